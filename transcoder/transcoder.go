@@ -38,6 +38,15 @@ type AudioJob struct {
 	Bitrate int         // bits a second
 }
 
+// Track describes what the job makes: always 48 kHz stereo, the format of WebRTC.
+func (j *AudioJob) Track() *media.Track {
+	t := &media.Track{Codec: j.Codec, ClockRate: 48_000, Channels: 2}
+	if j.Codec == media.AAC {
+		t.Config = []byte{0x11, 0x90} // AudioSpecificConfig (ISO/IEC 14496-3): AAC-LC, 48 kHz, two channels
+	}
+	return t
+}
+
 // Session is one pipeline: units in, units out, in order. Inputs are written by one goroutine and read by another.
 type Session interface {
 	// Send queues one input. It blocks while the session's bounded queue is full, and fails when the session ended.

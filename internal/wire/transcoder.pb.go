@@ -748,7 +748,6 @@ func (x *CancelSegment) GetAttempt() uint32 {
 type SessionOpened struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
-	Audio         *Track                 `protobuf:"bytes,2,opt,name=audio,proto3" json:"audio,omitempty"` // the converted track, for an audio job
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -788,13 +787,6 @@ func (x *SessionOpened) GetVersion() uint32 {
 		return x.Version
 	}
 	return 0
-}
-
-func (x *SessionOpened) GetAudio() *Track {
-	if x != nil {
-		return x.Audio
-	}
-	return nil
 }
 
 type Rendered struct {
@@ -1192,10 +1184,9 @@ const file_transcoder_proto_rawDesc = "" +
 	"\trendition\x18\x01 \x01(\rR\trendition\";\n" +
 	"\rCancelSegment\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x18\n" +
-	"\aattempt\x18\x02 \x01(\rR\aattempt\"R\n" +
+	"\aattempt\x18\x02 \x01(\rR\aattempt\")\n" +
 	"\rSessionOpened\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\rR\aversion\x12'\n" +
-	"\x05audio\x18\x02 \x01(\v2\x11.castnet.v1.TrackR\x05audio\"z\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\"z\n" +
 	"\bRendered\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x1c\n" +
@@ -1275,13 +1266,12 @@ var file_transcoder_proto_depIdxs = []int32{
 	16, // 14: castnet.v1.AudioJob.from:type_name -> castnet.v1.Track
 	16, // 15: castnet.v1.StartSegment.track:type_name -> castnet.v1.Track
 	17, // 16: castnet.v1.WriteUnit.unit:type_name -> castnet.v1.Unit
-	16, // 17: castnet.v1.SessionOpened.audio:type_name -> castnet.v1.Track
-	17, // 18: castnet.v1.Rendered.unit:type_name -> castnet.v1.Unit
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	17, // 17: castnet.v1.Rendered.unit:type_name -> castnet.v1.Unit
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_transcoder_proto_init() }
