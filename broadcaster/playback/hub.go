@@ -1,0 +1,344 @@
+// Package playback is the hub of one live stream: the source's and every rendition's units, kept for a few seconds and
+// shared by all who read them.
+//
+// What the stream publishes is handed to readers by pointer. A reader that falls behind skips to a key unit; it never
+// slows the publisher or another reader. Renditions come in through a Grant, which fences off every transcoder that a
+// segment has been taken away from.
+package playback
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"castnet/internal/media"
+	"castnet/transcoder"
+)
+
+const (
+	// SourceName is the name of the stream itself among its renditions.
+	SourceName = "source"
+	// SourceIndex stands for the source where renditions are named by their place in the ladder.
+	SourceIndex = -1
+
+	// indexedPictures is how many source pictures the hub remembers the PTS and the capture time of: 34 s at 120
+	// pictures a second, far beyond the lag at which a transcoder is given up.
+	indexedPictures = 4096
+	// keptSegments is how many announced segments can still be granted.
+	keptSegments = 16
+	// keyRequestInterval is the least time between two on-demand key pictures of a rendition.
+	keyRequestInterval = time.Second
+)
+
+// Errors of publishing.
+var (
+	// ErrFenced is returned to a grant that has been superseded: its transcoder no longer serves the segment.
+	ErrFenced = errors.New("grant superseded: the segment has been given to another attempt")
+	// ErrClosed is returned once the stream is over.
+	ErrClosed = errors.New("stream is over")
+	// ErrUnexpected is returned, wrapped with the reason, for a unit that is not the next one of its rendition. It is
+	// its maker's fault; the hub is unchanged.
+	ErrUnexpected = errors.New("unexpected unit")
+	// ErrGOPTooLong is returned, wrapped with advice, when the source's pictures since the last key picture exceed
+	// what the hub may keep. The stream cannot go on.
+	ErrGOPTooLong = errors.New("too long without a key frame")
+)
+
+// Config is what a hub needs.
+type Config struct {
+	// ID is the stream's public id, used in logs.
+	ID string
+	// Logger gets the hub's few lines. Required.
+	Logger *slog.Logger
+	// Metrics is shared by all hubs of a process. Required.
+	Metrics *Metrics
+	// OnKeyRequest, where set, is asked for a key picture of a rendition (SourceIndex: of the source), at most once
+	// a second each. It must not block.
+	OnKeyRequest func(rendition int)
+	// MaxBytes and MaxAge bound what is kept of each rendition. Defaults: 24 MiB and 12 s.
+	MaxBytes int
+	MaxAge   time.Duration
+}
+
+func (c *Config) validate() error {
+	if c.Logger == nil || c.Metrics == nil {
+		return errors.New("playback hub: Logger and Metrics are required")
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 24 << 20
+	}
+	if c.MaxAge == 0 {
+		c.MaxAge = 12 * time.Second
+	}
+	if c.MaxBytes < 0 || c.MaxAge < 0 {
+		return fmt.Errorf("playback hub: MaxBytes %d and MaxAge %v must be positive", c.MaxBytes, c.MaxAge)
+	}
+	return nil
+}
+
+// Hub holds one live stream. Its methods are safe for concurrent use; the source, each audio track and each grant are
+// published by one goroutine each.
+type Hub struct {
+	cfg    Config
+	source *Rendition
+
+	ready   chan struct{} // closed by SetLadder
+	done    chan struct{} // closed by Close
+	viewers [protocols]atomic.Int64
+
+	mu       sync.Mutex // guards what follows, and is held while units are published
+	ladder   []*Rendition
+	audio    []*Rendition
+	segments []*media.Segment // the last keptSegments, oldest first
+	grants   map[uint64]*Grant
+	pictures pictureIndex
+	closed   bool
+}
+
+// New makes the hub of a stream that has published nothing yet.
+func New(cfg Config) (*Hub, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	h := &Hub{
+		cfg:    cfg,
+		ready:  make(chan struct{}),
+		done:   make(chan struct{}),
+		grants: make(map[uint64]*Grant),
+	}
+	h.pictures.bySource = make(map[int64]picture)
+	h.source = newRendition(h, SourceName, SourceIndex, nil)
+	return h, nil
+}
+
+// ID is the stream's public id.
+func (h *Hub) ID() string { return h.cfg.ID }
+
+// AddAudio announces an audio track, or new parameters of the one that has its codec. Tracks are announced before
+// SetLadder, so that players who were waiting for Ready find them.
+func (h *Hub) AddAudio(track *media.Track) *Rendition {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.audio {
+		if r.codec == track.Codec {
+			r.setTrack(track)
+			return r
+		}
+	}
+	r := newRendition(h, audioName(track.Codec), SourceIndex, track)
+	r.codec = track.Codec
+	h.audio = append(h.audio, r)
+	if h.closed {
+		r.close(ErrClosed)
+	}
+	return r
+}
+
+// SetLadder makes the renditions, in the ladder's order, and makes the hub ready for players. It is called once; an
+// empty ladder is a stream that is only passed through.
+func (h *Hub) SetLadder(ladder transcoder.Ladder) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.closed:
+		return ErrClosed
+	case h.ladder != nil:
+		return errors.New("playback hub: the ladder is fixed for the hub's life")
+	}
+	h.ladder = make([]*Rendition, len(ladder))
+	for i, profile := range ladder {
+		h.ladder[i] = newRendition(h, profile.Name, i, nil)
+		h.ladder[i].profile = profile
+		h.ladder[i].codec = profile.Codec
+	}
+	close(h.ready)
+	return nil
+}
+
+// Ready is closed once the ladder is known: from then on Renditions and Audio are complete.
+func (h *Hub) Ready() <-chan struct{} { return h.ready }
+
+// Done is closed when the stream is over. Readers still drain what was published.
+func (h *Hub) Done() <-chan struct{} { return h.done }
+
+// Source is the stream as it was sent.
+func (h *Hub) Source() *Rendition { return h.source }
+
+// Renditions are the rungs of the ladder in its order, without the source; nil before SetLadder.
+func (h *Hub) Renditions() []*Rendition {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ladder
+}
+
+// Rendition finds the source or a rung by its name; nil where there is none.
+func (h *Hub) Rendition(name string) *Rendition {
+	if name == SourceName {
+		return h.source
+	}
+	for _, r := range h.Renditions() {
+		if r.name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// Audio is the audio track of the given codec; nil where there is none.
+func (h *Hub) Audio(codec media.Codec) *Rendition {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.audio {
+		if r.codec == codec {
+			return r
+		}
+	}
+	return nil
+}
+
+// StartSegment announces a segment before its first source unit.
+func (h *Hub) StartSegment(seg *media.Segment) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return ErrClosed
+	}
+	if last := h.lastSegment(); last != nil && (seg.Seq <= last.Seq || seg.FirstPTS <= last.FirstPTS) {
+		return fmt.Errorf("playback hub: segment %d (first PTS %d) follows segment %d (%d)", seg.Seq, seg.FirstPTS, last.Seq, last.FirstPTS)
+	}
+	if len(h.segments) == keptSegments {
+		delete(h.grants, h.segments[0].Seq)
+		copy(h.segments, h.segments[1:])
+		h.segments = h.segments[:keptSegments-1]
+	}
+	h.segments = append(h.segments, seg)
+	h.source.setTrack(seg.Track)
+	return nil
+}
+
+// PublishSource publishes the next source unit, in decoding order, into the segment announced last. It is called
+// before the unit is sent to any transcoder: renditions get their capture time from it.
+func (h *Hub) PublishSource(u *media.Unit) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	seg := h.lastSegment()
+	switch {
+	case h.closed:
+		return ErrClosed
+	case seg == nil:
+		return errors.New("playback hub: a source unit before the first segment")
+	}
+	h.pictures.add(u.PTS, picture{segment: seg.Seq, capture: u.Capture})
+	h.source.append(u, seg)
+	if !h.source.holds(seg.DecodeFrom) {
+		return fmt.Errorf("%w: kept are at most %d MiB and %v of pictures; set a key frame interval of 2 s in the encoder",
+			ErrGOPTooLong, h.cfg.MaxBytes>>20, h.cfg.MaxAge)
+	}
+	return nil
+}
+
+// PublishAudio publishes the next unit of an announced audio track.
+func (h *Hub) PublishAudio(codec media.Codec, u *media.Unit) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return ErrClosed
+	}
+	for _, r := range h.audio {
+		if r.codec == codec {
+			r.append(u, h.segmentAt(r.Track().Duration(u.PTS)))
+			return nil
+		}
+	}
+	return fmt.Errorf("playback hub: no %v track was announced", codec)
+}
+
+// Retained returns the source units from the key picture with the given PTS to the newest, in decoding order: what a
+// transcoder that starts fresh must be given. It is nil where that picture is no longer kept.
+func (h *Hub) Retained(fromPTS int64) []*media.Unit { return h.source.since(fromPTS) }
+
+// Close ends the stream: everything published before stays readable to its end, then readers get the reason (io.EOF
+// for nil). Closing twice does nothing.
+func (h *Hub) Close(reason error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return
+	}
+	h.closed = true
+	if reason == nil {
+		reason = io.EOF
+	}
+	h.source.close(reason)
+	for _, r := range h.audio {
+		r.close(reason)
+	}
+	for _, r := range h.ladder {
+		r.close(reason)
+	}
+	if h.ladder == nil {
+		h.ladder = []*Rendition{}
+		close(h.ready)
+	}
+	close(h.done)
+}
+
+// AddViewers counts viewers in (positive) and out (negative).
+func (h *Hub) AddViewers(p Protocol, n int) {
+	h.viewers[p].Add(int64(n))
+	h.cfg.Metrics.viewers[p].Add(float64(n))
+}
+
+// Viewers is how many are watching by a protocol now.
+func (h *Hub) Viewers(p Protocol) int { return int(h.viewers[p].Load()) }
+
+func (h *Hub) lastSegment() *media.Segment {
+	if len(h.segments) == 0 {
+		return nil
+	}
+	return h.segments[len(h.segments)-1]
+}
+
+// segmentAt is the segment that is showing at a moment of the stream's timeline: the first one for what is earlier,
+// nil while there is none.
+func (h *Hub) segmentAt(at time.Duration) *media.Segment {
+	for i := len(h.segments) - 1; i >= 0; i-- {
+		if s := h.segments[i]; s.Track.Duration(s.FirstPTS) <= at || i == 0 {
+			return s
+		}
+	}
+	return nil
+}
+
+func audioName(c media.Codec) string {
+	if c == media.AAC {
+		return "aac"
+	}
+	return "opus"
+}
+
+// pictureIndex remembers the newest source pictures by PTS.
+type pictureIndex struct {
+	bySource map[int64]picture
+	order    [indexedPictures]int64
+	added    int
+}
+
+type picture struct {
+	segment uint64
+	capture time.Time
+}
+
+func (x *pictureIndex) add(pts int64, p picture) {
+	slot := x.added % indexedPictures
+	if x.added >= indexedPictures {
+		delete(x.bySource, x.order[slot])
+	}
+	x.order[slot] = pts
+	x.bySource[pts] = p
+	x.added++
+}
