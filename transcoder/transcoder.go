@@ -132,7 +132,8 @@ type SegmentDone struct {
 type Progress struct {
 	Seq     uint64
 	Attempt uint32
-	// DecodedPTS is the last picture out of the decoder; OutputPTS the last out of each rendition's encoder.
+	// DecodedPTS is the last picture out of the decoder; OutputPTS the last out of each rendition's encoder. Before the
+	// session's first picture they are its first segment's FirstPTS − 1.
 	DecodedPTS int64
 	OutputPTS  []int64
 }

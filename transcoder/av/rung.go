@@ -1,0 +1,146 @@
+package av
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/asticode/go-astiav"
+
+	"castnet/internal/media"
+	"castnet/transcoder"
+)
+
+// rungQueue is how many scaled pictures may wait for a rendition's encoder before the pipeline waits for it.
+const rungQueue = 4
+
+// job is one picture to encode, or, without a frame, the end of a segment.
+type job struct {
+	seg      *segment
+	frame    *astiav.Frame // its type says whether it becomes an IDR
+	borrowed bool          // the frame refers to the decoder's picture, not to a buffer of the rung's own
+	format   format
+}
+
+// rung is one rendition: its scaler, which the front goroutine uses, and its encoder, which its own goroutine uses.
+type rung struct {
+	index   int
+	profile transcoder.Profile
+	scaler  scaler
+	jobs    chan job
+	free    chan *astiav.Frame // frames to use again, with their buffers
+
+	keyWanted bool // by RequestKey; the front's
+
+	enc       *encoder
+	busySince atomic.Int64 // start of the running encode in Unix nanoseconds, 0 at rest
+	outputPTS atomic.Int64
+}
+
+func newRung(index int, p transcoder.Profile) *rung {
+	return &rung{
+		index: index, profile: p, scaler: scaler{width: p.Width, height: p.Height},
+		jobs: make(chan job, rungQueue), free: make(chan *astiav.Frame, rungQueue+2),
+	}
+}
+
+// render makes the rung's frame of src. The frame may be read, but no longer written, once it is in a job.
+func (r *rung) render(src *astiav.Frame) (f *astiav.Frame, borrowed bool, err error) {
+	select {
+	case f = <-r.free:
+	default:
+		f = astiav.AllocFrame() // at most rungQueue+2: in the queue, in the encoder, here
+	}
+	if borrowed = r.scaler.fits(src); borrowed {
+		f.Unref()
+		err = f.Ref(src)
+	} else {
+		err = r.scaler.scale(src, f)
+	}
+	if err != nil {
+		f.Free()
+		return nil, false, err
+	}
+	return f, borrowed, nil
+}
+
+// give takes a frame back, to use its buffer again.
+func (r *rung) give(j job) {
+	if j.borrowed {
+		j.frame.Unref()
+	}
+	select {
+	case r.free <- j.frame:
+	default:
+		j.frame.Free()
+	}
+}
+
+// run encodes until jobs is closed; after ctx is done it only takes frames back.
+func (r *rung) run(ctx context.Context, emit emitFunc) (err error) {
+	defer func() {
+		for j := range r.jobs {
+			if j.frame != nil {
+				j.frame.Free()
+			}
+		}
+		close(r.free)
+		for f := range r.free {
+			f.Free()
+		}
+		if r.enc != nil {
+			r.enc.free()
+		}
+	}()
+	for j := range r.jobs {
+		if err := r.do(ctx, j, emit); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (r *rung) do(ctx context.Context, j job, emit emitFunc) error {
+	if j.frame == nil {
+		return j.seg.rungDone(ctx, emit)
+	}
+	unit, err := r.encode(j)
+	r.give(j)
+	if err != nil || unit == nil {
+		return err
+	}
+	r.outputPTS.Store(unit.PTS)
+	return emit(ctx, transcoder.Rendered{Seq: j.seg.Seq, Attempt: j.seg.Attempt, Rendition: r.index, Unit: unit})
+}
+
+// encode returns no unit for a segment that was cancelled or failed since.
+func (r *rung) encode(j job) (*media.Unit, error) {
+	if j.seg.dropped.Load() {
+		return nil, nil //nolint:nilnil // nothing to publish is no error
+	}
+	r.busySince.Store(time.Now().UnixNano())
+	defer r.busySince.Store(0)
+	if err := r.prepare(j); err != nil {
+		return nil, err
+	}
+	return r.enc.encode(j.frame)
+}
+
+// prepare opens the encoder, anew where the source's format changed: headers can only change at an IDR.
+func (r *rung) prepare(j job) error {
+	if r.enc != nil && (r.enc.format == j.format || !isIDR(j.frame)) {
+		return nil
+	}
+	enc, err := openEncoder(r.profile, j.format)
+	if err != nil {
+		return err
+	}
+	if r.enc != nil {
+		r.enc.free()
+	}
+	r.enc = enc
+	return nil
+}
