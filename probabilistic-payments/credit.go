@@ -1,0 +1,299 @@
+package payments
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+)
+
+// Policy decides on face values and on credit.
+type Policy struct {
+	// RedeemGas is the gas of redeeming one winner. Default 65,000 (a batch of ten: 39,000 each).
+	RedeemGas uint64
+	// GasPriceFloor keeps an idle chain from making face values collapse. Wei; default 1 gwei.
+	GasPriceFloor uint256.Int
+	// GasShare is the part of a face value that redemption may cost, as a divisor. Default 20: 5 %.
+	GasShare uint64
+	// MinFaceValue and MaxFaceValue bound the face value asked for, beside gas and reserve. Wei; zero is no bound.
+	MinFaceValue, MaxFaceValue uint256.Int
+	// UnpaidSegments bounds unpaid work of a lease, in largest segment fees. Default 8.
+	UnpaidSegments uint64
+	// UnknownSegments is the bound for a sender that has not paid a single receipt yet. Default 2.
+	UnknownSegments uint64
+}
+
+func (p *Policy) validate() error {
+	setDefault(&p.RedeemGas, 65_000)
+	setDefault(&p.GasPriceFloor, *uint256.NewInt(1_000_000_000))
+	setDefault(&p.GasShare, 20)
+	setDefault(&p.UnpaidSegments, 8)
+	setDefault(&p.UnknownSegments, 2)
+	if exceeds(&p.MinFaceValue, &p.MaxFaceValue) {
+		return fmt.Errorf("payments policy: min face value %s is above max face value %s",
+			wei(&p.MinFaceValue), wei(&p.MaxFaceValue))
+	}
+	return nil
+}
+
+// FaceValue is what a winner should pay at a gas price: the redemption's gas is 1/GasShare of it.
+func (p *Policy) FaceValue(gasPrice uint256.Int) uint256.Int {
+	if gasPrice.Lt(&p.GasPriceFloor) {
+		gasPrice = p.GasPriceFloor
+	}
+	var face uint256.Int
+	if _, overflow := face.MulOverflow(&gasPrice, uint256.NewInt(p.RedeemGas*p.GasShare)); overflow {
+		face.SetAllOne()
+	}
+	if face.Lt(&p.MinFaceValue) {
+		face = p.MinFaceValue
+	}
+	if exceeds(&face, &p.MaxFaceValue) {
+		face = p.MaxFaceValue
+	}
+	return face
+}
+
+// Offer is the money side of a quote.
+type Offer struct{ MaxFaceValue, MaxUnpaid uint256.Int }
+
+// Quote decides on what terms a sender gets a lease in a round. largestFee is the fee of the largest segment that the
+// lease can have. A *Refusal names what the sender lacks.
+func (r *Recipient) Quote(ctx context.Context, sender common.Address, round uint64, largestFee uint256.Int) (Offer, error) {
+	record, err := r.cfg.Store.Sender(ctx, sender)
+	if err != nil {
+		return Offer{}, fmt.Errorf("look up sender %s: %w", sender, err)
+	}
+	available, err := r.available(ctx, sender, round, &record)
+	if err != nil {
+		return Offer{}, err
+	}
+	gasPrice, err := r.cfg.Gas.GasPrice(ctx)
+	if err != nil {
+		return Offer{}, fmt.Errorf("read the gas price: %w", err)
+	}
+	face := r.cfg.Policy.FaceValue(gasPrice)
+	if face.Lt(&largestFee) {
+		face = largestFee
+	}
+	free := saturatingSub(&available, r.promised(sender))
+	if free.Lt(&face) {
+		face = free // worth less to redeem, but good money still
+	}
+	// The gas of a redemption must not eat the winner: at least twice the gas, and the largest segment's fee.
+	least := r.cfg.Policy.FaceValue(gasPrice)
+	least.Div(&least, uint256.NewInt(max(1, r.cfg.Policy.GasShare/2)))
+	if least.Lt(&largestFee) {
+		least = largestFee
+	}
+	if face.Lt(&least) {
+		missing := saturatingSub(&least, free)
+		return Offer{}, &Refusal{Code: CodeReserveShort,
+			Message: "the reserve share of " + sender.Hex() + " is too small for a ticket",
+			Asked:   wei(&least), Limit: wei(&free),
+			Knob: "add " + wei(&missing) + " × (size of the active set) to the reserve"}
+	}
+	unpaid, err := r.creditLimit(sender, &record, &largestFee)
+	return Offer{MaxFaceValue: face, MaxUnpaid: unpaid}, err
+}
+
+// available is what a sender's share can still back: what is left of it in the round, less winners not redeemed yet.
+func (r *Recipient) available(ctx context.Context, sender common.Address, round uint64, record *SenderRecord) (uint256.Int, error) {
+	account, err := r.cfg.Accounts.Account(ctx, sender, r.cfg.Address, round)
+	if err != nil {
+		return uint256.Int{}, fmt.Errorf("read the account of %s: %w", sender, err)
+	}
+	if account.Unlocking {
+		return uint256.Int{}, &Refusal{Code: CodeUnlocking, Message: sender.Hex() + " is withdrawing its funds", Knob: "cancel the unlock"}
+	}
+	return saturatingSub(&account.Share, record.Pending), nil
+}
+
+// creditLimit bounds a lease's unpaid work: two segments for a stranger, less what it left unpaid before.
+func (r *Recipient) creditLimit(sender common.Address, record *SenderRecord, largestFee *uint256.Int) (uint256.Int, error) {
+	segments := r.cfg.Policy.UnpaidSegments
+	if record.Paid.IsZero() {
+		segments = r.cfg.Policy.UnknownSegments
+	}
+	var limit uint256.Int
+	if _, overflow := limit.MulOverflow(largestFee, uint256.NewInt(segments)); overflow {
+		limit.SetAllOne()
+	}
+	// What was written off counts until nine times as much has been paid since: endless new leases get nowhere.
+	bad := record.WrittenOff
+	forgiven := record.Paid
+	forgiven.Div(&forgiven, uint256.NewInt(9))
+	bad = saturatingSub(&bad, forgiven)
+	debt := r.Owed(sender)
+	debt.Add(&debt, &bad)
+	left := saturatingSub(&limit, debt)
+	if left.Lt(largestFee) {
+		return uint256.Int{}, &Refusal{Code: CodeDebt, Message: "unpaid work of " + sender.Hex() + " leaves no room for another segment",
+			Asked: wei(largestFee), Limit: wei(&left), Knob: "pay the open receipts (Settle)"}
+	}
+	return limit, nil
+}
+
+// LeaseTerms is what a Recipient has to know of a lease.
+type LeaseTerms struct {
+	Lease       common.Hash
+	Sender      common.Address
+	Lane, Round uint64
+	// MaxFaceValue and MaxUnpaid are the lease's, as offered by Quote; wei.
+	MaxFaceValue, MaxUnpaid uint256.Int
+	// LastExpiry, unless 0, is the latest expiry (Unix seconds) that the chain allows a ticket of the round.
+	LastExpiry uint64
+}
+
+// lease is the credit of an open lease.
+type lease struct {
+	LeaseTerms
+	unpaid      uint256.Int // fees of open charges
+	open        int         // open charges
+	work        uint256.Int // work that is in no receipt yet
+	epoch       *epoch      // where the next receipt belongs; nil before the first
+	epochNumber uint64
+}
+
+// senderCredit is what one sender owes beside its open leases.
+type senderCredit struct {
+	dead     uint256.Int // fees of open charges of leases that are over
+	open     int         // their number
+	promised uint256.Int // face values of open leases
+	leases   int         // their number
+}
+
+// owe adds open charges of leases that are over.
+func (s *senderCredit) owe(fees *uint256.Int, charges int) {
+	s.dead.Add(&s.dead, fees)
+	s.open += charges
+}
+
+// sender returns a sender's credit, made on first use. The caller holds mu (or is alone).
+func (r *Recipient) sender(a common.Address) *senderCredit {
+	s := r.senders[a]
+	if s == nil {
+		s = &senderCredit{}
+		r.senders[a] = s
+	}
+	return s
+}
+
+// forget drops a sender that has nothing open. The caller holds mu.
+func (r *Recipient) forget(a common.Address) {
+	if s := r.senders[a]; s != nil && s.leases == 0 && s.open == 0 {
+		delete(r.senders, a)
+	}
+}
+
+// OpenLease begins to meter a lease.
+func (r *Recipient) OpenLease(terms LeaseTerms) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.leases[terms.Lease] != nil {
+		return fmt.Errorf("lease %s is open already", terms.Lease)
+	}
+	r.leases[terms.Lease] = &lease{LeaseTerms: terms}
+	s := r.sender(terms.Sender)
+	s.leases++
+	s.promised.Add(&s.promised, &terms.MaxFaceValue)
+	return nil
+}
+
+// CloseLease ends a lease. Its open receipts can still be paid, and stay its sender's debt until then.
+func (r *Recipient) CloseLease(id common.Hash) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.leases[id]
+	if l == nil {
+		return
+	}
+	delete(r.leases, id)
+	if l.epoch != nil {
+		l.epoch.sealed = true
+	}
+	s := r.sender(l.Sender)
+	s.leases--
+	s.promised = saturatingSub(&s.promised, l.MaxFaceValue)
+	s.owe(&l.unpaid, l.open)
+	r.forget(l.Sender)
+}
+
+// Meter says how much work a lease has in hand that is in no receipt yet, in wei; it replaces what was said before. A
+// *Refusal says that work and unpaid receipts, those of the sender's earlier leases included, exceed the limit: take no
+// more until it is paid.
+func (r *Recipient) Meter(id common.Hash, work uint256.Int) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.leases[id]
+	if l == nil {
+		return unknownLease(id)
+	}
+	l.work = work
+	owed := r.owedBy(l)
+	if owed.Gt(&l.MaxUnpaid) {
+		return &Refusal{Code: CodeDebt, Message: "unpaid work has reached the lease's limit", Asked: wei(&owed), Limit: wei(&l.MaxUnpaid),
+			Knob: "pay the open receipts; the orchestrator's unpaid-segments"}
+	}
+	return nil
+}
+
+// owedBy is all that counts against a lease's limit. The caller holds mu.
+func (r *Recipient) owedBy(l *lease) uint256.Int {
+	owed := r.sender(l.Sender).dead
+	owed.Add(&owed, &l.unpaid)
+	owed.Add(&owed, &l.work)
+	return owed
+}
+
+// Unpaid is what a lease owes for receipts, in wei; of a lease that is over it is counted from its open charges.
+func (r *Recipient) Unpaid(id common.Hash) uint256.Int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l := r.leases[id]; l != nil {
+		return l.unpaid
+	}
+	var sum uint256.Int
+	for _, c := range r.open {
+		if c.Lease == id {
+			sum.Add(&sum, &c.Fee)
+		}
+	}
+	return sum
+}
+
+// Owed is what a sender owes for receipts over all leases, in wei.
+func (r *Recipient) Owed(sender common.Address) uint256.Int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var sum uint256.Int
+	if s := r.senders[sender]; s != nil {
+		sum = s.dead
+	}
+	for _, l := range r.leases {
+		if l.Sender == sender {
+			sum.Add(&sum, &l.unpaid)
+		}
+	}
+	return sum
+}
+
+// promised is the face values of a sender's open leases.
+func (r *Recipient) promised(sender common.Address) uint256.Int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.senders[sender]; s != nil {
+		return s.promised
+	}
+	return uint256.Int{}
+}
+
+// saturatingSub is max(0, a − b).
+func saturatingSub(a *uint256.Int, b uint256.Int) uint256.Int {
+	var d uint256.Int
+	if a.Gt(&b) {
+		d.Sub(a, &b)
+	}
+	return d
+}

@@ -1,0 +1,256 @@
+package payments
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+)
+
+// A rand epoch is a run of receipts of one lease whose tickets all answer one rand. The rand is secret until the epoch
+// is durably closed, and nobody can add a ticket to a closed one: so a sender cannot choose what wins.
+
+// epoch is one that is not closed.
+type epoch struct {
+	began    time.Time
+	issued   int   // receipts issued under it
+	signing  int   // of them not yet stored
+	open     int   // of them stored and unpaid
+	deadline int64 // the last of its charges', ms of Unix time
+	sealed   bool  // no further receipt gets it
+}
+
+// closeEvery is how often epochs are looked at.
+const closeEvery = 250 * time.Millisecond
+
+// rand derives an epoch's rand: HMAC-SHA256(secret, lease ‖ epoch).
+func (r *Recipient) rand(id EpochID) common.Hash {
+	mac := hmac.New(sha256.New, r.secret[:])
+	mac.Write(id.Lease[:])
+	mac.Write(binary.BigEndian.AppendUint64(nil, id.Epoch))
+	return common.Hash(mac.Sum(nil))
+}
+
+// Bill is a segment that was made and is to be paid.
+type Bill struct {
+	PaymentKey
+	Fee uint256.Int
+}
+
+// Bill issues a receipt: it decides what the ticket must say, has sign make and sign the receipt with those terms and
+// return its struct hash, and keeps the charge durably before it returns; only then may the receipt be sent. Each
+// attempt at a segment is billed once: a second bill for it fails with ErrExists.
+func (r *Recipient) Bill(ctx context.Context, bill Bill, sign func(Terms) (common.Hash, error)) error {
+	l, err := r.leaseTerms(bill.Lease)
+	if err != nil {
+		return err
+	}
+	face, err := r.faceValue(ctx, &l, &bill.Fee)
+	if err != nil {
+		return err
+	}
+	id, e, err := r.issue(bill.Lease)
+	if err != nil {
+		return err
+	}
+	charge, err := r.keepCharge(ctx, bill, &l, id, face, sign)
+	r.billed(e, charge)
+	if err != nil {
+		return fmt.Errorf("bill segment %d attempt %d: %w", bill.Seq, bill.Attempt, err)
+	}
+	return nil
+}
+
+func (r *Recipient) leaseTerms(id common.Hash) (LeaseTerms, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.leases[id]
+	if l == nil {
+		return LeaseTerms{}, unknownLease(id)
+	}
+	return l.LeaseTerms, nil
+}
+
+func unknownLease(id common.Hash) error {
+	return &Refusal{Code: CodeUnknownLease, Message: "the lease is not open here", Asked: id.Hex(), Limit: "a lease that was opened and not closed"}
+}
+
+// faceValue is the lease's, or what the sender's share still backs where that has become less.
+func (r *Recipient) faceValue(ctx context.Context, l *LeaseTerms, fee *uint256.Int) (uint256.Int, error) {
+	record, err := r.cfg.Store.Sender(ctx, l.Sender)
+	if err != nil {
+		return uint256.Int{}, fmt.Errorf("look up sender %s: %w", l.Sender, err)
+	}
+	available, err := r.available(ctx, l.Sender, l.Round, &record)
+	if err != nil {
+		return uint256.Int{}, err
+	}
+	if available.Lt(fee) {
+		return uint256.Int{}, &Refusal{Code: CodeReserveShort,
+			Message: "what is left of the reserve share of " + l.Sender.Hex() + " does not back this segment",
+			Asked:   wei(fee), Limit: wei(&available), Knob: "add to the reserve"}
+	}
+	if available.Lt(&l.MaxFaceValue) {
+		return available, nil
+	}
+	return l.MaxFaceValue, nil
+}
+
+// issue takes a place in the lease's present epoch, or begins the next.
+func (r *Recipient) issue(leaseID common.Hash) (EpochID, *epoch, error) {
+	now := r.cfg.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.leases[leaseID]
+	if l == nil {
+		return EpochID{}, nil, unknownLease(leaseID)
+	}
+	if l.epoch != nil && (l.epoch.sealed || r.full(l.epoch, now)) {
+		l.epoch.sealed = true
+		l.epoch = nil
+		l.epochNumber++
+	}
+	id := EpochID{leaseID, l.epochNumber}
+	if l.epoch == nil {
+		l.epoch = &epoch{began: now}
+		r.epochs[id] = l.epoch
+	}
+	l.epoch.issued++
+	l.epoch.signing++
+	return id, l.epoch, nil
+}
+
+// full reports whether an epoch has had its receipts or its time.
+func (r *Recipient) full(e *epoch, now time.Time) bool {
+	return e.issued >= r.cfg.EpochReceipts || now.Sub(e.began) >= r.cfg.EpochDuration
+}
+
+// keepCharge has the receipt signed and stores what it asks for. A nil charge was not stored.
+func (r *Recipient) keepCharge(ctx context.Context, bill Bill, l *LeaseTerms, id EpochID, face uint256.Int, sign func(Terms) (common.Hash, error)) (*Charge, error) {
+	now := r.cfg.Now()
+	terms := Terms{Epoch: id.Epoch, RandHash: randHash(r.rand(id)), FaceValue: face, Expiry: uint64(now.Add(r.cfg.TicketTTL).Unix())}
+	if l.LastExpiry != 0 {
+		terms.Expiry = min(terms.Expiry, l.LastExpiry)
+	}
+	receipt, err := sign(terms)
+	if err != nil {
+		return nil, err
+	}
+	charge := &Charge{PaymentKey: bill.PaymentKey, Receipt: receipt, Sender: l.Sender, Lane: l.Lane, Round: l.Round,
+		Fee: bill.Fee, Terms: terms, Deadline: now.Add(r.cfg.AnswerWithin).UnixMilli()}
+	if err := r.cfg.Store.AddCharge(ctx, charge); err != nil {
+		return nil, err
+	}
+	return charge, nil
+}
+
+// billed counts a charge that is durable as owed; nil for one that came to nothing.
+func (r *Recipient) billed(e *epoch, c *Charge) {
+	r.mu.Lock()
+	e.signing--
+	if c == nil {
+		r.mu.Unlock()
+		return
+	}
+	e.open++
+	e.deadline = max(e.deadline, c.Deadline)
+	r.open[c.Receipt] = c
+	if l := r.leases[c.Lease]; l != nil {
+		l.unpaid.Add(&l.unpaid, &c.Fee)
+		l.open++
+	} else {
+		r.sender(c.Sender).owe(&c.Fee, 1)
+	}
+	r.mu.Unlock()
+	r.metrics.billed.Inc()
+	r.observe(Event{Kind: EventBilled, At: r.cfg.Now(), Lease: c.Lease, Receipt: c.Receipt, Seq: c.Seq,
+		Sender: c.Sender, Recipient: r.cfg.Address, Fee: c.Fee})
+}
+
+// answer takes a charge off what is owed, once.
+func (r *Recipient) answer(c *Charge) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.open[c.Receipt] == nil {
+		return
+	}
+	delete(r.open, c.Receipt)
+	if e := r.epochs[EpochID{c.Lease, c.Terms.Epoch}]; e != nil {
+		e.open--
+	}
+	if l := r.leases[c.Lease]; l != nil {
+		l.unpaid = saturatingSub(&l.unpaid, c.Fee)
+		l.open--
+		return
+	}
+	s := r.sender(c.Sender)
+	s.dead = saturatingSub(&s.dead, c.Fee)
+	s.open--
+	r.forget(c.Sender)
+}
+
+// Run closes epochs until ctx ends. It returns nil.
+func (r *Recipient) Run(ctx context.Context) error {
+	tick := time.NewTicker(closeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			r.CloseEpochs(ctx)
+		}
+	}
+}
+
+// CloseEpochs closes every epoch that is due: sealed, or full by number or time, and each of its receipts answered or
+// past its deadline. It returns how many it closed. Run calls it four times a second.
+func (r *Recipient) CloseEpochs(ctx context.Context) int {
+	closed := 0
+	for _, id := range r.dueEpochs() {
+		written, err := r.cfg.Store.CloseEpoch(ctx, id)
+		if err != nil {
+			r.cfg.Log.Error("closing a rand epoch failed, trying again", "lease", id.Lease, "epoch", id.Epoch, "err", err)
+			continue
+		}
+		closed++
+		for i := range written {
+			r.writtenOff(&written[i])
+		}
+		r.mu.Lock()
+		delete(r.epochs, id)
+		r.mu.Unlock()
+	}
+	return closed
+}
+
+// dueEpochs seals and returns the epochs to close.
+func (r *Recipient) dueEpochs() []EpochID {
+	now := r.cfg.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var due []EpochID
+	for id, e := range r.epochs {
+		over := e.sealed || r.full(e, now)
+		answered := e.signing == 0 && (e.open == 0 || now.UnixMilli() > e.deadline)
+		if over && answered {
+			e.sealed = true
+			due = append(due, id)
+		}
+	}
+	r.metrics.openEpochs.Set(float64(len(r.epochs)))
+	return due
+}
+
+func (r *Recipient) writtenOff(c *Charge) {
+	r.answer(c)
+	r.metrics.writtenOff.Inc()
+	r.cfg.Log.Warn("a receipt was not paid in time and is written off", "lease", c.Lease, "seq", c.Seq, "sender", c.Sender, "fee", wei(&c.Fee))
+	r.observe(Event{Kind: EventWrittenOff, At: r.cfg.Now(), Lease: c.Lease, Receipt: c.Receipt, Seq: c.Seq,
+		Sender: c.Sender, Recipient: r.cfg.Address, Fee: c.Fee})
+}
