@@ -36,7 +36,8 @@ type Request struct {
 // Write may block for backpressure, but only briefly: a sink that cannot keep up returns an error.
 type Sink interface {
 	// Start names the tracks, before their first unit, and again whenever a track's parameters change: the slice
-	// then has the same order, with a new *media.Track where one changed. An error ends the publisher and is shown
+	// then has the same order, with a new *media.Track where one changed, and tracks that came late at its end. An
+	// error ends the publisher and is shown
 	// to it.
 	Start(tracks []*media.Track) error
 	// Write takes the next unit of a track, an index into the tracks, in decoding order. An error ends the

@@ -1,0 +1,247 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/bluenviron/gortmplib"
+	"github.com/bluenviron/gortmplib/pkg/amf0"
+	"github.com/bluenviron/gortmplib/pkg/message"
+
+	"castnet/ingest"
+)
+
+const (
+	// app is the only RTMP application: publishers push to rtmp://host/live/KEY.
+	app = "live"
+	// maxKey bounds a stream key.
+	maxKey = 256
+	// maxDescription is what ffmpeg shows of an error.
+	maxDescription = 250
+	// lingerTime and lingerBytes bound what is read and thrown away after a refusal, so that it arrives: closing
+	// with unread bytes would reset the connection.
+	lingerTime  = 2 * time.Second
+	lingerBytes = 16 << 20
+)
+
+// errVanished is what a sink is told where the connection ended without a goodbye.
+var errVanished = errors.New("the publisher's connection ended without a goodbye")
+
+// conn is one connection, served by one goroutine.
+type conn struct {
+	server *Server
+	net    net.Conn
+	guard  *guard
+	rtmp   *gortmplib.ServerConn
+	log    *slog.Logger
+}
+
+// serve takes one connection from handshake to end. over is why it may not publish, if so.
+func (s *Server) serve(ctx context.Context, nc net.Conn, over *ingest.Refusal) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	guard := newGuard(nc)
+	c := &conn{
+		server: s, net: nc, guard: guard, log: s.cfg.Logger.With("remote", nc.RemoteAddr().String()),
+		rtmp: &gortmplib.ServerConn{RW: struct {
+			io.Reader
+			io.Writer
+		}{guard, nc}},
+	}
+	// What strangers send goes through parsers that are not ours: a bug there must not take the process down.
+	defer func() {
+		if r := recover(); r != nil {
+			c.log.Error("RTMP parser failed", "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	stop := context.AfterFunc(ctx, func() { nc.SetReadDeadline(time.Unix(1, 0)) }) //nolint:errcheck // it is over either way
+	defer stop()
+
+	key, err := c.greet(ctx)
+	if err == nil && over != nil {
+		err = over
+	}
+	var sink ingest.Sink
+	if err == nil {
+		sink, err = s.cfg.Gate.Publish(ctx, ingest.Request{Protocol: s.cfg.Protocol, Key: key, Remote: nc.RemoteAddr().String()})
+	}
+	if err != nil {
+		c.refuse(ctx, err)
+		return
+	}
+	c.publish(ctx, sink)
+}
+
+// greet does the handshake and the commands before publishing, and returns the stream key.
+func (c *conn) greet(ctx context.Context) (key string, err error) {
+	if err := c.extend(ctx, c.server.cfg.HandshakeTimeout); err != nil {
+		return "", err
+	}
+	if err := c.rtmp.Initialize(); err != nil {
+		return "", c.explain(ctx, err)
+	}
+	if err := c.rtmp.AcceptConn(); err != nil {
+		return "", c.explain(ctx, err)
+	}
+	if !c.rtmp.Publish {
+		return "", &ingest.Refusal{Code: ingest.CodeBadData, Message: "RTMP is for publishing here: to watch, open the broadcaster's page"}
+	}
+	name, key, _ := strings.Cut(strings.Trim(c.rtmp.URL.Path, "/"), "/")
+	switch {
+	case name != app:
+		return "", &ingest.Refusal{Code: ingest.CodeWrongKey, Message: "publish to rtmp://HOST/live/KEY", Asked: fmt.Sprintf("/%.40s", name), Limit: "/live"}
+	case key == "":
+		return "", &ingest.Refusal{Code: ingest.CodeWrongKey, Message: "the stream key is missing: publish to rtmp://HOST/live/KEY"}
+	case len(key) > maxKey:
+		return "", &ingest.Refusal{Code: ingest.CodeWrongKey, Message: "the stream key is too long", Limit: fmt.Sprintf("%d bytes", maxKey)}
+	}
+	return key, nil
+}
+
+// publish reads the media of an admitted publisher until it ends.
+func (c *conn) publish(ctx context.Context, sink ingest.Sink) {
+	metrics := c.server.metrics
+	metrics.Publishers.Inc()
+	defer metrics.Publishers.Dec()
+	began := c.server.cfg.Now()
+	reason := errors.New("the publisher's data broke the parser") // unless something else is said below
+	defer func() { sink.Close(reason) }()
+
+	c.log.Info("publisher came in")
+	c.guard.maxMedia = c.server.cfg.MaxUnitBytes + interleave // a frame, and its message's own header
+	reason = c.media(ctx, newStream(sink, metrics))
+	lasted := c.server.cfg.Now().Sub(began).Round(time.Millisecond)
+	switch {
+	case errors.Is(reason, errEnded):
+		reason = nil
+		c.log.Info("publisher ended its stream", "after", lasted)
+	case errors.Is(reason, errVanished):
+		c.log.Info("publisher vanished", "after", lasted)
+	default:
+		c.refuse(ctx, reason)
+	}
+}
+
+func (c *conn) media(ctx context.Context, s *stream) error {
+	if err := c.rtmp.AcceptAction(); err != nil {
+		return c.explain(ctx, err)
+	}
+	if err := c.extend(ctx, c.server.cfg.IdleTimeout); err != nil {
+		return err
+	}
+	for {
+		msg, err := c.rtmp.Read()
+		if err != nil {
+			return c.explain(ctx, err)
+		}
+		if err := s.handle(msg, c.server.cfg.Now()); err != nil {
+			return err
+		}
+		switch msg.(type) {
+		case *message.CommandAMF0, *message.DataAMF0, *message.UserControlPingRequest: // keep no idle publisher alive
+		default:
+			if err := c.extend(ctx, c.server.cfg.IdleTimeout); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// extend gives the publisher so much time for its next message.
+func (c *conn) extend(ctx context.Context, d time.Duration) error {
+	if err := c.net.SetDeadline(time.Now().Add(d)); err != nil {
+		return errVanished
+	}
+	if ctx.Err() != nil { // the deadline that ended the connection was overwritten
+		return ingest.ErrUnavailable
+	}
+	return nil
+}
+
+// explain turns an error of the connection or the RTMP library into one for the publisher and the log.
+func (c *conn) explain(ctx context.Context, err error) error {
+	var refusal *ingest.Refusal
+	var network net.Error
+	switch {
+	case errors.As(err, &refusal): // the guard's
+		return refusal
+	case ctx.Err() != nil:
+		return ingest.ErrUnavailable
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		limit := c.server.cfg.HandshakeTimeout
+		what := "the RTMP handshake did not come to its end in time"
+		if c.guard.maxMedia > 0 {
+			limit, what = c.server.cfg.IdleTimeout, "nothing came from the publisher for too long"
+		}
+		return &ingest.Refusal{Code: ingest.CodeLimit, Message: what, Limit: limit.String()}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network):
+		return errVanished
+	case strings.Contains(err.Error(), "unsupported video codec"), strings.Contains(err.Error(), "unsupported audio codec"),
+		strings.Contains(err.Error(), "unsupported fourCC"):
+		return unsupported("this codec (" + err.Error() + ")")
+	default:
+		return badData("cannot read what was sent: " + err.Error())
+	}
+}
+
+// refuse tells the publisher why it cannot go on, in the log too, and waits until it has had time to read it.
+func (c *conn) refuse(ctx context.Context, err error) {
+	if errors.Is(err, errVanished) {
+		c.log.Info("connection ended before anything was published")
+		return
+	}
+	code := ingest.CodeOf(err)
+	c.server.metrics.Refused.WithLabelValues(string(code)).Inc()
+	c.log.Warn("publisher sent away", "code", string(code), "error", err)
+	if !c.greeted() {
+		return
+	}
+	linger := lingerTime
+	if ctx.Err() != nil {
+		linger /= 8
+	}
+	if c.net.SetDeadline(time.Now().Add(linger)) != nil || c.rtmp.Write(c.status(code, err)) != nil {
+		return
+	}
+	if half, ok := c.net.(interface{ CloseWrite() error }); ok && half.CloseWrite() != nil {
+		return
+	}
+	io.CopyN(io.Discard, c.net, lingerBytes) //nolint:errcheck // until the publisher closes, or time is up
+}
+
+// greeted reports whether the connection speaks RTMP and has said what it wants, so that an answer can be understood.
+func (c *conn) greeted() bool { return c.rtmp.URL != nil }
+
+// status is the message that publishers show: ffmpeg prints the description. OBS gives up at Publish.Rejected, and
+// tries again after Publish.BadName, which helps while the publisher before it has not gone yet.
+func (c *conn) status(code ingest.Code, err error) *message.CommandAMF0 {
+	name := "NetStream.Publish.Rejected"
+	switch {
+	case !c.rtmp.Publish:
+		name = "NetStream.Play.Failed"
+	case code == ingest.CodeKeyInUse || code == ingest.CodeUnavailable:
+		name = "NetStream.Publish.BadName"
+	}
+	description := err.Error()
+	if len(description) > maxDescription {
+		description = description[:maxDescription]
+	}
+	return &message.CommandAMF0{
+		ChunkStreamID:   5,
+		MessageStreamID: 0x1000000,
+		Name:            "onStatus",
+		Arguments: []any{nil, amf0.Object{
+			{Key: "level", Value: "error"},
+			{Key: "code", Value: name},
+			{Key: "description", Value: description},
+		}},
+	}
+}

@@ -1,0 +1,52 @@
+package rtmp
+
+import "time"
+
+// Limits of what a publisher's timestamps may do before they are taken for a jump.
+const (
+	maxBack  = 500 // ms behind the track's last unit: some encoders jitter
+	maxAhead = 10_000
+)
+
+// timeline makes one steady clock out of a connection's message timestamps: 32-bit milliseconds that wrap after 49
+// days, shared by all tracks, and restarted at will by some encoders. Without jumps, milliseconds come out as they
+// came. After a jump the clock goes on from where it was, by the time that has really passed.
+type timeline struct {
+	started bool
+	raw     int64         // the last timestamp, unwrapped
+	offset  int64         // what is added to it
+	highest int64         // of all that came out
+	last    [tracks]int64 // what came out last, by track
+	arrival time.Time     // of the message before
+}
+
+// The kinds of tracks.
+const (
+	video = iota
+	audio
+	tracks
+)
+
+// at takes a message's timestamp and arrival, and returns its time in ms, and whether the publisher's clock jumped.
+func (t *timeline) at(track int, timestamp time.Duration, arrival time.Time) (ms int64, jumped bool) {
+	stamp := uint32(timestamp / time.Millisecond) //nolint:gosec // the library made it from a uint32
+	if !t.started {
+		t.started = true
+		t.raw = int64(stamp)
+		t.highest = t.raw
+		t.last = [tracks]int64{t.raw, t.raw}
+		t.arrival = arrival
+	}
+	t.raw += int64(int32(stamp - uint32(t.raw))) //nolint:gosec // wraps on purpose
+	ms = t.raw + t.offset
+	if ms < t.last[track]-maxBack || ms > t.highest+maxAhead {
+		jumped = true
+		passed := max(arrival.Sub(t.arrival).Milliseconds(), 1)
+		t.offset += t.highest + passed - ms
+		ms = t.highest + passed
+	}
+	t.last[track] = ms
+	t.highest = max(t.highest, ms)
+	t.arrival = arrival
+	return ms, jumped
+}
