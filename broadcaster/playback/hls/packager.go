@@ -1,0 +1,357 @@
+package hls
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"castnet/broadcaster/playback"
+	"castnet/internal/media"
+)
+
+// timelineOffset is added to every timestamp, so that a stream that begins at zero with B-frames, whose first DTS is
+// negative, can be written: fMP4 has no negative times. A presentation time in a file is PTS + 10 s.
+const timelineOffset = 10 * time.Second
+
+// lateSegments is how many segments can still be fetched after they have left the playlist.
+const lateSegments = 3
+
+// part is the smallest thing that can be fetched.
+type part struct {
+	number      uint64 // of the variant's parts, across segments
+	data        []byte
+	duration    time.Duration
+	independent bool
+}
+
+// segment is a run of parts. The last one of a live variant is open.
+type segment struct {
+	msn           uint64
+	init          int // which initialization: an index into packager.formats
+	discontinuity bool
+	independent   bool // it begins with a key picture
+	start         time.Time
+	startDTS      int64
+	parts         []*part
+	duration      time.Duration // 0 while it is open
+}
+
+func (s *segment) bytes() (n int) {
+	for _, p := range s.parts {
+		n += len(p.data)
+	}
+	return n
+}
+
+// clock is what the variants of one presentation share, so that their times and discontinuities are the same.
+type clock struct {
+	// epoch is the wall-clock time of PTS 0.
+	epoch time.Time
+	// discontinued counts the discontinuities at or before a moment of the timeline; with add, one is noted there
+	// unless another variant noted it just before.
+	discontinued func(at time.Duration, add bool) int
+}
+
+// packager turns one rendition's units into segments and parts. It is pure: time comes with the units.
+type packager struct {
+	clock        clock
+	partDuration time.Duration // aimed at
+	window       time.Duration // of complete segments in the playlist
+
+	formats    []*format
+	segments   []*segment // the newest last; the first late ones are no longer in the playlist
+	late       int
+	evictedDis int // discontinuities that have left the playlist
+	dis        int // discontinuities so far
+
+	version  uint64        // rises with whatever changes the playlist
+	units    []*media.Unit // of the part being filled
+	frame    int64         // the newest distance of two units, in ticks
+	nextPart uint64
+	longGOP  bool // a segment began without a key picture: the variant is no target to switch to
+	ended    bool
+
+	maxTarget time.Duration // the longest segment
+	maxPart   time.Duration // the longest part
+	peak      int           // bits a second of the densest segment
+}
+
+// write takes the next unit.
+func (p *packager) write(item playback.Item) error {
+	u := item.Unit
+	if item.Segment == nil {
+		return nil // sound before the first picture
+	}
+	video := item.Track.Codec.IsVideo()
+	key := u.Key || !video
+	if item.SegmentStart && !key {
+		p.longGOP = true
+	}
+	newTrack := len(p.formats) == 0 || p.format().track != item.Track
+	if newTrack || len(p.segments) == 0 || item.Skipped || item.SegmentStart && key {
+		if err := p.cut(u.DTS); err != nil {
+			return err
+		}
+		return p.begin(item, newTrack)
+	}
+	if n := len(p.units); n > 0 {
+		if d := u.DTS - p.units[n-1].DTS; d > 0 {
+			p.frame = d
+		}
+		if u.DTS-p.units[0].DTS >= p.ticks(p.partDuration) { // pictures are missing: don't let the part grow further
+			if err := p.flush(u.DTS); err != nil {
+				return err
+			}
+		}
+	}
+	p.units = append(p.units, u)
+	return p.flushFull()
+}
+
+// begin opens a segment with its first unit.
+func (p *packager) begin(item playback.Item, newTrack bool) error {
+	u, first := item.Unit, len(p.formats) == 0
+	at := item.Track.Duration(u.PTS)
+	if newTrack {
+		f, err := newFormat(item.Track)
+		if err != nil {
+			return err
+		}
+		p.formats = append(p.formats, f)
+	}
+	if p.frame == 0 {
+		p.frame = nominalFrame(item.Track)
+	}
+	s := &segment{
+		msn: item.Segment.Seq + 1, init: len(p.formats) - 1, independent: u.Key || !item.Track.Codec.IsVideo(),
+		start: p.clock.epoch.Add(at), startDTS: u.DTS,
+	}
+	if n := len(p.segments); n > 0 {
+		s.msn = p.segments[n-1].msn + 1
+	}
+	total := p.clock.discontinued(at, newTrack && !first)
+	if first {
+		p.dis, p.evictedDis = total, total
+	} else if total > p.dis {
+		s.discontinuity = true
+		p.dis++
+	}
+	p.segments = append(p.segments, s)
+	p.units = append(p.units, u)
+	return p.flushFull()
+}
+
+// nominalFrame is the distance of two units before two have been seen, in ticks.
+func nominalFrame(t *media.Track) int64 {
+	switch {
+	case t.Codec == media.AAC:
+		return 1024
+	case t.Codec == media.Opus:
+		return int64(t.ClockRate / 50)
+	case t.FrameRate >= 1:
+		return int64(float64(t.ClockRate) / t.FrameRate)
+	default:
+		return int64(t.ClockRate / 30)
+	}
+}
+
+// flushFull ends the part if another unit of the same length would take it further from the aimed duration. The last
+// unit's length is taken to be the one before's, so that a part is out with its last unit, not with the next one.
+func (p *packager) flushFull() error {
+	end := p.units[len(p.units)-1].DTS + p.frame
+	if end-p.units[0].DTS < p.ticks(p.partDuration)*95/100 {
+		return nil
+	}
+	return p.flush(end)
+}
+
+// flush ends the part being filled at the given DTS.
+func (p *packager) flush(end int64) error {
+	if len(p.units) == 0 {
+		return nil
+	}
+	f, first := p.format(), p.units[0]
+	end = max(end, p.units[len(p.units)-1].DTS+1)
+	data, err := f.fragment(p.nextPart, p.units, end)
+	if err != nil {
+		return err
+	}
+	s := p.segments[len(p.segments)-1]
+	s.parts = append(s.parts, &part{
+		number: p.nextPart, data: data, duration: f.track.Duration(end - first.DTS),
+		independent: first.Key || !f.track.Codec.IsVideo(),
+	})
+	p.maxPart = max(p.maxPart, f.track.Duration(end-first.DTS))
+	p.nextPart++
+	p.version++
+	p.units = p.units[:0]
+	return nil
+}
+
+// cut ends the open segment where the next one begins.
+func (p *packager) cut(end int64) error {
+	if len(p.segments) == 0 {
+		return nil
+	}
+	if n := len(p.units); n > 0 && end <= p.units[n-1].DTS {
+		end = p.units[n-1].DTS + p.frame
+	}
+	if err := p.flush(end); err != nil {
+		return err
+	}
+	p.version++
+	s := p.segments[len(p.segments)-1]
+	s.duration = max(p.format().track.Duration(end-s.startDTS), time.Millisecond)
+	p.maxTarget = max(p.maxTarget, s.duration)
+	if s.duration >= 500*time.Millisecond { // a shorter one says nothing about the rate
+		p.peak = max(p.peak, int(float64(s.bytes())*8/s.duration.Seconds()))
+	}
+	p.evict()
+	return nil
+}
+
+// splitFirst ends the first segment after its first part, where the stream has only just begun: players need a whole
+// segment to begin with, and would wait for seconds. What follows is a segment that begins without a key picture.
+func (p *packager) splitFirst() {
+	if len(p.segments) != 1 || len(p.segments[0].parts) == 0 || p.segments[0].duration > 0 || p.ended {
+		return
+	}
+	s := p.segments[0]
+	rest := &segment{msn: s.msn, init: s.init, parts: s.parts[1:]}
+	s.msn--
+	s.parts = slices.Clip(s.parts[:1])
+	s.duration = s.parts[0].duration
+	rest.start, rest.startDTS = s.start.Add(s.duration), s.startDTS+p.ticks(s.duration)
+	p.segments = append(p.segments, rest)
+	p.maxTarget = max(p.maxTarget, s.duration)
+	p.version++
+}
+
+// finish ends the variant with all that has been written.
+func (p *packager) finish() error {
+	p.ended = true
+	p.version++
+	if len(p.segments) == 0 {
+		return nil
+	}
+	last := p.segments[len(p.segments)-1]
+	end := last.startDTS
+	if n := len(p.units); n > 0 {
+		end = p.units[n-1].DTS + p.frame
+	} else {
+		for _, part := range last.parts {
+			end += p.ticks(part.duration)
+		}
+	}
+	if len(last.parts) == 0 && len(p.units) == 0 {
+		p.segments = p.segments[:len(p.segments)-1] // splitFirst's rest, to which nothing came
+		return nil
+	}
+	return p.cut(end)
+}
+
+// evict takes segments out of the playlist while those that stay fill the window, and out of memory a little later.
+func (p *packager) evict() {
+	var listed time.Duration
+	for _, s := range p.segments[p.late:] {
+		listed += s.duration
+	}
+	for listed-p.segments[p.late].duration >= p.window {
+		listed -= p.segments[p.late].duration
+		if p.segments[p.late].discontinuity {
+			p.evictedDis++
+		}
+		p.late++
+	}
+	if drop := p.late - lateSegments; drop > 0 {
+		clear(p.segments[:drop])
+		p.segments = p.segments[drop:]
+		p.late = lateSegments
+		clear(p.formats[:p.segments[0].init])
+	}
+}
+
+func (p *packager) format() *format { return p.formats[len(p.formats)-1] }
+
+func (p *packager) ticks(d time.Duration) int64 { return p.format().track.Ticks(d) }
+
+// newest is the place of the newest part: its segment's number and its index there. ok is false before the first.
+func (p *packager) newest() (msn uint64, index int, ok bool) {
+	for _, s := range slices.Backward(p.segments) {
+		if len(s.parts) > 0 {
+			return s.msn, len(s.parts) - 1, true
+		}
+	}
+	return 0, 0, false
+}
+
+// has reports whether a playlist that is made now holds a part (or with index < 0 a whole segment), or something after it.
+func (p *packager) has(msn uint64, index int) bool {
+	for _, s := range slices.Backward(p.segments) {
+		if s.msn > msn && len(s.parts) > 0 || s.msn == msn && (index < 0 && s.duration > 0 || index >= 0 && index < len(s.parts)) {
+			return true
+		}
+	}
+	return p.ended
+}
+
+// averageRate is the bits a second over the complete segments that are held.
+func (p *packager) averageRate() int {
+	var bytes int
+	var d time.Duration
+	for _, s := range p.segments {
+		if s.duration > 0 {
+			bytes += s.bytes()
+			d += s.duration
+		}
+	}
+	if d == 0 {
+		return 0
+	}
+	return int(float64(bytes) * 8 / d.Seconds())
+}
+
+// file finds what a variant's file name stands for: initialization "i0.mp4", segment "s7.m4s", part "p42.m4s". It
+// returns the chunks to send one after the other. pending is true for the part that comes next.
+func (p *packager) file(kind byte, number uint64) (chunks [][]byte, pending bool) {
+	switch kind {
+	case 'i':
+		if number < uint64(len(p.formats)) && p.formats[number] != nil {
+			return [][]byte{p.formats[number].initialization}, false
+		}
+	case 's':
+		for _, s := range p.segments {
+			if s.msn == number && s.duration > 0 {
+				for _, part := range s.parts {
+					chunks = append(chunks, part.data)
+				}
+				return chunks, false
+			}
+		}
+	case 'p':
+		if number == p.nextPart {
+			return nil, !p.ended
+		}
+		for _, s := range slices.Backward(p.segments) {
+			if n := len(s.parts); n > 0 && s.parts[0].number <= number && number <= s.parts[n-1].number {
+				return [][]byte{s.parts[number-s.parts[0].number].data}, false
+			}
+		}
+	}
+	return nil, false
+}
+
+// fileName is the inverse of parsing in the server: all of a presentation's names carry its tag, so that a cache never
+// mixes up two presentations of one stream.
+func fileName(tag string, kind byte, number uint64) string {
+	if kind == 'i' {
+		return fmt.Sprintf("%s-i%d.mp4", tag, number)
+	}
+	return fmt.Sprintf("%s-%c%d.m4s", tag, kind, number)
+}
+
+// begun is called when all that the hub held has been written.
+func (p *packager) begun() error {
+	p.splitFirst()
+	return nil
+}

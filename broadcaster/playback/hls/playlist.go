@@ -1,0 +1,149 @@
+package hls
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+const (
+	// minTarget is the target duration that live variants start with. Segments are cut between 1.5 and 3 s; a source
+	// with longer GOPs raises it.
+	minTarget = 3 * time.Second
+	// timeFormat is EXT-X-PROGRAM-DATE-TIME's.
+	timeFormat = "2006-01-02T15:04:05.000Z07:00"
+)
+
+// report is where another variant stands, for a player that is about to switch to it.
+type report struct {
+	uri  string
+	msn  uint64
+	part int
+}
+
+// mediaPlaylist writes a variant's playlist (RFC 8216bis). The packager holds at least one part.
+func mediaPlaylist(p *packager, tag string, reports []report) string {
+	var b strings.Builder
+	listed := p.segments[p.late:]
+	target := time.Duration(math.Round(max(minTarget, p.maxTarget).Seconds())) * time.Second
+	partTarget := ceilMillis(max(p.maxPart, p.partDuration))
+
+	b.WriteString("#EXTM3U\n#EXT-X-VERSION:9\n")
+	fmt.Fprintf(&b, "#EXT-X-TARGETDURATION:%d\n", int(target.Seconds()))
+	if !p.ended {
+		// Three parts is the least hold-back that the specification allows.
+		fmt.Fprintf(&b, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=%.3f\n", 3*partTarget.Seconds())
+	}
+	fmt.Fprintf(&b, "#EXT-X-PART-INF:PART-TARGET=%.3f\n#EXT-X-MEDIA-SEQUENCE:%d\n", partTarget.Seconds(), listed[0].msn)
+	if p.evictedDis > 0 {
+		fmt.Fprintf(&b, "#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", p.evictedDis)
+	}
+	if independent(listed) {
+		b.WriteString("#EXT-X-INDEPENDENT-SEGMENTS\n")
+	}
+
+	partsFrom := len(listed) // parts are listed for the last three target durations
+	for d := time.Duration(0); partsFrom > 0 && d < 3*target; {
+		partsFrom--
+		d += listed[partsFrom].duration
+	}
+	for i, s := range listed {
+		if s.discontinuity {
+			b.WriteString("#EXT-X-DISCONTINUITY\n")
+		}
+		if i == 0 || s.init != listed[i-1].init {
+			fmt.Fprintf(&b, "#EXT-X-MAP:URI=%q\n", fileName(tag, 'i', uint64(s.init)))
+		}
+		if len(s.parts) > 0 {
+			fmt.Fprintf(&b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", s.start.UTC().Format(timeFormat))
+		}
+		if i >= partsFrom {
+			writeParts(&b, tag, s.parts)
+		}
+		if s.duration > 0 {
+			fmt.Fprintf(&b, "#EXTINF:%.5f,\n%s\n", s.duration.Seconds(), fileName(tag, 's', s.msn))
+		}
+	}
+	if p.ended {
+		b.WriteString("#EXT-X-ENDLIST\n")
+		return b.String()
+	}
+	fmt.Fprintf(&b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=%q\n", fileName(tag, 'p', p.nextPart))
+	for _, r := range reports {
+		fmt.Fprintf(&b, "#EXT-X-RENDITION-REPORT:URI=%q,LAST-MSN=%d,LAST-PART=%d\n", r.uri, r.msn, r.part)
+	}
+	return b.String()
+}
+
+func writeParts(b *strings.Builder, tag string, parts []*part) {
+	for _, part := range parts {
+		fmt.Fprintf(b, "#EXT-X-PART:DURATION=%.5f,URI=%q", part.duration.Seconds(), fileName(tag, 'p', part.number))
+		if part.independent {
+			b.WriteString(",INDEPENDENT=YES")
+		}
+		b.WriteByte('\n')
+	}
+}
+
+func independent(segments []*segment) bool {
+	for _, s := range segments {
+		if !s.independent {
+			return false
+		}
+	}
+	return true
+}
+
+// ceilMillis rounds up to whole milliseconds, as written with three decimals: no part may be longer than the target.
+func ceilMillis(d time.Duration) time.Duration {
+	return (d + time.Millisecond - 1).Truncate(time.Millisecond)
+}
+
+// stream is one variant as the multivariant playlist shows it.
+type stream struct {
+	uri           string
+	peak, average int // bits a second, pictures alone
+	codec         string
+	width, height int
+	frameRate     float64
+}
+
+// sound is the audio rendition that goes with every variant.
+type sound struct {
+	uri           string
+	peak, average int
+	codec         string
+	channels      int
+}
+
+// audioGroup is the id of the only audio group.
+const audioGroup = "audio"
+
+// multivariantPlaylist writes index.m3u8. sound is nil for a silent stream.
+func multivariantPlaylist(streams []stream, audio *sound) string {
+	var b strings.Builder
+	b.WriteString("#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-INDEPENDENT-SEGMENTS\n")
+	if audio != nil {
+		fmt.Fprintf(&b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=%q,NAME=\"Sound\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"%d\",URI=%q\n",
+			audioGroup, audio.channels, audio.uri)
+	}
+	for _, s := range streams {
+		codecs := s.codec
+		if audio != nil {
+			s.peak += audio.peak
+			s.average += audio.average
+			codecs += "," + audio.codec
+		}
+		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:BANDWIDTH=%d,AVERAGE-BANDWIDTH=%d,CODECS=%q,RESOLUTION=%dx%d",
+			max(s.peak, s.average), s.average, codecs, s.width, s.height)
+		if s.frameRate > 0 {
+			fmt.Fprintf(&b, ",FRAME-RATE=%.3f", s.frameRate)
+		}
+		if audio != nil {
+			fmt.Fprintf(&b, ",AUDIO=%q", audioGroup)
+		}
+		fmt.Fprintf(&b, "\n%s\n", s.uri)
+	}
+	return b.String()
+}

@@ -1,0 +1,193 @@
+package hls
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"castnet/broadcaster/playback"
+)
+
+// variant packages one rendition, once for all its viewers, in memory.
+type variant struct {
+	show      *presentation
+	rendition *playback.Rendition
+
+	mu   sync.Mutex
+	pack packager
+	wake chan struct{} // closed and made anew when the playlist changes
+	err  error         // why there is nothing more to come, where that isn't the stream's end
+
+	rendered  document // of the playlist at version
+	renderedV uint64
+}
+
+// document is a playlist, as it is and compressed.
+type document struct{ plain, gzipped []byte }
+
+func newDocument(text string) document {
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // the level is valid
+	z.Write([]byte(text))                           // into memory: cannot fail
+	z.Close()
+	return document{plain: []byte(text), gzipped: b.Bytes()}
+}
+
+func newVariant(show *presentation, r *playback.Rendition, cfg *Config) *variant {
+	return &variant{
+		show: show, rendition: r, wake: make(chan struct{}),
+		pack: packager{clock: show.clock(), partDuration: cfg.PartDuration, window: cfg.Window},
+	}
+}
+
+// run packages until the stream is over.
+func (v *variant) run(ctx context.Context) {
+	reader := v.rendition.NewReader(playback.StartOldestKey)
+	for {
+		item, wait, err := reader.Poll()
+		if wait != nil {
+			v.update((*packager).begun) // all that was there has been taken: this is live
+			select {
+			case <-ctx.Done():
+				return // nobody watches: there is no end of the stream to show
+			case <-wait:
+				continue
+			}
+		}
+		if err == nil {
+			err = v.update(func(p *packager) error { return p.write(item) })
+		}
+		if err != nil {
+			v.end(err)
+			return
+		}
+	}
+}
+
+// update changes the packager and wakes who waits for a change.
+func (v *variant) update(change func(*packager) error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	before := v.pack.version
+	err := change(&v.pack)
+	if v.pack.version != before {
+		close(v.wake)
+		v.wake = make(chan struct{})
+	}
+	return err
+}
+
+func (v *variant) end(reason error) {
+	err := v.update((*packager).finish)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !errors.Is(reason, io.EOF) && err == nil {
+		err = reason
+	}
+	v.err = err
+}
+
+// wait returns once ready holds of the packager, which it is called with under the lock. It fails when the variant
+// has ended without it, or ctx is done.
+func (v *variant) wait(ctx context.Context, ready func(*packager) bool) error {
+	for {
+		v.mu.Lock()
+		ok, ended, err, wake := ready(&v.pack), v.pack.ended, v.err, v.wake
+		v.mu.Unlock()
+		switch {
+		case ok:
+			return nil
+		case err != nil:
+			return fmt.Errorf("%w: %w", errEnded, err)
+		case ended:
+			return errEnded
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-wake:
+		}
+	}
+}
+
+var errEnded = errors.New("there is no more of this rendition")
+
+// playlist renders the variant's playlist, once for all who ask for the same state of it.
+func (v *variant) playlist(reports []report) document {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.rendered.plain == nil || v.renderedV != v.pack.version {
+		v.rendered, v.renderedV = newDocument(mediaPlaylist(&v.pack, v.show.tag, reports)), v.pack.version
+	}
+	return v.rendered
+}
+
+// file returns the chunks of a file, waiting for the part that comes next.
+func (v *variant) file(ctx context.Context, kind byte, number uint64) ([][]byte, error) {
+	var chunks [][]byte
+	err := v.wait(ctx, func(p *packager) bool {
+		var pending bool
+		chunks, pending = p.file(kind, number)
+		return !pending
+	})
+	if err == nil && chunks == nil {
+		err = errNoFile
+	}
+	return chunks, err
+}
+
+var errNoFile = errors.New("no such file: it has left the playlist, or was never in it")
+
+// report is where the variant stands; ok is false before its first part.
+func (v *variant) report() (r report, ok bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	r.uri = "../" + v.rendition.Name() + "/" + indexName
+	r.msn, r.part, ok = v.pack.newest()
+	return r, ok
+}
+
+// describe is the variant's line in the multivariant playlist. ok is false where it is no target to switch to.
+func (v *variant) describe() (s stream, ok bool) {
+	profile, source := v.rendition.Profile(), v.show.hub.Source().Track()
+	s = stream{
+		uri: v.rendition.Name() + "/" + indexName, width: profile.Width, height: profile.Height, codec: expectedCodec(profile),
+		average: profile.Bitrate, peak: profile.Bitrate * 3 / 2,
+	}
+	if source != nil && profile.Divisor > 0 {
+		s.frameRate = source.FrameRate / float64(profile.Divisor)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.pack.formats) > 0 {
+		f := v.pack.format()
+		s.codec, s.width, s.height = f.rfc6381, f.track.Width, f.track.Height
+		if f.track.FrameRate > 0 {
+			s.frameRate = f.track.FrameRate
+		}
+	}
+	if average := v.pack.averageRate(); average > 0 {
+		s.average, s.peak = average, max(v.pack.peak, average)
+	}
+	return s, !v.pack.longGOP && !(v.pack.ended && len(v.pack.segments) == 0)
+}
+
+func (v *variant) describeSound() *sound {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.pack.formats) == 0 {
+		return nil
+	}
+	f, average := v.pack.format(), v.pack.averageRate()
+	if average == 0 {
+		average = 128_000
+	}
+	return &sound{
+		uri: v.rendition.Name() + "/" + indexName, codec: f.rfc6381, channels: f.track.Channels,
+		average: average, peak: max(v.pack.peak, average),
+	}
+}
