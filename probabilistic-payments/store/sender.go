@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/holiman/uint256"
+
+	payments "castnet/probabilistic-payments"
+)
+
+// TakeLane implements payments.SenderStore.
+func (s *SQLite) TakeLane(ctx context.Context, holder string) (lane payments.Lane, err error) {
+	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
+		var id, term int64
+		err := c.QueryRowContext(ctx, `INSERT INTO lanes (holder, term, ceiling) VALUES (?, 1, 0)
+			ON CONFLICT (holder) DO UPDATE SET term = term + 1 RETURNING id, term`, holder).Scan(&id, &term)
+		lane = payments.Lane{ID: uint64(id), Term: uint64(term)}
+		return err
+	})
+	return lane, err
+}
+
+// ReserveNonces implements payments.SenderStore.
+func (s *SQLite) ReserveNonces(ctx context.Context, lane payments.Lane, n uint64) (first uint64, err error) {
+	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
+		var ceiling int64
+		err := c.QueryRowContext(ctx, `UPDATE lanes SET ceiling = ceiling + ? WHERE id = ? AND term = ? RETURNING ceiling`,
+			int64(n), int64(lane.ID), int64(lane.Term)).Scan(&ceiling)
+		if errors.Is(err, sql.ErrNoRows) {
+			return payments.ErrLaneTaken
+		}
+		first = uint64(ceiling) - n
+		return err
+	})
+	return first, err
+}
+
+// SaveTicket implements payments.SenderStore.
+func (s *SQLite) SaveTicket(ctx context.Context, key payments.PaymentKey, t *payments.SignedTicket) (stored payments.SignedTicket, err error) {
+	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
+		result, err := c.ExecContext(ctx, `INSERT INTO tickets (lease, seq, attempt, expiry, fee, ticket) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`, key.Lease[:], int64(key.Seq), key.Attempt, int64(t.Expiry), amount(&t.Fee), encodeTicket(t))
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 1 {
+			stored = *t
+			return err
+		}
+		stored, err = ticket(ctx, c, key)
+		return err
+	})
+	return stored, err
+}
+
+// queryer is a connection or a pool.
+type queryer interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func ticket(ctx context.Context, q queryer, key payments.PaymentKey) (t payments.SignedTicket, err error) {
+	var b []byte
+	err = q.QueryRowContext(ctx, `SELECT ticket FROM tickets WHERE lease = ? AND seq = ? AND attempt = ?`,
+		key.Lease[:], int64(key.Seq), key.Attempt).Scan(&b)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, payments.ErrNotFound
+	}
+	if err != nil {
+		return t, err
+	}
+	return decodeTicket(b)
+}
+
+// Ticket implements payments.SenderStore.
+func (s *SQLite) Ticket(ctx context.Context, key payments.PaymentKey) (payments.SignedTicket, error) {
+	return ticket(ctx, s.read, key)
+}
+
+// Outstanding implements payments.SenderStore.
+func (s *SQLite) Outstanding(ctx context.Context, after uint64) (map[uint64]uint256.Int, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT expiry, fee FROM tickets WHERE expiry > ?`, int64(after))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	sums := make(map[uint64]uint256.Int)
+	for rows.Next() {
+		var expiry int64
+		var b []byte
+		if err := rows.Scan(&expiry, &b); err != nil {
+			return nil, err
+		}
+		fee, err := parseAmount(b)
+		if err != nil {
+			return nil, err
+		}
+		sum := sums[uint64(expiry)/60]
+		sum.Add(&sum, &fee)
+		sums[uint64(expiry)/60] = sum
+	}
+	return sums, rows.Err()
+}
