@@ -116,7 +116,7 @@ func (c *conn) publish(ctx context.Context, sink ingest.Sink) {
 	defer func() { sink.Close(reason) }()
 
 	c.log.Info("publisher came in")
-	c.guard.maxMedia = c.server.cfg.MaxUnitBytes + interleave // a frame, and its message's own header
+	c.guard.maxMedia = c.server.cfg.MaxUnitBytes
 	reason = c.media(ctx, newStream(sink, metrics))
 	lasted := c.server.cfg.Now().Sub(began).Round(time.Millisecond)
 	switch {
@@ -131,11 +131,11 @@ func (c *conn) publish(ctx context.Context, sink ingest.Sink) {
 }
 
 func (c *conn) media(ctx context.Context, s *stream) error {
-	if err := c.rtmp.AcceptAction(); err != nil {
-		return c.explain(ctx, err)
-	}
 	if err := c.extend(ctx, c.server.cfg.IdleTimeout); err != nil {
 		return err
+	}
+	if err := c.rtmp.AcceptAction(); err != nil {
+		return c.explain(ctx, err)
 	}
 	for {
 		msg, err := c.rtmp.Read()
@@ -195,7 +195,7 @@ func (c *conn) explain(ctx context.Context, err error) error {
 // refuse tells the publisher why it cannot go on, in the log too, and waits until it has had time to read it.
 func (c *conn) refuse(ctx context.Context, err error) {
 	if errors.Is(err, errVanished) {
-		c.log.Info("connection ended before anything was published")
+		c.log.Debug("connection ended before anything was published") // a port probe, most often
 		return
 	}
 	code := ingest.CodeOf(err)
