@@ -266,7 +266,7 @@ func DecodeFailed(m *SessionFailed) error {
 	if m.GetBusy() {
 		return fmt.Errorf("%w: %s", transcoder.ErrBusy, reason)
 	}
-	return fmt.Errorf("session refused: %s", reason)
+	return fmt.Errorf("session ended by the transcoder: %s", reason)
 }
 
 // clip bounds text for people, which may hold anything where it quotes a stream: a protobuf string must be UTF-8.

@@ -1,0 +1,136 @@
+// Command castnet-worker is one transcoding session in a process of its own: the only program that links libav. The
+// process that starts it hands it one end of a socket pair as file 3; it lives until that closes or its parent dies.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"castnet/internal/wire"
+	"castnet/transcoder/av"
+)
+
+// sessionFile is the inherited end of the socket pair.
+const sessionFile = 3
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "castnet-worker:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	if err := confine(); err != nil {
+		return err
+	}
+	file := os.NewFile(sessionFile, "session")
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return fmt.Errorf("no session on file %d: castnet starts this program, people don't: %w", sessionFile, err)
+	}
+	file.Close()
+	defer conn.Close()
+	return serve(ctx, conn)
+}
+
+// confine limits what a stream that takes over libav could do, and ties this process to its parent.
+func confine() error {
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("tie to the parent's life: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("renounce new privileges: %w", err)
+	}
+	for _, l := range []struct {
+		resource int
+		limit    uint64
+	}{
+		{unix.RLIMIT_CORE, 0},
+		{unix.RLIMIT_FSIZE, 0},      // writes no file
+		{unix.RLIMIT_NOFILE, 64},    // opens none either: Go's own need a few
+		{unix.RLIMIT_DATA, 3 << 30}, // a 4096x4096 source with 16 reference pictures takes 0.5 GiB
+	} {
+		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.limit, Max: l.limit}); err != nil {
+			return fmt.Errorf("set limit %d to %d: %w", l.resource, l.limit, err)
+		}
+	}
+	return nil
+}
+
+// serve speaks for one session until the connection closes.
+func serve(ctx context.Context, conn net.Conn) error {
+	msgs := wire.NewConn(conn)
+	var first wire.ToTranscoder
+	if err := msgs.Read(&first); errors.Is(err, io.EOF) {
+		return nil // a spare that was not needed
+	} else if err != nil {
+		return err
+	}
+	cfg, err := wire.DecodeOpen(first.GetOpen())
+	if err != nil {
+		return msgs.Write(wire.EncodeFailed(err, false))
+	}
+	session, err := av.Open(ctx, cfg)
+	if err != nil {
+		return msgs.Write(wire.EncodeFailed(err, false))
+	}
+	// The session is not closed: the process ends with it, at once, also where a call into libav hangs.
+	if err := msgs.Write(wire.EncodeOpened()); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return read(ctx, msgs, session) })
+	group.Go(func() error { defer conn.Close(); return write(ctx, msgs, session) })
+	if err := group.Wait(); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+// read feeds the session until the connection closes (io.EOF) or sends what is no message.
+func read(ctx context.Context, msgs *wire.Conn, session *av.Session) error {
+	for {
+		m := new(wire.ToTranscoder)
+		if err := msgs.Read(m); err != nil {
+			return err
+		}
+		in, err := wire.DecodeInput(m)
+		if err != nil {
+			return err
+		}
+		if err := session.Send(ctx, in); err != nil {
+			return err
+		}
+	}
+}
+
+// write sends what comes out of the session, and why it ended where it did.
+func write(ctx context.Context, msgs *wire.Conn, session *av.Session) error {
+	for {
+		out, err := session.Recv(ctx)
+		if err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				err = cause // what read met
+			}
+			if !errors.Is(err, io.EOF) {
+				err = errors.Join(err, msgs.Write(wire.EncodeFailed(err, false)))
+			}
+			return err
+		}
+		m, err := wire.EncodeOutput(out)
+		if err != nil {
+			return err
+		}
+		if err := msgs.Write(m); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,278 @@
+// Package worker runs transcoding sessions in local worker processes: it starts them, keeps a warm spare, feeds them
+// over a socket pair, watches them, and ends them.
+//
+// A process serves one session. A stream that crashes or hangs libav so costs its own session one resume, and nobody
+// else anything.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"castnet/internal/media"
+	"castnet/internal/wire"
+	"castnet/transcoder"
+)
+
+const (
+	binaryName   = "castnet-worker"
+	openTimeout  = 5 * time.Second // a process answers in 5 ms; a busy machine may take a while
+	spawnRetry   = time.Second     // between attempts where no process can be started
+	openAttempts = 3               // spares may have died while they waited
+)
+
+// Config is what a Pool needs.
+type Config struct {
+	// Binary is the path of castnet-worker; see FindBinary.
+	Binary string
+	// MaxSessions bounds the sessions open at once. Default: twice the processor cores.
+	MaxSessions int
+	// Spares is how many processes wait, started, for the next session. Default 1.
+	Spares int
+	// Stall is how long a worker may be silent while a segment is open before it is killed. A live one says how far it
+	// is every 100 ms. Default 2 s.
+	Stall time.Duration
+	// Logger gets a line for each worker that died.
+	Logger *slog.Logger
+	// Registerer gets the pool's metrics; nil: none.
+	Registerer prometheus.Registerer
+}
+
+func (c *Config) validate() error {
+	if c.Logger == nil {
+		return errors.New("worker pool: Logger is missing")
+	}
+	if info, err := os.Stat(c.Binary); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+		return fmt.Errorf("worker pool: no program at %q: run make build", c.Binary)
+	}
+	if c.MaxSessions < 0 || c.Spares < 0 || c.Stall < 0 {
+		return fmt.Errorf("worker pool: negative limit (sessions %d, spares %d, stall %v)", c.MaxSessions, c.Spares, c.Stall)
+	}
+	if c.MaxSessions == 0 {
+		c.MaxSessions = 2 * runtime.NumCPU()
+	}
+	if c.Spares == 0 {
+		c.Spares = 1
+	}
+	if c.Stall == 0 {
+		c.Stall = 2 * time.Second
+	}
+	return nil
+}
+
+// FindBinary returns the path of castnet-worker, which is installed beside the running program.
+func FindBinary() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("%s not found: %w", binaryName, err)
+	}
+	path := filepath.Join(filepath.Dir(self), binaryName)
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("%s not found beside %s: run make build, which puts both into one folder", binaryName, self)
+	}
+	return path, nil
+}
+
+// Pool is a transcoder.Transcoder whose sessions are worker processes on this machine.
+type Pool struct {
+	cfg     Config
+	metrics *metrics
+	warm    chan *process
+	stopped chan struct{}  // closed when Run ends
+	running sync.WaitGroup // processes' and sessions' goroutines
+
+	mu       sync.Mutex
+	procs    map[*process]struct{}
+	sessions int
+	closed   bool
+}
+
+var _ transcoder.Transcoder = (*Pool)(nil)
+
+// New makes a pool. It starts nothing before Run.
+func New(cfg Config) (*Pool, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(cfg.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	return &Pool{
+		cfg: cfg, metrics: m,
+		warm:    make(chan *process, cfg.Spares-1), // Run holds one more
+		stopped: make(chan struct{}),
+		procs:   make(map[*process]struct{}),
+	}, nil
+}
+
+// Run keeps spares ready until ctx is done, then ends every worker, and returns when they are gone.
+func (p *Pool) Run(ctx context.Context) error {
+	// A worker is killed when the thread that started it ends, so it has to be one that lasts.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer p.stop()
+	for {
+		proc, err := p.spawn()
+		if err != nil {
+			p.cfg.Logger.Error("cannot start a worker", "error", err, "again_in", spawnRetry)
+			select {
+			case <-time.After(spawnRetry):
+				continue
+			case <-ctx.Done():
+				return nil
+			}
+		}
+		select {
+		case p.warm <- proc:
+		case <-proc.done:
+			p.cfg.Logger.Warn("spare worker died", "cause", proc.cause())
+			select {
+			case <-time.After(spawnRetry):
+			case <-ctx.Done():
+				return nil
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (p *Pool) spawn() (*process, error) {
+	proc, err := startProcess(p.cfg.Binary)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.procs[proc] = struct{}{}
+	p.mu.Unlock()
+	p.running.Go(func() {
+		proc.wait()
+		p.mu.Lock()
+		delete(p.procs, proc)
+		p.mu.Unlock()
+	})
+	return proc, nil
+}
+
+func (p *Pool) stop() {
+	p.mu.Lock()
+	p.closed = true
+	for proc := range p.procs {
+		proc.kill()
+	}
+	p.mu.Unlock()
+	close(p.stopped)
+	p.running.Wait()
+}
+
+// Open starts a session in a warm process. It waits for one where all spares have just been taken.
+func (p *Pool) Open(ctx context.Context, cfg transcoder.SessionConfig) (transcoder.Session, error) {
+	if err := p.admit(); err != nil {
+		return nil, err
+	}
+	s, err := p.open(ctx, cfg)
+	if err != nil {
+		p.leave()
+		return nil, fmt.Errorf("open session %s: %w", cfg.ID, err)
+	}
+	return s, nil
+}
+
+func (p *Pool) admit() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sessions == p.cfg.MaxSessions {
+		return fmt.Errorf("%w: %d of %d sessions are open (raise the session limit if the machine has room)",
+			transcoder.ErrBusy, p.sessions, p.cfg.MaxSessions)
+	}
+	p.sessions++
+	p.metrics.sessions.Inc()
+	return nil
+}
+
+func (p *Pool) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sessions--
+	p.metrics.sessions.Dec()
+}
+
+func (p *Pool) open(ctx context.Context, cfg transcoder.SessionConfig) (*session, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	var died error
+	for range openAttempts {
+		var proc *process
+		select {
+		case proc = <-p.warm:
+		case <-p.stopped:
+			return nil, errors.New("the worker pool has stopped")
+		case <-ctx.Done():
+			return nil, fmt.Errorf("no worker process became ready: %w", ctx.Err())
+		}
+		err := hello(ctx, proc, cfg)
+		if err == nil {
+			return p.begin(ctx, proc, cfg)
+		}
+		proc.kill()
+		if !errors.Is(err, transcoder.ErrWorkerDied) {
+			return nil, err
+		}
+		died = err
+	}
+	return nil, died
+}
+
+// begin starts the session's goroutines, unless the pool has stopped meanwhile.
+func (p *Pool) begin(ctx context.Context, proc *process, cfg transcoder.SessionConfig) (*session, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errors.New("the worker pool has stopped")
+	}
+	s := newSession(ctx, p, proc, cfg)
+	p.running.Go(s.run)
+	return s, nil
+}
+
+// hello makes proc open the session.
+func hello(ctx context.Context, proc *process, cfg transcoder.SessionConfig) error {
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := proc.conn.SetDeadline(deadline); err != nil {
+			return proc.died(err)
+		}
+	}
+	m := &wire.ToTranscoder{Message: &wire.ToTranscoder_Open{Open: wire.EncodeOpen(cfg)}}
+	if err := proc.msgs.Write(m); err != nil {
+		return proc.died(err)
+	}
+	var reply wire.FromTranscoder
+	if err := proc.msgs.Read(&reply); err != nil {
+		return proc.died(err)
+	}
+	if err := wire.DecodeOpened(&reply); err != nil {
+		return err
+	}
+	return proc.conn.SetDeadline(time.Time{})
+}
+
+// Capabilities says what the workers can do and how many sessions are open.
+func (p *Pool) Capabilities() transcoder.Capabilities {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return transcoder.Capabilities{
+		Name: "worker", Backend: "software",
+		Decode: []media.Codec{media.H264}, Encode: []media.Codec{media.H264},
+		Sessions: p.sessions, MaxSessions: p.cfg.MaxSessions,
+	}
+}

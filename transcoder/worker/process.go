@@ -1,0 +1,116 @@
+package worker
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"castnet/internal/wire"
+	"castnet/transcoder"
+)
+
+// reapTime is how long after the end of its connection a worker may take to end before it is killed.
+const reapTime = 200 * time.Millisecond
+
+// process is one castnet-worker and this side of the socket pair to it.
+type process struct {
+	cmd    *exec.Cmd
+	conn   net.Conn
+	msgs   *wire.Conn
+	stderr lastWords
+	done   chan struct{} // closed when the process has ended and been reaped
+	exit   error         // why, once done is closed
+}
+
+func startProcess(binary string) (*process, error) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("socket pair for a worker: %w", err)
+	}
+	ours, theirs := os.NewFile(uintptr(fds[0]), "worker"), os.NewFile(uintptr(fds[1]), "session")
+	defer ours.Close() // FileConn has its own
+	defer theirs.Close()
+	conn, err := net.FileConn(ours)
+	if err != nil {
+		return nil, fmt.Errorf("socket pair for a worker: %w", err)
+	}
+	p := &process{cmd: exec.Command(binary), conn: conn, msgs: wire.NewConn(conn), done: make(chan struct{})} //nolint:noctx // ended by kill
+	p.cmd.Dir = "/"
+	p.cmd.Stderr = &p.stderr
+	p.cmd.ExtraFiles = []*os.File{theirs}
+	// Nothing of this process's environment: it may hold secrets. glibc's defaults would cost a worker five times the
+	// memory (an arena a thread, and frames that never go back).
+	p.cmd.Env = []string{"MALLOC_ARENA_MAX=2", "MALLOC_MMAP_THRESHOLD_=131072"}
+	if path, ok := os.LookupEnv("LD_LIBRARY_PATH"); ok { // where libav may be
+		p.cmd.Env = append(p.cmd.Env, "LD_LIBRARY_PATH="+path)
+	}
+	// A group of its own: the terminal's Ctrl-C is for castnet, which ends its workers itself.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("start %s: %w", binary, err)
+	}
+	return p, nil
+}
+
+// wait reaps the process. It is called once.
+func (p *process) wait() {
+	p.exit = p.cmd.Wait()
+	p.conn.Close()
+	close(p.done)
+}
+
+func (p *process) kill() { _ = p.cmd.Process.Kill() }
+
+// cause says why an ended process ended.
+func (p *process) cause() string {
+	reason := "exited"
+	if p.exit != nil {
+		reason = p.exit.Error()
+	}
+	if text := p.stderr.String(); text != "" {
+		reason += ": " + text
+	}
+	return reason
+}
+
+// died explains the end of the connection: err is what reading or writing met.
+func (p *process) died(err error) error {
+	select {
+	case <-p.done:
+	case <-time.After(reapTime):
+		p.kill()
+		<-p.done
+		return fmt.Errorf("%w: %w", transcoder.ErrWorkerDied, err)
+	}
+	return fmt.Errorf("%w: %s", transcoder.ErrWorkerDied, p.cause())
+}
+
+// lastWords keeps the beginning of what a worker says on its way out: Go's and libc's last words begin
+// with the reason.
+type lastWords struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+const lastWordsBytes = 512
+
+// Write never fails: a worker must not block on its complaints.
+func (t *lastWords) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, b[:min(len(b), lastWordsBytes-len(t.buf))]...)
+	return len(b), nil
+}
+
+func (t *lastWords) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	line, _, _ := strings.Cut(string(t.buf), "\n")
+	return strings.ToValidUTF8(line, "?")
+}

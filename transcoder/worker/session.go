@@ -1,0 +1,234 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"castnet/internal/wire"
+	"castnet/transcoder"
+)
+
+const (
+	inputQueue  = 16
+	outputQueue = 64
+)
+
+// session is one open session. Three goroutines: run watches, write and read each serve a direction.
+type session struct {
+	pool  *Pool
+	proc  *process
+	id    string
+	rungs int
+	audio bool
+
+	in     chan transcoder.Input
+	out    chan transcoder.Output // closed when nothing more comes
+	ctx    context.Context        //nolint:containedctx // the session's lifetime: it ends with a cause
+	cancel context.CancelCauseFunc
+	ended  chan struct{} // closed when the process is reaped and the goroutines have ended
+
+	heard   atomic.Int64 // when the worker last said something, Unix nanoseconds
+	waiting atomic.Bool  // read waits for the worker, not for who reads our outputs
+	mu      sync.Mutex
+	open    map[attempt]struct{} // segments that the worker owes an end
+}
+
+type attempt struct {
+	seq     uint64
+	attempt uint32
+}
+
+func newSession(ctx context.Context, p *Pool, proc *process, cfg transcoder.SessionConfig) *session {
+	s := &session{
+		pool: p, proc: proc, id: cfg.ID, rungs: max(len(cfg.Ladder), 1), audio: cfg.Audio != nil,
+		in: make(chan transcoder.Input, inputQueue), out: make(chan transcoder.Output, outputQueue),
+		ended: make(chan struct{}), open: make(map[attempt]struct{}),
+	}
+	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx)) // outlives Open
+	return s
+}
+
+// run owns the session's goroutines and its process until both have ended.
+func (s *session) run() {
+	defer close(s.ended)
+	defer s.pool.leave()
+	var both sync.WaitGroup
+	both.Go(s.write)
+	both.Go(s.read)
+	s.watch()
+	s.proc.kill()
+	<-s.proc.done
+	both.Wait()
+	if cause := context.Cause(s.ctx); errors.Is(cause, transcoder.ErrWorkerDied) {
+		s.pool.metrics.deaths.Inc()
+		s.pool.cfg.Logger.Warn("worker died", "session", s.id, "pid", s.proc.cmd.Process.Pid, "cause", cause)
+	}
+}
+
+// watch ends the session of a worker that hangs.
+func (s *session) watch() {
+	stall := s.pool.cfg.Stall
+	tick := time.NewTicker(stall / 8)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case now := <-tick.C:
+			silence := now.Sub(time.Unix(0, s.heard.Load()))
+			if s.owed() && s.waiting.Load() && silence > stall {
+				s.cancel(fmt.Errorf("%w: silent for %v with work to do, so it was killed",
+					transcoder.ErrWorkerDied, silence.Round(time.Millisecond)))
+				return
+			}
+		}
+	}
+}
+
+func (s *session) owed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open) > 0
+}
+
+func (s *session) write() {
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case in := <-s.in:
+			m, err := wire.EncodeInput(in)
+			if err == nil {
+				s.note(in)
+				err = s.proc.msgs.Write(m)
+			}
+			if errors.Is(err, wire.ErrInvalid) || errors.Is(err, wire.ErrMessageTooLarge) {
+				s.cancel(err)
+				return
+			}
+			if err != nil {
+				return // read meets the same end, after the worker's last words
+			}
+		}
+	}
+}
+
+// note keeps account of the segments that the worker has been given.
+func (s *session) note(in transcoder.Input) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.open)
+	switch in := in.(type) {
+	case transcoder.StartSegment:
+		s.open[attempt{in.Seq, in.Attempt}] = struct{}{}
+	case transcoder.CancelSegment:
+		delete(s.open, attempt{in.Seq, in.Attempt})
+	case transcoder.WriteUnit:
+		if s.audio {
+			s.open[attempt{}] = struct{}{} // sound is one segment without an end
+		}
+	}
+	if before == 0 {
+		s.heard.Store(time.Now().UnixNano()) // silence begins to count
+	}
+}
+
+func (s *session) read() {
+	defer close(s.out)
+	for {
+		m := new(wire.FromTranscoder)
+		s.waiting.Store(true)
+		err := s.proc.msgs.Read(m)
+		s.waiting.Store(false)
+		if err != nil {
+			s.cancel(s.proc.died(err))
+			return
+		}
+		s.heard.Store(time.Now().UnixNano())
+		if f := m.GetFailed(); f != nil {
+			s.cancel(wire.DecodeFailed(f))
+			return
+		}
+		out, err := wire.DecodeOutput(m)
+		if err == nil {
+			err = s.check(out)
+		}
+		if err != nil { // a worker that a stream has taken over could say anything
+			s.cancel(fmt.Errorf("%w: %w", transcoder.ErrWorkerDied, err))
+			return
+		}
+		if _, ok := out.(transcoder.Progress); ok && s.audio {
+			continue // for the watch alone
+		}
+		select {
+		case s.out <- out:
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// check holds an output against the session's ladder, and crosses off the segments that have ended.
+func (s *session) check(out transcoder.Output) error {
+	var over attempt
+	switch out := out.(type) {
+	case transcoder.Rendered:
+		if out.Rendition >= s.rungs {
+			return fmt.Errorf("unit of rendition %d: the ladder has %d", out.Rendition, s.rungs)
+		}
+		return nil
+	case transcoder.Progress:
+		if len(out.OutputPTS) != s.rungs {
+			return fmt.Errorf("progress of %d renditions: the ladder has %d", len(out.OutputPTS), s.rungs)
+		}
+		return nil
+	case transcoder.SegmentDone:
+		over = attempt{out.Seq, out.Attempt}
+	case transcoder.BadInput:
+		if s.audio {
+			return nil
+		}
+		over = attempt{out.Seq, out.Attempt}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, over)
+	return nil
+}
+
+// Send queues one input.
+func (s *session) Send(ctx context.Context, in transcoder.Input) error {
+	select {
+	case s.in <- in:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+}
+
+// Recv returns the next output. What the worker had said before it died comes first.
+func (s *session) Recv(ctx context.Context) (transcoder.Output, error) {
+	select {
+	case o, ok := <-s.out:
+		if !ok {
+			return nil, context.Cause(s.ctx)
+		}
+		return o, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Close kills the worker and returns when it is gone.
+func (s *session) Close() error {
+	s.cancel(io.EOF)
+	<-s.ended
+	return nil
+}
