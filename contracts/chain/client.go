@@ -1,0 +1,316 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"time"
+
+	"github.com/ethereum/go-ethereum"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/params"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"castnet/contracts/bindings"
+)
+
+// Defaults of Config.
+const (
+	DefaultPollInterval  = 500 * time.Millisecond
+	DefaultResubmitAfter = 15 * time.Second
+)
+
+// ErrStopped is what a verb returns when Run has ended or was never called with the verb in hand.
+var ErrStopped = errors.New("chain: the client has stopped")
+
+// ErrNoSigner is what a verb returns in a client that only reads.
+var ErrNoSigner = errors.New("chain: this client has no signer: it can only read")
+
+// Config is what a Client needs.
+type Config struct {
+	URL       string    // JSON-RPC of the node: ws:// or http://
+	Addresses Addresses // from Deploy or ReadAddresses
+	Signer    Signer    // whose account sends; nil for a client that only reads
+
+	GasPriceFloor *big.Int      // wei per gas that GasPrice never goes below; default 0.1 gwei
+	MaxGasPrice   *big.Int      // wei per gas that no transaction bids above; default 500 gwei
+	PollInterval  time.Duration // between looks at the head where the node cannot push; default DefaultPollInterval
+	ResubmitAfter time.Duration // without inclusion until a transaction's fee is raised; default DefaultResubmitAfter
+
+	Log     *slog.Logger          // default: discards
+	Metrics prometheus.Registerer // default: none
+}
+
+// validate fills in the defaults.
+func (cfg *Config) validate() error {
+	if cfg.URL == "" {
+		return errors.New("chain: the URL of a node's JSON-RPC is missing")
+	}
+	if cfg.GasPriceFloor == nil {
+		cfg.GasPriceFloor = big.NewInt(params.GWei / 10)
+	}
+	if cfg.MaxGasPrice == nil {
+		cfg.MaxGasPrice = new(big.Int).Mul(big.NewInt(500), big.NewInt(params.GWei))
+	}
+	if cfg.GasPriceFloor.Cmp(cfg.MaxGasPrice) > 0 {
+		return fmt.Errorf("chain: the gas price floor %v is above the maximum %v", cfg.GasPriceFloor, cfg.MaxGasPrice)
+	}
+	if cfg.PollInterval == 0 {
+		cfg.PollInterval = DefaultPollInterval
+	}
+	if cfg.ResubmitAfter == 0 {
+		cfg.ResubmitAfter = DefaultResubmitAfter
+	}
+	if cfg.PollInterval < 0 || cfg.ResubmitAfter < 0 {
+		return errors.New("chain: PollInterval and ResubmitAfter must be positive")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// Client is one account's (or one reader's) connection to the contracts. It is safe for concurrent use.
+type Client struct {
+	cfg        Config
+	eth        *ethclient.Client
+	reverts    *reverts
+	token      *bindings.CastToken
+	rounds     *bindings.Rounds
+	staking    *Staking
+	broker     *Broker
+	manager    *manager // nil without a signer
+	parameters Parameters
+	heads      *latest[Head]
+	metrics    *metrics
+	done       chan struct{} // closed when Run has ended
+}
+
+// Dial connects and checks that the node is on the chain of cfg.Addresses and has the contracts. A node on another chain is a
+// *DeploymentError.
+func Dial(ctx context.Context, cfg Config) (*Client, error) {
+	c, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.verify(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	if c.parameters, err = c.readParameters(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// connect makes a client without asking whether the contracts are there.
+func connect(ctx context.Context, cfg Config) (*Client, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	known, err := newReverts()
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(cfg.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	eth, err := ethclient.DialContext(ctx, cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("chain: dial %s: %w", cfg.URL, err)
+	}
+	c := &Client{
+		cfg: cfg, eth: eth, reverts: known, metrics: m,
+		token: bindings.NewCastToken(), rounds: bindings.NewRounds(),
+		heads: newLatest[Head](), done: make(chan struct{}),
+	}
+	c.staking = &Staking{client: c, abi: bindings.NewStaking()}
+	c.broker = &Broker{client: c, abi: bindings.NewTicketBroker()}
+	if cfg.Signer != nil {
+		c.manager = newManager(c)
+	}
+	return c, nil
+}
+
+// Run follows the chain's head and sends the verbs' transactions until ctx ends; then it closes the connection. A client
+// without Run can read; close it with Close.
+func (c *Client) Run(ctx context.Context) error {
+	defer c.eth.Close()
+	defer close(c.done)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { c.follow(ctx); return nil })
+	if c.manager != nil {
+		group.Go(func() error { return c.manager.run(ctx) })
+	}
+	return group.Wait()
+}
+
+// Close ends a client that is not run.
+func (c *Client) Close() { c.eth.Close() }
+
+// Staking is the stake side: the registry, stake, rewards, fees.
+func (c *Client) Staking() *Staking { return c.staking }
+
+// Broker is the ticket side: deposits, reserves, redemption.
+func (c *Client) Broker() *Broker { return c.broker }
+
+// Addresses names the contracts.
+func (c *Client) Addresses() Addresses { return c.cfg.Addresses }
+
+// ChainID is the id in transactions and in the EIP-712 domain.
+func (c *Client) ChainID() uint64 { return c.cfg.Addresses.ChainID }
+
+// Self is the signer's account, zero without one.
+func (c *Client) Self() common.Address {
+	if c.cfg.Signer == nil {
+		return common.Address{}
+	}
+	return c.cfg.Signer.Address()
+}
+
+// Parameters are the deployment's constants, read once.
+func (c *Client) Parameters() Parameters { return c.parameters }
+
+// Round is the present one by the chain's clock.
+func (c *Client) Round(ctx context.Context) (Round, error) {
+	now, err := view(ctx, c, c.cfg.Addresses.Rounds, c.rounds.PackCurrent(), c.rounds.UnpackCurrent)
+	if err != nil {
+		return Round{}, fmt.Errorf("chain: round: %w", err)
+	}
+	return Round{
+		Number:         now.Round,
+		Start:          time.Unix(int64(now.Start), 0).UTC(),
+		End:            time.Unix(int64(now.End), 0).UTC(),
+		Beacon:         now.Value,
+		BeaconRecorded: now.Recorded,
+	}, nil
+}
+
+// TouchRound records the present round's beacon, if nobody has.
+func (c *Client) TouchRound(ctx context.Context) (Receipt, error) {
+	return c.execute(ctx, call{to: target(c.cfg.Addresses.Rounds), data: c.rounds.PackTouch()})
+}
+
+// Balance is what an account holds outside the contracts.
+func (c *Client) Balance(ctx context.Context, account common.Address) (Balance, error) {
+	ether, err := c.eth.BalanceAt(ctx, account, nil)
+	if err != nil {
+		return Balance{}, fmt.Errorf("chain: balance of %v: %w", account, err)
+	}
+	cast, err := view(ctx, c, c.cfg.Addresses.Token, c.token.PackBalanceOf(account), c.token.UnpackBalanceOf)
+	if err != nil {
+		return Balance{}, fmt.Errorf("chain: balance of %v: %w", account, err)
+	}
+	return Balance{Ether: ether, Cast: cast}, nil
+}
+
+// GasPrice is what a transaction pays per gas at present, at least Config.GasPriceFloor, so that parameters derived from it
+// survive an idle chain.
+func (c *Client) GasPrice(ctx context.Context) (*big.Int, error) {
+	price, err := c.eth.SuggestGasPrice(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("chain: gas price: %w", err)
+	}
+	if price.Cmp(c.cfg.GasPriceFloor) < 0 {
+		price.Set(c.cfg.GasPriceFloor)
+	}
+	return price, nil
+}
+
+// verify checks the chain's id and that each contract is there and knows the others.
+func (c *Client) verify(ctx context.Context) error {
+	a := c.cfg.Addresses
+	if err := c.verifyChain(ctx); err != nil {
+		return err
+	}
+	for _, contract := range []struct {
+		name    string
+		address common.Address
+	}{{"CastToken", a.Token}, {"Rounds", a.Rounds}, {"Staking", a.Staking}, {"TicketBroker", a.Broker}} {
+		code, err := c.eth.CodeAt(ctx, contract.address, nil)
+		if err != nil {
+			return fmt.Errorf("chain: code of %s: %w", contract.name, err)
+		}
+		if len(code) == 0 {
+			return &DeploymentError{What: contract.name, Want: "code at " + contract.address.Hex(), Got: "none"}
+		}
+	}
+	links := []struct {
+		name string
+		want common.Address
+		at   common.Address
+		data []byte
+	}{
+		{"CastToken's minter", a.Rounds, a.Token, c.token.PackMinter()},
+		{"Rounds' Staking", a.Staking, a.Rounds, c.rounds.PackStaking()},
+		{"Staking's Rounds", a.Rounds, a.Staking, c.staking.abi.PackRounds()},
+		{"TicketBroker's Staking", a.Staking, a.Broker, c.broker.abi.PackStaking()},
+	}
+	for _, link := range links {
+		got, err := view(ctx, c, link.at, link.data, func(raw []byte) (common.Address, error) {
+			return common.BytesToAddress(raw), nil
+		})
+		if err != nil {
+			return fmt.Errorf("chain: %s: %w", link.name, err)
+		}
+		if got != link.want {
+			return &DeploymentError{What: link.name, Want: link.want.Hex(), Got: got.Hex()}
+		}
+	}
+	return nil
+}
+
+func (c *Client) verifyChain(ctx context.Context) error {
+	id, err := c.eth.ChainID(ctx)
+	if err != nil {
+		return fmt.Errorf("chain: %s does not answer: %w", c.cfg.URL, err)
+	}
+	if want := c.cfg.Addresses.ChainID; !id.IsUint64() || id.Uint64() != want {
+		return &DeploymentError{What: "chain id", Want: fmt.Sprint(want), Got: id.String()}
+	}
+	return nil
+}
+
+func (c *Client) readParameters(ctx context.Context) (Parameters, error) {
+	a := c.cfg.Addresses
+	var p Parameters
+	for _, constant := range []struct {
+		at     common.Address
+		data   []byte
+		assign func(value *big.Int)
+	}{
+		{a.Rounds, c.rounds.PackRoundLength(), func(v *big.Int) { p.RoundLength = seconds(v) }},
+		{a.Broker, c.broker.abi.PackTicketValidity(), func(v *big.Int) { p.TicketValidity = seconds(v) }},
+		{a.Broker, c.broker.abi.PackUnlockPeriod(), func(v *big.Int) { p.UnlockPeriod = seconds(v) }},
+		{a.Staking, c.staking.abi.PackUnbondingPeriod(), func(v *big.Int) { p.UnbondingPeriod = seconds(v) }},
+		{a.Staking, c.staking.abi.PackMinSelfStake(), func(v *big.Int) { p.MinSelfStake = v }},
+		{a.Staking, c.staking.abi.PackMaxActive(), func(v *big.Int) { p.MaxActive = int(v.Int64()) }},
+	} {
+		value, err := view(ctx, c, constant.at, constant.data, func(raw []byte) (*big.Int, error) {
+			return new(big.Int).SetBytes(raw), nil
+		})
+		if err != nil {
+			return Parameters{}, fmt.Errorf("chain: parameters: %w", err)
+		}
+		constant.assign(value)
+	}
+	return p, nil
+}
+
+func seconds(v *big.Int) time.Duration { return time.Duration(v.Int64()) * time.Second }
+
+// view asks a contract at the latest block.
+func view[T any](ctx context.Context, c *Client, at common.Address, data []byte, unpack func([]byte) (T, error)) (T, error) {
+	raw, err := c.eth.CallContract(ctx, ethereum.CallMsg{From: c.Self(), To: &at, Data: data}, nil)
+	if err != nil {
+		var none T
+		return none, c.reverts.explain(err)
+	}
+	return unpack(raw)
+}

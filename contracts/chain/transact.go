@@ -1,0 +1,79 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+)
+
+// call is what a verb wants done.
+type call struct {
+	to       *common.Address // nil creates a contract
+	data     []byte
+	value    *big.Int // wei; nil for none
+	extraGas uint64   // beyond the estimate, for a call whose inner failure would not show in one
+}
+
+// target makes the address of a contract fit into a call.
+func target(contract common.Address) *common.Address { return &contract }
+
+// execute sends a transaction and returns when it is in a block.
+func (c *Client) execute(ctx context.Context, what call) (Receipt, error) {
+	mined, err := c.transact(ctx, what)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return receiptOf(mined), nil
+}
+
+// transact is execute for those who want the logs. A call that the node predicts to revert is not sent.
+func (c *Client) transact(ctx context.Context, what call) (*types.Receipt, error) {
+	if c.manager == nil {
+		return nil, ErrNoSigner
+	}
+	gas, err := c.eth.EstimateGas(ctx, c.message(what))
+	if err != nil {
+		return nil, c.refusal("not sent", err)
+	}
+	mined, err := c.manager.send(ctx, what, gas+gas/5+what.extraGas)
+	if err != nil {
+		return nil, err
+	}
+	if mined.Status != types.ReceiptStatusSuccessful {
+		_, err := c.eth.CallContract(ctx, c.message(what), mined.BlockNumber)
+		if err == nil {
+			err = errors.New("the contract refused it for a reason that has passed")
+		}
+		return nil, c.refusal(fmt.Sprintf("transaction %v reverted", mined.TxHash), err)
+	}
+	return mined, nil
+}
+
+func (c *Client) message(what call) ethereum.CallMsg {
+	return ethereum.CallMsg{From: c.Self(), To: what.to, Value: what.value, Data: what.data}
+}
+
+// refusal wraps an error of the node, as a *RevertError if a contract spoke.
+func (c *Client) refusal(when string, err error) error {
+	err = c.reverts.explain(err)
+	var revert *RevertError
+	if errors.As(err, &revert) {
+		return err
+	}
+	return fmt.Errorf("chain: %s: %w", when, err)
+}
+
+func receiptOf(mined *types.Receipt) Receipt {
+	cost := new(big.Int).SetUint64(mined.GasUsed)
+	return Receipt{
+		TxHash:  mined.TxHash,
+		Block:   mined.BlockNumber.Uint64(),
+		GasUsed: mined.GasUsed,
+		Cost:    cost.Mul(cost, mined.EffectiveGasPrice),
+	}
+}
