@@ -77,7 +77,7 @@ func (g *Grant) Publish(rendition int, u *media.Unit) error {
 		if err != nil {
 			return fmt.Errorf("%w: %s: PTS %d: %w", ErrUnexpected, r.name, u.PTS, err)
 		}
-		r.setTrack(track)
+		h.changeTrack(r, track, u.PTS)
 	}
 	g.opened[rendition] = true
 	u.DTS, u.Capture = u.PTS, pic.capture

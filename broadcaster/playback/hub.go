@@ -30,6 +30,11 @@ const (
 	indexedPictures = 4096
 	// keptSegments is how many announced segments can still be granted.
 	keptSegments = 16
+	// keptBreaks is how many discontinuities are remembered by their time.
+	keptBreaks = 64
+	// sameBreak is how far apart renditions may change their parameters and still be one discontinuity: a resumed
+	// ladder begins anew at another picture on each rung.
+	sameBreak = 3 * time.Second
 	// keyRequestInterval is the least time between two on-demand key pictures of a rendition.
 	keyRequestInterval = time.Second
 )
@@ -96,6 +101,8 @@ type Hub struct {
 	segments []*media.Segment // the last keptSegments, oldest first
 	grants   map[uint64]*Grant
 	pictures pictureIndex
+	breaks   []time.Duration // the newest keptBreaks discontinuities, oldest first
+	dropped  int             // discontinuities before those
 	closed   bool
 }
 
@@ -216,8 +223,38 @@ func (h *Hub) StartSegment(seg *media.Segment) error {
 		h.segments = h.segments[:keptSegments-1]
 	}
 	h.segments = append(h.segments, seg)
-	h.source.setTrack(seg.Track)
+	h.changeTrack(h.source, seg.Track, seg.FirstPTS)
 	return nil
+}
+
+// changeTrack gives a video rendition the parameters that hold from pts on, and notes a discontinuity where it had
+// others before.
+func (h *Hub) changeTrack(r *Rendition, track *media.Track, pts int64) {
+	old := r.Track()
+	r.setTrack(track)
+	at := track.Duration(pts)
+	if old == nil || SameFormat(old, track) || len(h.breaks) > 0 && (at-h.breaks[len(h.breaks)-1]).Abs() <= sameBreak {
+		return
+	}
+	if len(h.breaks) == keptBreaks {
+		h.breaks = append(h.breaks[:0], h.breaks[1:]...)
+		h.dropped++
+	}
+	h.breaks = append(h.breaks, at)
+}
+
+// Discontinuities counts the changes of video parameters, anywhere in the ladder, before a moment of the timeline, so
+// that all renditions number them alike. With own, the change that the caller's rendition makes at that moment counts.
+func (h *Hub) Discontinuities(at time.Duration, own bool) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := h.dropped
+	for _, b := range h.breaks {
+		if b < at || own && b-at <= sameBreak {
+			n++
+		}
+	}
+	return n
 }
 
 // PublishSource publishes the next source unit, in decoding order, into the segment announced last. It is called

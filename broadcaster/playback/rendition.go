@@ -33,7 +33,7 @@ type Rendition struct {
 // Item is one unit as a reader gets it.
 type Item struct {
 	Unit *media.Unit
-	// Track is the parameters in force. The pointer changes where they do, and only at a key unit.
+	// Track is the parameters in force. Where they change (see SameFormat), they do at a key unit.
 	Track *media.Track
 	// Segment is what the unit belongs to: for audio the segment showing at that time, nil while there is none.
 	Segment *media.Segment

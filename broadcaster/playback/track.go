@@ -15,6 +15,12 @@ import (
 // maxParameterSets bounds the parameter sets of one key unit. Encoders write well below 200 bytes.
 const maxParameterSets = 4096
 
+// SameFormat reports whether a decoder that was made for one track decodes the other.
+func SameFormat(a, b *media.Track) bool {
+	return a == b || a.Codec == b.Codec && a.ClockRate == b.ClockRate && a.Width == b.Width && a.Height == b.Height &&
+		a.Channels == b.Channels && bytes.Equal(a.Config, b.Config)
+}
+
 // trackOf reads a rendition's parameters from one of its key units. It returns prev itself where nothing changed.
 func trackOf(prev *media.Track, profile transcoder.Profile, u *media.Unit) (*media.Track, error) {
 	track := &media.Track{

@@ -47,9 +47,8 @@ func (s *segment) bytes() (n int) {
 type clock struct {
 	// epoch is the wall-clock time of PTS 0.
 	epoch time.Time
-	// discontinued counts the discontinuities at or before a moment of the timeline; with add, one is noted there
-	// unless another variant noted it just before.
-	discontinued func(at time.Duration, add bool) int
+	// discontinued counts the discontinuities before a moment of the timeline, with own including the one there.
+	discontinued func(at time.Duration, own bool) int
 }
 
 // packager turns one rendition's units into segments and parts. It is pure: time comes with the units.
@@ -87,7 +86,7 @@ func (p *packager) write(item playback.Item) error {
 	if item.SegmentStart && !key {
 		p.longGOP = true
 	}
-	newTrack := len(p.formats) == 0 || p.format().track != item.Track
+	newTrack := len(p.formats) == 0 || !playback.SameFormat(p.format().track, item.Track)
 	if newTrack || len(p.segments) == 0 || item.Skipped || item.SegmentStart && key {
 		if err := p.cut(u.DTS); err != nil {
 			return err

@@ -19,8 +19,6 @@ const (
 	viewerTimeout = 10 * time.Second
 	// maxViewers bounds what is remembered of one stream's viewers.
 	maxViewers = 10_000
-	// sameFailover is how far apart the variants' encoders may change and still be one discontinuity.
-	sameFailover = 3 * time.Second
 )
 
 // presentation is one stream packaged for HLS: from the first request on, as long as anybody watches.
@@ -38,7 +36,6 @@ type presentation struct {
 	mu       sync.Mutex
 	viewers  map[string]time.Time
 	lastSeen time.Time
-	breaks   []time.Duration // discontinuities on the timeline
 }
 
 func newPresentation(hub *playback.Hub, cfg *Config) *presentation {
@@ -139,20 +136,8 @@ func (s *presentation) variant(name string) *variant {
 	return nil
 }
 
-func (s *presentation) clock() clock { return clock{epoch: s.epoch, discontinued: s.discontinued} }
-
-func (s *presentation) discontinued(at time.Duration, add bool) (count int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := len(s.breaks); add && (n == 0 || at-s.breaks[n-1] > sameFailover) {
-		s.breaks = append(s.breaks, at)
-	}
-	for _, b := range s.breaks {
-		if b <= at || add && b-at <= sameFailover {
-			count++
-		}
-	}
-	return count
+func (s *presentation) clock() clock {
+	return clock{epoch: s.epoch, discontinued: s.hub.Discontinuities}
 }
 
 // reports are where the other variants of a kind stand.

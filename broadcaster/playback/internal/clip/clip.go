@@ -1,0 +1,136 @@
+// Package clip makes units of a natural camera clip for tests, by the ffmpeg command line.
+package clip
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts"
+	tscodecs "github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts/codecs"
+
+	"castnet/internal/media"
+)
+
+// camera is the natural clip of Debian's opencv-doc: people crossing a yard, 768x576, 795 pictures.
+const camera = "/usr/share/doc/opencv-doc/examples/data/vtest.avi"
+
+// Clip is a stream's units in decoding order.
+type Clip struct {
+	Video *media.Track
+	Units []*media.Unit
+	// Audio and Sound are set where sound was asked for: AAC.
+	Audio *media.Track
+	Sound []*media.Unit
+}
+
+// Options is what to make of the camera clip: 30 pictures a second, a key picture every Keys.
+type Options struct {
+	Width, Height, Pictures, Keys int
+	BFrames                       int
+	Sound                         bool
+}
+
+// Make encodes the clip. It skips the test where there is no ffmpeg or no clip to encode.
+func Make(t testing.TB, o Options) *Clip {
+	t.Helper()
+	ffmpeg, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		t.Skip("no ffmpeg in PATH: apt-get install ffmpeg")
+	}
+	if _, err := os.Stat(camera); err != nil {
+		t.Skip("no clip: apt-get install opencv-doc")
+	}
+	args := []string{"-v", "error", "-r", "30", "-i", camera}
+	if o.Sound {
+		args = append(args, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-map", "0:v", "-map", "1:a",
+			"-c:a", "aac", "-b:a", "96k", "-ac", "2", "-t", fmt.Sprint(float64(o.Pictures)/30))
+	}
+	args = append(args, "-frames:v", fmt.Sprint(o.Pictures), "-vf", fmt.Sprintf("scale=%d:%d", o.Width, o.Height),
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", fmt.Sprint(o.Keys), "-keyint_min", fmt.Sprint(o.Keys),
+		"-sc_threshold", "0", "-bf", fmt.Sprint(o.BFrames), "-x264-params", "b-adapt=0:aud=0", "-f", "mpegts", "pipe:1")
+	cmd := exec.CommandContext(t.Context(), ffmpeg, args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	ts, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("ffmpeg: %v: %s", err, stderr.Bytes())
+	}
+	return read(t, ts, o)
+}
+
+func read(t testing.TB, ts []byte, o Options) *Clip {
+	t.Helper()
+	c := &Clip{}
+	r := &mpegts.Reader{R: bytes.NewReader(ts)}
+	if err := r.Initialize(); err != nil {
+		t.Fatal(err)
+	}
+	r.OnDecodeError(func(err error) { t.Fatal(err) })
+	for _, track := range r.Tracks() {
+		switch codec := track.Codec.(type) {
+		case *tscodecs.H264:
+			c.Video = &media.Track{Codec: media.H264, ClockRate: media.VideoClockRate, Width: o.Width, Height: o.Height, FrameRate: 30, Reorder: o.BFrames}
+			r.OnDataH264(track, func(pts, dts int64, au [][]byte) error { c.add(pts, dts, au); return nil })
+		case *tscodecs.MPEG4Audio:
+			config, err := codec.Marshal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			rate := codec.SampleRate
+			c.Audio = &media.Track{Codec: media.AAC, ClockRate: rate, Channels: codec.ChannelCount, Config: config}
+			r.OnDataMPEG4Audio(track, func(pts int64, aus [][]byte) error {
+				for i, au := range aus {
+					at := media.Rescale(pts, media.VideoClockRate, int64(rate)) + int64(i)*1024
+					c.Sound = append(c.Sound, &media.Unit{PTS: at, DTS: at, Key: true, Payload: slices.Clone(au)})
+				}
+				return nil
+			})
+		}
+	}
+	for r.Read() == nil {
+	}
+	if len(c.Units) != o.Pictures {
+		t.Fatalf("the clip has %d pictures, wanted %d", len(c.Units), o.Pictures)
+	}
+	return c
+}
+
+func (c *Clip) add(pts, dts int64, au [][]byte) {
+	u := &media.Unit{PTS: pts, DTS: dts}
+	for _, nalu := range au {
+		switch h264.NALUType(nalu[0] & 0x1f) {
+		case h264.NALUTypeAccessUnitDelimiter:
+			continue
+		case h264.NALUTypeSPS, h264.NALUTypePPS:
+			if len(c.Units) == 0 {
+				c.Video.Config = append(append(c.Video.Config, 0, 0, 0, 1), nalu...)
+			}
+		case h264.NALUTypeIDR:
+			u.Key = true
+		}
+		u.Payload = append(append(u.Payload, 0, 0, 0, 1), nalu...)
+	}
+	c.Units = append(c.Units, u)
+}
+
+// PTS lists the presentation times of units in rising order.
+func PTS(units []*media.Unit) []int64 {
+	all := make([]int64, len(units))
+	for i, u := range units {
+		all[i] = u.PTS
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Retime gives a rendition's units, which have no B-frames, the source's presentation times.
+func (c *Clip) Retime(source []*media.Unit) {
+	for i, pts := range PTS(source) {
+		c.Units[i].PTS, c.Units[i].DTS = pts, pts
+	}
+}
