@@ -166,17 +166,17 @@ func (b *BadInput) Hash() common.Hash {
 }
 
 // Sign signs an object's struct hash in a domain: 65 bytes r ‖ s ‖ v.
-func Sign(signer identity.Signer, domain eip712.Domain, structHash common.Hash) ([]byte, error) {
+func Sign(signer identity.Signer, domain Domain, structHash common.Hash) ([]byte, error) {
 	return signer.SignHash(domain.Digest(structHash))
 }
 
 // Recover returns the account that signed an object's struct hash in a domain.
-func Recover(domain eip712.Domain, structHash common.Hash, sig []byte) (common.Address, error) {
+func Recover(domain Domain, structHash common.Hash, sig []byte) (common.Address, error) {
 	return identity.Recover(domain.Digest(structHash), sig)
 }
 
 // CheckSigner refuses a signature over an object's struct hash that is not want's.
-func CheckSigner(domain eip712.Domain, structHash common.Hash, sig []byte, want common.Address) error {
+func CheckSigner(domain Domain, structHash common.Hash, sig []byte, want common.Address) error {
 	got, err := Recover(domain, structHash, sig)
 	if err != nil {
 		return err
