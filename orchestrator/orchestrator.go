@@ -1,0 +1,240 @@
+// Package orchestrator sells transcoding: it answers quotes with signed leases, serves leases with a pool of
+// transcoders, signs receipts for what was made, and takes the tickets that pay them.
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+	"github.com/prometheus/client_golang/prometheus"
+
+	payments "castnet/probabilistic-payments"
+
+	"castnet/internal/identity"
+	"castnet/internal/receipt"
+	"castnet/orchestrator/rpc"
+	"castnet/transcoder"
+)
+
+// Recipient is the money side; payments.Recipient is one. Its refusals are *payments.Refusal.
+type Recipient interface {
+	Quote(ctx context.Context, sender common.Address, round uint64, largestFee uint256.Int) (payments.Offer, error)
+	OpenLease(terms payments.LeaseTerms) error
+	CloseLease(lease common.Hash)
+	Meter(lease common.Hash, work uint256.Int) error
+	Bill(ctx context.Context, bill payments.Bill, sign func(payments.Terms) (common.Hash, error)) error
+	Receive(ctx context.Context, ticket *payments.SignedTicket) (payments.Result, error)
+	Unpaid(lease common.Hash) uint256.Int
+}
+
+// Rounds tells the chain's time.
+type Rounds interface {
+	// Round returns the current round, and the last Unix second at which a ticket of it can be redeemed (0: no bound).
+	Round(ctx context.Context) (round, lastExpiry uint64, err error)
+}
+
+// Store keeps what must survive this process. What a method did is durable when it returns without error.
+type Store interface {
+	// TakeSerial notes a broadcaster's serial. It returns ErrStale unless serial is above all that it took before.
+	TakeSerial(ctx context.Context, broadcaster common.Address, serial uint64) error
+	// AddReceipt stores a receipt as unpaid.
+	AddReceipt(ctx context.Context, r *rpc.SignedReceipt) error
+	// CloseReceipt notes that a receipt, named by its struct hash, is paid or written off.
+	CloseReceipt(ctx context.Context, receipt common.Hash) error
+	// UnpaidReceipts returns a lease's open receipts, oldest first.
+	UnpaidReceipts(ctx context.Context, lease common.Hash, limit int) ([]rpc.SignedReceipt, error)
+	// Prune removes what no longer matters at now: receipts whose tickets have expired, and old tokens.
+	Prune(ctx context.Context, now time.Time) error
+}
+
+// ErrStale is returned by TakeSerial.
+var ErrStale = errors.New("serial is not above the last one")
+
+// Limits are the knobs of admission. Zero means the default.
+type Limits struct {
+	// LeaseTTL is how long a lease lasts unless it is renewed (default 10 min).
+	LeaseTTL time.Duration
+	// Freshness is how far a quote request's clock may be off (default 60 s).
+	Freshness time.Duration
+	// QuotesPerMinute bounds the quotes of one broadcaster (default 120).
+	QuotesPerMinute int
+	// OpenSegments bounds the segments of a lease that were begun and have no receipt yet (default 8).
+	OpenSegments int
+	// IdleTimeout ends a lease on which the broadcaster says nothing (default 30 s).
+	IdleTimeout time.Duration
+	// WorkerDeaths is how many workers a lease may lose before it is given up: a stream that kills every worker is no
+	// accident (default 5).
+	WorkerDeaths int
+}
+
+func (l *Limits) setDefaults() {
+	setDefault(&l.LeaseTTL, 10*time.Minute)
+	setDefault(&l.Freshness, time.Minute)
+	setDefault(&l.QuotesPerMinute, 120)
+	setDefault(&l.OpenSegments, 8)
+	setDefault(&l.IdleTimeout, 30*time.Second)
+	setDefault(&l.WorkerDeaths, 5)
+}
+
+func setDefault[T comparable](v *T, value T) {
+	var zero T
+	if *v == zero {
+		*v = value
+	}
+}
+
+// Config is what an Orchestrator needs.
+type Config struct {
+	// ID is the orchestrator's owner address in Staking; Signer has its operator key.
+	ID     common.Address
+	Signer identity.Signer
+	Domain receipt.Domain
+	// Transcoder does the work: a local worker pool, or a Fleet.
+	Transcoder transcoder.Transcoder
+	Recipient  Recipient
+	Rounds     Rounds
+	Store      Store
+	Prices     receipt.Prices
+	Limits     Limits
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	// Now tells the time; time.Now where it is nil.
+	Now func() time.Time
+}
+
+func (c *Config) validate() error {
+	c.Limits.setDefaults()
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	switch {
+	case c.ID == common.Address{}:
+		return errors.New("orchestrator: ID (the owner's address in Staking) is needed")
+	case c.Signer == nil, c.Transcoder == nil, c.Recipient == nil, c.Rounds == nil, c.Store == nil:
+		return errors.New("orchestrator: Signer, Transcoder, Recipient, Rounds and Store are needed")
+	case c.Logger == nil, c.Registerer == nil:
+		return errors.New("orchestrator: Logger and Registerer are needed")
+	}
+	return nil
+}
+
+// Orchestrator serves leases. It is the rpc.Handler of an rpc.Server.
+type Orchestrator struct {
+	cfg     Config
+	metrics *metrics
+	rate    window
+
+	mu     sync.Mutex
+	issued map[common.Hash]issued // leases that were signed and not opened
+}
+
+// issued is a lease that may be opened once. A lease dies with the process that made it, so this needs no store.
+type issued struct {
+	lease      receipt.Lease
+	lastExpiry uint64
+}
+
+// New checks the configuration and registers the metrics.
+func New(cfg Config) (*Orchestrator, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(cfg.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	return &Orchestrator{
+		cfg: cfg, metrics: m,
+		rate:   window{length: time.Minute, limit: cfg.Limits.QuotesPerMinute, seen: make(map[common.Address]int)},
+		issued: make(map[common.Hash]issued),
+	}, nil
+}
+
+// pruneEvery is how often what is out of date is forgotten.
+const pruneEvery = 10 * time.Minute
+
+// Run keeps house until ctx ends. Leases are served by the rpc.Server's goroutines.
+func (o *Orchestrator) Run(ctx context.Context) error {
+	tick := time.NewTicker(pruneEvery)
+	defer tick.Stop()
+	for {
+		if err := o.cfg.Store.Prune(ctx, o.cfg.Now()); err != nil && ctx.Err() == nil {
+			o.cfg.Logger.Warn("store not pruned; it grows until it is", "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Settle pays a receipt where payment is set, and shows what is unpaid on the lease. It works for leases of a process
+// that has died.
+func (o *Orchestrator) Settle(ctx context.Context, lease common.Hash, payment *rpc.Payment) (rpc.SettleReply, error) {
+	var reply rpc.SettleReply
+	if payment != nil {
+		result, err := o.receive(ctx, payment)
+		if err != nil {
+			return reply, err
+		}
+		reply.Result = &result
+	}
+	unpaid, err := o.cfg.Store.UnpaidReceipts(ctx, lease, rpc.MaxUnpaidReceipts)
+	if err != nil {
+		return reply, fmt.Errorf("unpaid receipts: %w", err)
+	}
+	reply.Unpaid = unpaid
+	return reply, nil
+}
+
+// receive takes one payment. What is wrong with it is in the result; an error is this side's.
+func (o *Orchestrator) receive(ctx context.Context, payment *rpc.Payment) (rpc.PaymentResult, error) {
+	result := rpc.PaymentResult{Receipt: payment.ReceiptHash}
+	got, err := o.cfg.Recipient.Receive(ctx, payment)
+	var refusal *payments.Refusal
+	switch {
+	case err == nil:
+		result.Accepted, result.Unpaid = true, got.Unpaid
+		o.metrics.payments.WithLabelValues("accepted").Inc()
+	case errors.As(err, &refusal):
+		result.Reason = refusal.Error()
+		o.metrics.payments.WithLabelValues("refused").Inc()
+	default:
+		return result, fmt.Errorf("payment: %w", err)
+	}
+	if result.Accepted || refusal.Code == payments.CodeLate {
+		if err := o.cfg.Store.CloseReceipt(ctx, payment.ReceiptHash); err != nil {
+			return result, fmt.Errorf("close receipt: %w", err)
+		}
+	}
+	return result, nil
+}
+
+// window counts quotes by broadcaster in windows of fixed length: a count that is forgotten with the window cannot
+// grow without bound.
+type window struct {
+	length time.Duration
+	limit  int
+
+	mu    sync.Mutex
+	began time.Time
+	seen  map[common.Address]int
+}
+
+func (w *window) allow(who common.Address, now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now.Sub(w.began) >= w.length {
+		w.began = now
+		clear(w.seen)
+	}
+	w.seen[who]++
+	return w.seen[who] <= w.limit
+}
