@@ -58,7 +58,12 @@ func (r *Recipient) Bill(ctx context.Context, bill Bill, sign func(Terms) (commo
 	if err != nil {
 		return err
 	}
-	charge, err := r.keepCharge(ctx, bill, &l, id, face, sign)
+	terms := r.terms(&l, id, face)
+	receipt, err := sign(terms)
+	var charge *Charge
+	if err == nil {
+		charge, err = r.keepCharge(ctx, &bill, &l, receipt, terms)
+	}
 	r.billed(e, charge)
 	if err != nil {
 		return fmt.Errorf("bill segment %d attempt %d: %w", bill.Seq, bill.Attempt, err)
@@ -130,19 +135,19 @@ func (r *Recipient) full(e *epoch, now time.Time) bool {
 	return e.issued >= r.cfg.EpochReceipts || now.Sub(e.began) >= r.cfg.EpochDuration
 }
 
-// keepCharge has the receipt signed and stores what it asks for. A nil charge was not stored.
-func (r *Recipient) keepCharge(ctx context.Context, bill Bill, l *LeaseTerms, id EpochID, face uint256.Int, sign func(Terms) (common.Hash, error)) (*Charge, error) {
-	now := r.cfg.Now()
-	terms := Terms{Epoch: id.Epoch, RandHash: randHash(r.rand(id)), FaceValue: face, Expiry: uint64(now.Add(r.cfg.TicketTTL).Unix())}
+// terms is what the ticket for a receipt of the epoch must say.
+func (r *Recipient) terms(l *LeaseTerms, id EpochID, face uint256.Int) Terms {
+	expiry := uint64(r.cfg.Now().Add(r.cfg.TicketTTL).Unix())
 	if l.LastExpiry != 0 {
-		terms.Expiry = min(terms.Expiry, l.LastExpiry)
+		expiry = min(expiry, l.LastExpiry)
 	}
-	receipt, err := sign(terms)
-	if err != nil {
-		return nil, err
-	}
+	return Terms{Epoch: id.Epoch, RandHash: randHash(r.rand(id)), FaceValue: face, Expiry: expiry}
+}
+
+// keepCharge stores what a receipt asks for.
+func (r *Recipient) keepCharge(ctx context.Context, bill *Bill, l *LeaseTerms, receipt common.Hash, terms Terms) (*Charge, error) {
 	charge := &Charge{PaymentKey: bill.PaymentKey, Receipt: receipt, Sender: l.Sender, Lane: l.Lane, Round: l.Round,
-		Fee: bill.Fee, Terms: terms, Deadline: now.Add(r.cfg.AnswerWithin).UnixMilli()}
+		Fee: bill.Fee, Terms: terms, Deadline: r.cfg.Now().Add(r.cfg.AnswerWithin).UnixMilli()}
 	if err := r.cfg.Store.AddCharge(ctx, charge); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	payments "castnet/probabilistic-payments"
+)
+
+// History tells all that is stored as the events that it was, so that a ledger can be made anew after a restart. Times
+// are not kept; a winner's events come after its ticket's.
+func (s *SQLite) History(ctx context.Context, observer payments.Observer) error {
+	for _, part := range []struct {
+		query string
+		tell  func(*sql.Rows) error
+	}{
+		{`SELECT lease, seq, ticket FROM tickets`, func(r *sql.Rows) error { return tellSent(r, observer) }},
+		{`SELECT state, won, charge, ticket FROM charges`, func(r *sql.Rows) error { return tellCharge(r, observer) }},
+		{`SELECT state, winner, paid, tx, reason FROM winners WHERE state >= 2`, func(r *sql.Rows) error { return tellWinner(r, observer) }},
+	} {
+		if err := s.each(ctx, part.query, part.tell); err != nil {
+			return fmt.Errorf("payments history: %w", err)
+		}
+	}
+	return nil
+}
+
+// each calls f for each row of a query.
+func (s *SQLite) each(ctx context.Context, query string, f func(*sql.Rows) error) error {
+	rows, err := s.read.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func tellSent(rows *sql.Rows, observer payments.Observer) error {
+	var lease, encoded []byte
+	var seq int64
+	if err := rows.Scan(&lease, &seq, &encoded); err != nil {
+		return err
+	}
+	t, err := decodeTicket(encoded)
+	if err != nil {
+		return err
+	}
+	observer.Observe(payments.Event{Kind: payments.EventSent, Lease: common.BytesToHash(lease), Receipt: t.ReceiptHash,
+		Sender: t.Sender, Recipient: t.Recipient, Seq: uint64(seq), Fee: t.Fee})
+	return nil
+}
+
+func tellCharge(rows *sql.Rows, observer payments.Observer) error {
+	var state payments.ChargeState
+	var won bool
+	var encoded, ticket []byte
+	if err := rows.Scan(&state, &won, &encoded, &ticket); err != nil {
+		return err
+	}
+	c, err := decodeCharge(encoded)
+	if err != nil {
+		return err
+	}
+	e := payments.Event{Kind: payments.EventBilled, Lease: c.Lease, Receipt: c.Receipt, Sender: c.Sender, Seq: c.Seq, Fee: c.Fee}
+	observer.Observe(e)
+	switch state {
+	case payments.ChargePaid:
+		t, err := decodeTicket(ticket)
+		if err != nil {
+			return err
+		}
+		e.Kind, e.Recipient, e.Won = payments.EventReceived, t.Recipient, won
+		if won {
+			e.Amount = t.Payout()
+		}
+		observer.Observe(e)
+	case payments.ChargeWrittenOff:
+		e.Kind = payments.EventWrittenOff
+		observer.Observe(e)
+	}
+	return nil
+}
+
+func tellWinner(rows *sql.Rows, observer payments.Observer) error {
+	var state int
+	var encoded, paid, tx []byte
+	var reason string
+	if err := rows.Scan(&state, &encoded, &paid, &tx, &reason); err != nil {
+		return err
+	}
+	w, err := decodeWinner(encoded)
+	if err != nil {
+		return err
+	}
+	e := payments.Event{Kind: payments.EventLost, Lease: w.Lease, Receipt: w.ReceiptHash, Sender: w.Sender, Recipient: w.Recipient,
+		Seq: w.Seq, Fee: w.Fee, Won: true, Amount: w.Payout(), Tx: common.BytesToHash(tx), Reason: reason}
+	if state == winnerPaid {
+		e.Kind = payments.EventRedeemed
+		if e.Amount, err = parseAmount(paid); err != nil {
+			return err
+		}
+	}
+	observer.Observe(e)
+	return nil
+}
