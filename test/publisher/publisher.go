@@ -123,7 +123,7 @@ func New(video Stream, audio *Stream) (*Clip, error) {
 			payload: payload,
 		})
 	}
-	c.length = duration(media.Rescale(high-low, int64(n), int64(n-1)), video.Track.ClockRate)
+	c.length = duration(media.Rescale(high-low, int64(n-1), int64(n)), video.Track.ClockRate)
 	if audio == nil {
 		return c.ready()
 	}
@@ -140,7 +140,7 @@ func New(video Stream, audio *Stream) (*Clip, error) {
 }
 
 func duration(ticks int64, rate int) time.Duration {
-	return time.Duration(media.Rescale(ticks, int64(time.Second), int64(rate)))
+	return time.Duration(media.Rescale(ticks, int64(rate), int64(time.Second)))
 }
 
 // ready puts the samples in the order of sending; sound that is longer than the picture is left out.

@@ -1,0 +1,459 @@
+package rtmp_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"castnet/ingest"
+	"castnet/ingest/rtmp"
+	"castnet/internal/media"
+	"castnet/test/clip"
+	"castnet/test/publisher"
+)
+
+// natural loads a clip without B-frames, one key frame a second, and sound.
+func natural(t testing.TB) *publisher.Clip {
+	t.Helper()
+	video, err := clip.Make(context.Background(), clip.Spec{Width: 640, Height: 480, FPS: 30, Seconds: 4, GOP: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound, err := clip.MakeAudio(context.Background(), 48000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := publisher.New(publisher.Stream{Track: video.Track, Units: video.Units}, &publisher.Stream{Track: sound.Track, Units: sound.Units})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// tap is a listener that keeps what its connections receive.
+type tap struct {
+	net.Listener
+	mu       sync.Mutex
+	received []byte
+}
+
+type tappedConn struct {
+	net.Conn
+	tap *tap
+}
+
+func (l *tap) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	return tappedConn{nc, l}, err
+}
+
+func (c tappedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.tap.mu.Lock()
+	c.tap.received = append(c.tap.received, p[:n]...)
+	c.tap.mu.Unlock()
+	return n, err
+}
+
+// session is what a publisher with the key "second" sends in half a second: about 60 messages.
+func session(t testing.TB) []byte {
+	t.Helper()
+	g := newGate()
+	var l *tap
+	address := start(t, g, func(c *rtmp.Config) {
+		l = &tap{Listener: c.Listener}
+		c.Listener = l
+	})
+	if err := natural(t).Push(context.Background(), "rtmp://"+address+"/live/second", publisher.Options{For: 500 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	<-(<-g.sinks).closed
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.received)
+}
+
+// hello is the handshake of a client that does not care what comes back.
+func hello() []byte { return append([]byte{3}, make([]byte, 2*1536)...) }
+
+// chunk is a whole message in one chunk, of a length that may be a lie.
+func chunk(stream, kind byte, length int, body []byte) []byte {
+	return append([]byte{stream, 0, 0, 0, byte(length >> 16), byte(length >> 8), byte(length), kind, 0, 0, 0, 0}, body...)
+}
+
+// bombs are inputs made by hand, each with what the log must say of it.
+func bombs() map[string]struct {
+	input []byte
+	says  string
+} {
+	nested := bytes.Repeat([]byte{0x03, 0, 1, 'a'}, 8000) // 8000 AMF objects inside each other
+	many := hello()
+	for stream := byte(3); stream < 63; stream++ {
+		many = append(many, chunk(stream, 20, 32000, make([]byte, 128))...)
+	}
+	type bomb = struct {
+		input []byte
+		says  string
+	}
+	return map[string]bomb{
+		"http":              {[]byte("GET / HTTP/1.1\r\n\r\n"), "HTTP"},
+		"tls":               {[]byte{0x16, 3, 1, 2, 0}, "TLS"},
+		"rtmpe":             {append([]byte{6}, make([]byte, 3072)...), "rtmpe"},
+		"garbage":           {bytes.Repeat([]byte{0xee}, 5000), "not RTMP"},
+		"huge command":      {append(hello(), chunk(3, 20, 9<<20, nil)...), "too large"},
+		"huge video early":  {append(hello(), chunk(6, 9, 9<<20, nil)...), "too large"},
+		"many unfinished":   {many, "unfinished"},
+		"tiny chunks":       {append(hello(), chunk(2, 1, 4, []byte{0, 0, 0, 1})...), "chunk size 1"},
+		"message in one":    {append(append(hello(), chunk(3, 20, 1000, make([]byte, 128))...), chunk(3, 20, 1000, nil)...), "inside another"},
+		"deep AMF":          {append(hello(), chunked(3, 20, append([]byte{2, 0, 7, 'c', 'o', 'n', 'n', 'e', 'c', 't', 0, 0, 0, 0, 0, 0, 0, 0, 0}, nested...))...), "too short"},
+		"bad AMF":           {append(hello(), chunk(3, 20, 3, []byte{0xff, 1, 2})...), "unsupported marker"},
+		"unknown message":   {append(hello(), chunk(3, 99, 1, []byte{0})...), "message type"},
+		"command first":     {append(hello(), chunk(3, 20, 16, append([]byte{2, 0, 4, 'p', 'l', 'a', 'y', 0, 0, 0, 0, 0, 0, 0, 0, 0}, 5))...), "invalid command"},
+		"extended chunk id": {append(hello(), 0, 0, 0), "chunk stream IDs"},
+	}
+}
+
+// chunked splits a message into chunks of 128 bytes.
+func chunked(stream, kind byte, body []byte) []byte {
+	out := chunk(stream, kind, len(body), body[:128])
+	for body = body[128:]; len(body) > 0; {
+		n := min(128, len(body))
+		out = append(append(out, 0xc0|stream), body[:n]...)
+		body = body[n:]
+	}
+	return out
+}
+
+// throw sends an input and waits until the server has closed the connection.
+func throw(t *testing.T, address string, input []byte) {
+	t.Helper()
+	nc, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(20 * time.Second))
+	go func() {
+		nc.Write(input) //nolint:errcheck // the server may have had enough
+		nc.(*net.TCPConn).CloseWrite()
+	}()
+	var timeout net.Error
+	if _, err := io.Copy(io.Discard, nc); errors.As(err, &timeout) && timeout.Timeout() {
+		t.Errorf("the server holds on to %d bytes that begin % x", len(input), input[:min(8, len(input))])
+	}
+}
+
+// lines is a log that can be read while it is written.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func TestBombsGetOneClearLine(t *testing.T) {
+	for name, bomb := range bombs() {
+		t.Run(name, func(t *testing.T) {
+			var log lines
+			address := start(t, newGate(), func(c *rtmp.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+			throw(t, address, bomb.input)
+			if s := log.String(); !strings.Contains(s, bomb.says) || strings.Count(s, "\n") != 1 || strings.Contains(s, "panic") {
+				t.Errorf("the log says %q, want one line with %q", s, bomb.says)
+			}
+		})
+	}
+}
+
+// TestHealthyStreamGoesOn publishes in real time while a corpus of mutated sessions is thrown at the same server: the
+// healthy stream loses nothing, and memory stays bounded.
+func TestHealthyStreamGoesOn(t *testing.T) {
+	recorded := session(t)
+	var corpus [][]byte
+	for _, b := range bombs() {
+		corpus = append(corpus, b.input)
+	}
+	rng := rand.New(rand.NewPCG(7, 7))
+	for range 300 {
+		corpus = append(corpus, mutate(rng, recorded))
+	}
+
+	var log lines
+	g := newGate()
+	address := start(t, g, func(c *rtmp.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	healthy := make(chan error, 1)
+	c := natural(t)
+	go func() {
+		healthy <- c.Push(t.Context(), "rtmp://"+address+"/live/demo", publisher.Options{For: 4 * time.Second})
+	}()
+	r := g.next(t)
+
+	inputs := make(chan []byte)
+	var throwers sync.WaitGroup
+	for range 4 {
+		throwers.Go(func() {
+			for input := range inputs {
+				throw(t, address, input)
+			}
+		})
+	}
+	for _, input := range corpus {
+		inputs <- input
+	}
+	close(inputs)
+	throwers.Wait()
+
+	if err := <-healthy; err != nil {
+		t.Fatalf("the healthy publisher: %v", err)
+	}
+	<-r.closed
+	units := r.units[media.H264]
+	if r.reason != nil || len(units) != 120 || r.dropped != 0 {
+		t.Fatalf("the healthy stream: %d of 120 pictures, %v", len(units), r.reason)
+	}
+	for i, u := range units {
+		if want := (int64(i)*1000 + 15) / 30 * 90; u.PTS != want {
+			t.Fatalf("picture %d has PTS %d, want %d", i, u.PTS, want)
+		}
+	}
+	if strings.Contains(log.String(), "panic") {
+		t.Error(log.String())
+	}
+	g.sinks, r = nil, nil
+	runtime.GC()
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	if mem.HeapAlloc > 64<<20 {
+		t.Errorf("%d MiB are still in use", mem.HeapAlloc>>20)
+	}
+}
+
+// mutate cuts, flips, repeats or inserts.
+func mutate(rng *rand.Rand, session []byte) []byte {
+	out := bytes.Clone(session)
+	const handshake = 3073
+	for range 1 + rng.IntN(4) {
+		at := handshake + rng.IntN(min(len(out)-handshake, 1+rng.IntN(len(out)-handshake)))
+		switch rng.IntN(5) {
+		case 0:
+			out = out[:at+1]
+		case 1:
+			out[at] ^= 1 << rng.IntN(8)
+		case 2:
+			n := min(rng.IntN(64), len(out)-at)
+			out = append(out[:at:at], out[at+n:]...)
+		case 3:
+			out = append(out[:at:at], append(bytes.Repeat([]byte{byte(rng.Uint32())}, rng.IntN(64)), out[at:]...)...)
+		case 4:
+			if len(out) >= at+4 {
+				binary.BigEndian.PutUint32(out[at:], rng.Uint32())
+			}
+		}
+		if len(out) <= handshake+1 {
+			break
+		}
+	}
+	return out
+}
+
+// pipes is a listener of in-memory connections.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case nc := <-p.conns:
+		return nc, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// FuzzServer sends any bytes after a good beginning: handshake only, or an admitted publisher.
+func FuzzServer(f *testing.F) {
+	recorded := session(f)
+	const handshake = 3073
+	media := bytes.Index(recorded, []byte("onMetaData")) - 60
+	if media < handshake {
+		f.Fatal("no onMetaData in the session")
+	}
+	f.Add(false, recorded[handshake:handshake+2000])
+	f.Add(true, recorded[media:media+4000])
+	for _, b := range bombs() {
+		f.Add(false, b.input[min(handshake, len(b.input)):])
+	}
+	p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+	g := newGate()
+	var log lines
+	server, err := rtmp.New(rtmp.Config{
+		Listener: p, Gate: g, Logger: slog.New(slog.NewTextHandler(&log, nil)), Registerer: prometheus.NewRegistry(),
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx) }()
+	f.Cleanup(func() { cancel(); <-done })
+	f.Fuzz(func(t *testing.T, publishing bool, data []byte) {
+		input := recorded[:handshake]
+		if publishing {
+			input = recorded[:media]
+		}
+		near, far := net.Pipe()
+		p.conns <- far
+		go func() {
+			near.Write(append(bytes.Clone(input), data...)) //nolint:errcheck // the server may have had enough
+			near.Close()
+		}()
+		io.Copy(io.Discard, near) //nolint:errcheck // ends when either side closes
+		if publishing {
+			select {
+			case r := <-g.sinks:
+				<-r.closed
+			case <-time.After(5 * time.Second):
+				t.Fatal("the publisher was not admitted")
+			}
+		}
+		if strings.Contains(log.String(), "panic") {
+			t.Fatal(log.String())
+		}
+	})
+}
+
+func TestPublisherThatVanishesIsNoticed(t *testing.T) {
+	g := newGate()
+	address := start(t, g, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	pushed := make(chan error, 1)
+	c := natural(t)
+	go func() {
+		pushed <- c.Push(ctx, "rtmp://"+address+"/live/demo", publisher.Options{OnSent: func(pts int64, _ time.Time) {
+			if pts > 30000 {
+				cancel() // in the middle of a GOP
+			}
+		}})
+	}()
+	r := g.wait(t)
+	if r.reason == nil || !strings.Contains(r.reason.Error(), "goodbye") {
+		t.Errorf("closed with %v", r.reason)
+	}
+	if err := <-pushed; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	// The key is free again.
+	if err := c.Push(t.Context(), "rtmp://"+address+"/live/demo", publisher.Options{For: 200 * time.Millisecond}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTimeouts(t *testing.T) {
+	recorded := session(t)
+	var log lines
+	g := newGate()
+	address := start(t, g, func(c *rtmp.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		c.HandshakeTimeout, c.IdleTimeout = 200*time.Millisecond, 300*time.Millisecond
+	})
+	for name, tc := range map[string]struct {
+		input []byte
+		says  string
+	}{
+		"half-open":        {nil, "handshake did not come to its end"},
+		"half a handshake": {hello()[:2000], "handshake did not come to its end"},
+		"no command":       {hello(), "handshake did not come to its end"},
+		"media stops":      {recorded[:len(recorded)/2], "nothing came from the publisher"},
+	} {
+		nc, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		if _, err := nc.Write(tc.input); err != nil {
+			t.Fatal(err)
+		}
+		nc.SetDeadline(time.Now().Add(10 * time.Second))
+		answer, err := io.ReadAll(nc)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		nc.Close()
+		if !strings.Contains(log.String(), tc.says) {
+			t.Errorf("%s: the log says %q", name, log.String())
+		}
+		if name == "media stops" {
+			if !bytes.Contains(answer, []byte(tc.says)) {
+				t.Errorf("%s: the publisher was not told", name)
+			}
+			if r := g.wait(t); ingest.CodeOf(r.reason) != ingest.CodeLimit {
+				t.Errorf("%s: closed with %v", name, r.reason)
+			}
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	g := newGate()
+	address := start(t, g, func(c *rtmp.Config) { c.MaxPerAddress = 1 })
+	c := natural(t)
+	first := make(chan error, 1)
+	go func() {
+		first <- c.Push(t.Context(), "rtmp://"+address+"/live/demo", publisher.Options{For: time.Second})
+	}()
+	r := g.next(t)
+	<-r.started
+	err := c.Push(t.Context(), "rtmp://"+address+"/live/second", publisher.Options{})
+	if err == nil || !strings.Contains(err.Error(), "MaxPerAddress") {
+		t.Errorf("beyond the limit: %v", err)
+	}
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	<-r.closed
+}
+
+func TestSinkErrorReachesThePublisher(t *testing.T) {
+	g := newGate()
+	g.onWrite = func(_ *recorder, u *media.Unit) error {
+		if u.PTS > 20000 {
+			return &ingest.Refusal{Code: ingest.CodeLimit, Message: "enough of this"}
+		}
+		return nil
+	}
+	address := start(t, g, nil)
+	err := natural(t).Push(t.Context(), "rtmp://"+address+"/live/demo", publisher.Options{})
+	var refused *publisher.Refused
+	if !errors.As(err, &refused) || refused.Description != "enough of this" {
+		t.Fatalf("got %v", err)
+	}
+	if r := g.wait(t); ingest.CodeOf(r.reason) != ingest.CodeLimit {
+		t.Errorf("closed with %v", r.reason)
+	}
+}
