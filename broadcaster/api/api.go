@@ -117,7 +117,7 @@ func New(cfg Config) (*Server, error) {
 	s.mux.HandleFunc("GET /api/v1/events", s.allEvents)
 	s.mux.HandleFunc("GET /api/v1/streams/{id}/events", s.streamEvents)
 	s.mux.HandleFunc("/api/", s.unknown)
-	s.mux.Handle("GET /", pages)
+	s.mux.Handle("/", pages)
 	return s, nil
 }
 

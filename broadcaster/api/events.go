@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -244,7 +245,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, what topic) {
 	for _, t := range topics {
 		defer s.events.leave(t, me)
 	}
-	if err := s.events.serve(w, r, topics, me); err != nil && r.Context().Err() == nil {
+	if err := s.events.serve(w, r, topics, me); errors.Is(err, os.ErrDeadlineExceeded) {
 		s.events.dropped.Inc()
 		s.cfg.Logger.Debug("page took no events, its line is closed", "remote", r.RemoteAddr, "error", err)
 	}

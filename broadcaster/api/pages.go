@@ -74,6 +74,11 @@ func newPages(files fs.FS) (*pages, error) {
 // ServeHTTP sends the file that the path names. Every other path gets the application, which has its own router;
 // paths that it does not know are answered with 404 all the same.
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "pages can only be read", http.StatusMethodNotAllowed)
+		return
+	}
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	h := w.Header()
 	if f, ok := p.files[name]; ok && strings.HasPrefix(name, "assets/") {

@@ -1,0 +1,329 @@
+package api_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"castnet/broadcaster/api"
+)
+
+func TestResources(t *testing.T) {
+	w := &world{streams: []api.StreamView{camera("demo", 400), {ID: "bare"}}, network: threeOrchestrators()}
+	web := serve(t, config(w))
+
+	resp, body := get(t, web.URL+"/api/v1/streams")
+	require.Equal(t, "application/json; charset=utf-8", resp.Header.Get("Content-Type"))
+	require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
+	list := decode[[]api.StreamView](t, body)
+	require.Len(t, list, 2)
+	require.Contains(t, body, `"renditions":[],`, "lists are never null")
+
+	_, body = get(t, web.URL+"/api/v1/streams/demo")
+	one := decode[api.StreamView](t, body)
+	require.Equal(t, "Rosa", one.Orchestrator.Name)
+	require.Equal(t, api.Wei("16566480000000000"), one.Paid.EVWei, "money is exact: 399 tickets of 41520 gwei")
+
+	_, body = get(t, web.URL+"/api/v1/network")
+	require.Equal(t, api.Wei("50000000000000000000000"), decode[api.NetworkView](t, body).Orchestrators[0].StakeWei)
+	_, body = get(t, web.URL+"/api/v1/status")
+	require.Equal(t, "demo", decode[api.StatusView](t, body).Ways[0].Key)
+}
+
+func TestRefusalsSayWhatToDo(t *testing.T) {
+	w := &world{}
+	web := serve(t, config(w))
+	for path, want := range map[string]string{
+		"/api/v1/streams/nobody": "no stream",
+		"/api/v1/nonsense":       "there is no",
+		"/api/v2":                "there is no",
+		"/api/v1/streams/" + strings.Repeat("x", 5000): "no stream",
+	} {
+		resp, body := get(t, web.URL+path)
+		require.Equal(t, http.StatusNotFound, resp.StatusCode, path)
+		p := decode[api.Problem](t, body)
+		require.Contains(t, p.Error, want)
+		require.NotEmpty(t, p.Next)
+		require.Less(t, len(body), 1000, "what was asked is not echoed at length")
+	}
+	resp, err := http.Post(web.URL+"/api/v1/streams", "application/json", strings.NewReader("{}"))
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.GreaterOrEqual(t, resp.StatusCode, 400, "the API is read-only")
+}
+
+func TestReadiness(t *testing.T) {
+	w := &world{ready: errors.New("no chain in reach")}
+	web := serve(t, config(w))
+	resp, _ := get(t, web.URL+"/healthz")
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	resp, body := get(t, web.URL+"/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	require.Contains(t, body, "no chain in reach")
+	w.change(func(w *world) { w.ready = nil })
+	resp, _ = get(t, web.URL+"/readyz")
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	for name, spoil := range map[string]func(*api.Config){
+		"Streams":    func(c *api.Config) { c.Streams = nil },
+		"Network":    func(c *api.Config) { c.Network = nil },
+		"Logger":     func(c *api.Config) { c.Logger = nil },
+		"Registerer": func(c *api.Config) { c.Registerer = nil },
+		"negative":   func(c *api.Config) { c.MaxEventClients = -1 },
+		"pages":      func(c *api.Config) { c.Pages = fstest.MapFS{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := config(&world{})
+			spoil(&cfg)
+			_, err := api.New(cfg)
+			require.ErrorContains(t, err, name)
+		})
+	}
+}
+
+func TestPages(t *testing.T) {
+	cfg := config(&world{})
+	cfg.Pages = fstest.MapFS{
+		"index.html":            {Data: []byte("<p>the application")},
+		"mark.svg":              {Data: []byte("<svg/>")},
+		"assets/app-1a2b.js":    {Data: []byte("plain")},
+		"assets/app-1a2b.js.gz": {Data: []byte("packed")},
+	}
+	web := serve(t, cfg)
+	for path, want := range map[string]struct {
+		code          int
+		body, caching string
+	}{
+		"/":                      {200, "<p>the application", "no-cache"},
+		"/index.html":            {404, "<p>the application", "no-cache"},
+		"/watch/demo":            {200, "<p>the application", "no-cache"},
+		"/watch/demo?player=hls": {200, "<p>the application", "no-cache"},
+		"/watch/":                {404, "<p>the application", "no-cache"},
+		"/watch/a/b":             {404, "<p>the application", "no-cache"},
+		"/network":               {200, "<p>the application", "no-cache"},
+		"/elsewhere":             {404, "<p>the application", "no-cache"},
+		"/mark.svg":              {200, "<svg/>", "no-cache"},
+		"/assets/app-1a2b.js":    {200, "plain", "public, max-age=31536000, immutable"},
+		"/assets/app-old.js":     {404, "no such file: reload the page, the server has a newer one\n", ""},
+		"/assets/../index.html":  {404, "<p>the application", "no-cache"},
+	} {
+		t.Run(path, func(t *testing.T) {
+			resp, body := get(t, web.URL+path, "Accept-Encoding", "identity")
+			if resp.StatusCode == http.StatusMovedPermanently || resp.StatusCode == http.StatusTemporaryRedirect {
+				return // the mux cleans paths
+			}
+			require.Equal(t, want.code, resp.StatusCode)
+			require.Equal(t, want.body, body)
+			require.Equal(t, want.caching, resp.Header.Get("Cache-Control"))
+			require.Equal(t, "nosniff", resp.Header.Get("X-Content-Type-Options"))
+		})
+	}
+
+	resp, body := get(t, web.URL+"/assets/app-1a2b.js", "Accept-Encoding", "gzip, br")
+	require.Equal(t, "gzip", resp.Header.Get("Content-Encoding"))
+	require.Equal(t, "packed", body)
+	require.Contains(t, resp.Header.Get("Content-Type"), "javascript")
+
+	resp, body = get(t, web.URL+"/network")
+	require.Contains(t, resp.Header.Get("Content-Security-Policy"), "default-src 'self'")
+	resp, body = get(t, web.URL+"/network", "If-None-Match", resp.Header.Get("ETag"))
+	require.Equal(t, http.StatusNotModified, resp.StatusCode)
+	require.Empty(t, body)
+}
+
+// TestPlaceholderSaysWhatIsMissing also guards that a build without Node works.
+func TestPlaceholderSaysWhatIsMissing(t *testing.T) {
+	cfg := config(&world{})
+	cfg.Pages = fstest.MapFS{"placeholder.html": {Data: []byte("run make build")}}
+	web := serve(t, cfg)
+	_, body := get(t, web.URL+"/")
+	require.Contains(t, body, "make build")
+}
+
+// message is one server-sent event.
+type message struct{ event, data string }
+
+// follow opens an event stream and reads it in the background until the test ends.
+func follow(t *testing.T, url string) <-chan message {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	require.NoError(t, err)
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Equal(t, "text/event-stream", resp.Header.Get("Content-Type"))
+	out := make(chan message, 1000)
+	go func() {
+		defer close(out)
+		defer func() { _ = resp.Body.Close() }()
+		lines := bufio.NewScanner(resp.Body)
+		lines.Buffer(nil, 1<<20)
+		var m message
+		for lines.Scan() {
+			line := lines.Text()
+			switch {
+			case strings.HasPrefix(line, "event: "):
+				m.event = line[len("event: "):]
+			case strings.HasPrefix(line, "data: "):
+				m.data = line[len("data: "):]
+			case line == "":
+				out <- m
+				m = message{}
+			}
+		}
+	}()
+	return out
+}
+
+// await returns the next message of that name.
+func await(t *testing.T, in <-chan message, event string) string {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for {
+		select {
+		case m, ok := <-in:
+			require.True(t, ok, "the line ended while waiting for %q", event)
+			if m.event == event {
+				return m.data
+			}
+		case <-deadline:
+			require.Fail(t, "nothing came", event)
+		}
+	}
+}
+
+func TestEventsOfAStreamThatComesAndGoes(t *testing.T) {
+	w := &world{network: threeOrchestrators()}
+	web := serve(t, config(w))
+	line := follow(t, web.URL+"/api/v1/streams/demo/events")
+
+	await(t, line, "gone") // the page may be open before the camera is on
+	require.Equal(t, uint64(17), decode[api.NetworkView](t, await(t, line, "network")).Round)
+	w.change(func(w *world) { w.streams = []api.StreamView{camera("demo", 5)} })
+	require.Equal(t, int64(5), decode[api.StreamView](t, await(t, line, "stream")).Segments.Count)
+	w.change(func(w *world) { w.streams[0].Segments.Count = 6 })
+	require.Equal(t, int64(6), decode[api.StreamView](t, await(t, line, "stream")).Segments.Count)
+	await(t, line, "beat")
+	w.change(func(w *world) { w.streams = nil })
+	await(t, line, "gone")
+}
+
+func TestEventsOfTheList(t *testing.T) {
+	w := &world{network: threeOrchestrators()}
+	web := serve(t, config(w))
+	line := follow(t, web.URL+"/api/v1/events")
+	require.Equal(t, "[]", await(t, line, "streams"))
+	w.change(func(w *world) { w.network.Round = 18 })
+	for decode[api.NetworkView](t, await(t, line, "network")).Round != 18 {
+	}
+}
+
+// TestEventsAreNoMoreThanFourASecond changes a stream as fast as it can and counts what a page gets of it.
+func TestEventsAreNoMoreThanFourASecond(t *testing.T) {
+	w := &world{streams: []api.StreamView{camera("demo", 5)}, network: threeOrchestrators()}
+	cfg := config(w)
+	cfg.Interval = 0 // the default
+	web := serve(t, cfg)
+	line := follow(t, web.URL+"/api/v1/streams/demo/events")
+	await(t, line, "stream")
+	began := time.Now()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	got := 0
+	for time.Since(began) < 1100*time.Millisecond {
+		select {
+		case <-tick.C:
+			w.change(func(w *world) { w.streams[0].Segments.Count++ })
+		case m := <-line:
+			if m.event == "stream" {
+				got++
+			}
+		}
+	}
+	require.GreaterOrEqual(t, got, 3)
+	require.LessOrEqual(t, got, 5)
+}
+
+// TestSlowPageIsLetGo opens a page that never reads, with data large enough to fill every buffer on the way.
+func TestSlowPageIsLetGo(t *testing.T) {
+	big := camera("demo", 5)
+	big.Ended = strings.Repeat("x", 4<<20)
+	w := &world{streams: []api.StreamView{big}, network: threeOrchestrators()}
+	cfg := config(w)
+	registry := prometheus.NewRegistry()
+	cfg.Registerer = registry
+	web := serve(t, cfg)
+
+	var d net.Dialer
+	conn, err := d.DialContext(t.Context(), "tcp", strings.TrimPrefix(web.URL, "http://"))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "GET /api/v1/streams/demo/events HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+
+	require.Eventually(t, func() bool {
+		w.change(func(w *world) { w.streams[0].Segments.Count++ })
+		return metric(t, registry, "castnet_api_event_clients_dropped_total") == 1
+	}, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return metric(t, registry, "castnet_api_event_clients") == 0 },
+		5*time.Second, 20*time.Millisecond)
+}
+
+func TestTooManyPages(t *testing.T) {
+	cfg := config(&world{})
+	cfg.MaxEventClients = 2
+	web := serve(t, cfg)
+	for range 2 {
+		await(t, follow(t, web.URL+"/api/v1/events"), "streams")
+	}
+	resp, body := get(t, web.URL+"/api/v1/events")
+	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	require.Contains(t, body, "allowed are 2")
+}
+
+// TestRunEndsEveryLine is what lets an HTTP server shut down while pages are open.
+func TestRunEndsEveryLine(t *testing.T) {
+	server, err := api.New(config(&world{}))
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx) }()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	web := &http.Server{Handler: server, ReadHeaderTimeout: time.Second}
+	go func() { _ = web.Serve(listener) }()
+
+	line := follow(t, "http://"+listener.Addr().String()+"/api/v1/events")
+	await(t, line, "streams")
+	stop()
+	require.NoError(t, <-done)
+	limit, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	require.NoError(t, web.Shutdown(limit))
+}
+
+func metric(t *testing.T, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		if f.GetName() == name {
+			m := f.GetMetric()[0]
+			return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	require.Fail(t, "no such metric", name)
+	return 0
+}

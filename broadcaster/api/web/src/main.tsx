@@ -1,0 +1,43 @@
+import { render } from 'preact'
+import { useEffect } from 'preact/hooks'
+
+import { NetworkPage } from './network'
+import { StreamsPage } from './streams'
+import './style.css'
+import { go, usePath } from './url'
+import { WatchPage } from './watch'
+
+function App() {
+  const path = usePath()
+  useEffect(() => {
+    // Links within the application change the page without loading it anew.
+    const click = (e: MouseEvent) => {
+      const link = (e.target as Element).closest('a')
+      if (!link || link.origin !== location.origin || link.target || e.defaultPrevented) return
+      if (e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return
+      e.preventDefault()
+      go(link.pathname + link.search)
+    }
+    document.addEventListener('click', click)
+    return () => document.removeEventListener('click', click)
+  }, [])
+
+  const watched = /^\/watch\/([^/]+)$/.exec(path)?.[1]
+  if (watched) {
+    const id = decodeURIComponent(watched)
+    return <WatchPage key={id} id={id} />
+  }
+  if (path === '/') return <StreamsPage />
+  if (path === '/network') return <NetworkPage />
+  return (
+    <main class="empty">
+      <h1>There is no page at this address</h1>
+      <p>
+        <a href="/">See what is live</a>, or <a href="/network">who does the work</a>.
+      </p>
+    </main>
+  )
+}
+
+const root = document.getElementById('app')
+if (root) render(<App />, root)

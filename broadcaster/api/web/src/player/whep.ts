@@ -1,0 +1,107 @@
+// A small WHEP client: one peer connection that receives one rendition.
+
+/** Why a WHEP session could not be had, in the server's words where it gave some. */
+export class WhepError extends Error {}
+
+const captureTime = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time'
+
+/** How long the server may take to answer an offer. */
+const answerTimeout = 5_000
+
+export class WhepSession {
+  readonly pc = new RTCPeerConnection()
+  private resource: string | undefined
+  private closed = false
+  private readonly abort = new AbortController()
+
+  /** Called with each track when its first packets have come. */
+  onTrack: (track: MediaStreamTrack) => void = () => {}
+  /** Called once when the connection is lost for good. */
+  onLost: () => void = () => {}
+
+  /** Connects to a WHEP endpoint. It rejects with a WhepError. */
+  async connect(url: string): Promise<void> {
+    const { pc } = this
+    const video = pc.addTransceiver('video', { direction: 'recvonly' })
+    pc.addTransceiver('audio', { direction: 'recvonly' })
+    askForCaptureTime(video)
+    pc.ontrack = ({ track }) => {
+      if (!track.muted) this.onTrack(track)
+      else track.addEventListener('unmute', () => this.closed || this.onTrack(track), { once: true })
+    }
+    pc.onconnectionstatechange = () => {
+      if (!this.closed && pc.connectionState === 'failed') this.onLost()
+    }
+    // The offer goes out at once: the server answers with its own addresses, and learns ours from our packets.
+    const offer = await pc.createOffer()
+    await pc.setLocalDescription(offer)
+    const timer = window.setTimeout(() => this.abort.abort(), answerTimeout)
+    try {
+      await this.exchange(url, offer.sdp ?? '')
+    } finally {
+      window.clearTimeout(timer)
+    }
+  }
+
+  private async exchange(url: string, sdp: string): Promise<void> {
+    let response: Response
+    try {
+      response = await fetch(url, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/sdp' },
+        body: sdp,
+        signal: this.abort.signal,
+      })
+    } catch {
+      throw new WhepError(this.closed ? 'closed' : 'the server did not answer')
+    }
+    if (!response.ok) throw new WhepError(await refusal(response))
+    const location = response.headers.get('Location')
+    if (location) this.resource = new URL(location, response.url).href
+    const answer = await response.text()
+    if (this.closed) {
+      this.release()
+      throw new WhepError('closed')
+    }
+    await this.pc.setRemoteDescription({ type: 'answer', sdp: answer })
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.abort.abort()
+    this.pc.close()
+    this.release()
+  }
+
+  /** Tells the server that nobody watches any more, also while the page goes away. */
+  private release(): void {
+    if (!this.resource) return
+    fetch(this.resource, { method: 'DELETE', keepalive: true }).catch(() => {})
+    this.resource = undefined
+  }
+}
+
+/** Offers the RTP extension that carries when a picture was taken, where the browser can be asked to. */
+function askForCaptureTime(transceiver: RTCRtpTransceiver): void {
+  interface Negotiable {
+    getHeaderExtensionsToNegotiate?(): { uri: string; direction: string }[]
+    setHeaderExtensionsToNegotiate?(list: { uri: string; direction: string }[]): void
+  }
+  const t = transceiver as RTCRtpTransceiver & Negotiable
+  const list = t.getHeaderExtensionsToNegotiate?.()
+  if (!list) return
+  for (const extension of list) if (extension.uri === captureTime) extension.direction = 'sendrecv'
+  t.setHeaderExtensionsToNegotiate?.(list)
+}
+
+async function refusal(response: Response): Promise<string> {
+  const text = (await response.text()).trim()
+  try {
+    const problem = JSON.parse(text) as { error?: string }
+    if (problem.error) return problem.error
+  } catch {
+    // It is plain text.
+  }
+  return text.slice(0, 200) || `the server answered ${response.status}`
+}

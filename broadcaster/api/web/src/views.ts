@@ -1,0 +1,108 @@
+// The views that the API sends, as broadcaster/api/*_view.go documents them. Amounts are exact decimal strings of wei.
+
+export type Health = 'good' | 'fair' | 'bad' | 'unknown'
+export type Stop = 'in' | 'segments' | 'orchestrator' | 'verified' | 'paid'
+
+export interface Warning {
+  text: string
+  next: string
+}
+
+export interface Rendition {
+  name: string
+  width: number
+  height: number
+  bitrate: number
+  fps: number
+  codec: string
+  whep: boolean
+  whyNot?: string
+}
+
+export interface Service {
+  id: string
+  name: string
+  why: string
+  url: string
+  roundTripMs: number
+  stakeShare: number
+  since: string
+  standby?: string
+  lease?: unknown
+}
+
+export interface Stream {
+  id: string
+  state: 'starting' | 'live' | 'ended'
+  startedAt: string
+  ended?: string
+  input: {
+    protocol: string
+    codec: string
+    audio: string
+    width: number
+    height: number
+    fps: number
+    bitrate: number
+    gopSeconds: number
+    bFrames: boolean
+    remote: string
+    health: Health
+    advice: string
+  }
+  segments: { count: number; lastSeconds: number }
+  renditions: Rendition[]
+  viewers: number
+  orchestrator: Service | null
+  verified: {
+    ok: number
+    failed: number
+    lastFailure?: string
+    checks: { name: string; ok: number; failed: number }[]
+    receipt?: unknown
+  }
+  paid: {
+    ticketsSent: number
+    evWei: string
+    feesWei: string
+    won: number
+    wonFaceWei: string
+    redeemed: number
+    redeemedWei: string
+    ticket?: unknown
+  }
+  events: { at: string; stop: Stop; text: string; level: Health }[]
+  warnings: Warning[]
+}
+
+export interface Orchestrator {
+  id: string
+  name: string
+  uri: string
+  stakeWei: string
+  share: number
+  active: boolean
+  streams: number
+  verifiedSegments: number
+  failures: number
+  success: number
+  priceWeiPerMpx: string
+  redeemedWei: string
+  feesPoolWei: string
+  health: Health
+  note: string
+}
+
+export interface Network {
+  orchestrators: Orchestrator[]
+  broadcaster: { address: string; depositWei: string; reserveWei: string; shareWei: string; warnings: Warning[] }
+  round: number
+  roundEndsAt: string
+  chain: { id: number; head: number; time: string; problem?: string; coin: string }
+}
+
+export interface Status {
+  version: string
+  startedAt: string
+  ingest: { protocol: string; port: number; app: string; key: string }[]
+}
