@@ -29,6 +29,7 @@ const (
 	DefaultListen      = "127.0.0.1:8545"
 	DefaultChainID     = 1337
 	DefaultBlockPeriod = time.Second
+	DefaultMaxLead     = 30 * time.Second
 )
 
 const (
@@ -48,7 +49,10 @@ type Config struct {
 	ChainID     uint64        // default DefaultChainID
 	Allocations []Allocation  // prefunded accounts
 	BlockPeriod time.Duration // an empty block comes at least this often, so that time advances; default DefaultBlockPeriod
-	Log         *slog.Logger  // default: discards
+	// MaxLead is how far a burst of blocks may run chain time, which moves by at least a second a block, ahead of the clock.
+	// Beyond it blocks come once a second until the clock has caught up. Default DefaultMaxLead.
+	MaxLead time.Duration
+	Log     *slog.Logger // default: discards
 }
 
 // Allocation is wei that an account owns in the genesis block.
@@ -68,8 +72,11 @@ func (cfg *Config) validate() (host string, port int, err error) {
 	if cfg.BlockPeriod == 0 {
 		cfg.BlockPeriod = DefaultBlockPeriod
 	}
-	if cfg.BlockPeriod < 0 {
-		return "", 0, fmt.Errorf("devchain: block period %v: must be positive", cfg.BlockPeriod)
+	if cfg.MaxLead == 0 {
+		cfg.MaxLead = DefaultMaxLead
+	}
+	if cfg.BlockPeriod < 0 || cfg.MaxLead < time.Second {
+		return "", 0, fmt.Errorf("devchain: block period %v, lead %v: must be positive, the lead at least 1 s", cfg.BlockPeriod, cfg.MaxLead)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

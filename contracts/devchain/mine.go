@@ -9,9 +9,9 @@ import (
 	"github.com/ethereum/go-ethereum/core"
 )
 
-// maxLead is how far a burst of blocks may run chain time, which moves by at least a second a block, ahead of the clock. Beyond
-// it blocks come once a second until the clock has caught up.
-const maxLead = 10 * time.Second
+// gather is how long the first transaction of a block waits for others: transactions that are sent together share a block, and
+// chain time runs ahead less.
+const gather = 4 * time.Millisecond
 
 // errStopped says that Run has ended.
 var errStopped = errors.New("devchain: the chain has stopped")
@@ -25,8 +25,9 @@ type advanceRequest struct {
 type miner struct {
 	chain *Chain
 	// offset is how far chain time is meant to be ahead of the clock: what Advance has added, in this run or an earlier one.
-	offset time.Duration
-	retry  *time.Timer
+	offset  time.Duration
+	due     *time.Timer // when waiting transactions get their block
+	waiting bool        // due is running
 }
 
 // Advance moves chain time ahead by whole seconds, for tests of what takes days elsewhere. It makes a block.
@@ -51,9 +52,9 @@ func (c *Chain) mine(ctx context.Context) error {
 	defer subscription.Unsubscribe()
 	period := time.NewTicker(c.cfg.BlockPeriod)
 	defer period.Stop()
-	m := &miner{chain: c, retry: time.NewTimer(time.Hour)}
-	defer m.retry.Stop()
-	if lead := m.lead(); lead > maxLead {
+	m := &miner{chain: c, due: time.NewTimer(gather), waiting: true} // for what the pool may have already
+	defer m.due.Stop()
+	if lead := m.lead(); lead > c.cfg.MaxLead {
 		m.offset = lead
 	}
 	for {
@@ -63,9 +64,12 @@ func (c *Chain) mine(ctx context.Context) error {
 		case err := <-subscription.Err():
 			return err
 		case <-arrived:
-			m.seal()
-		case <-m.retry.C:
-			m.seal()
+			m.wait(gather)
+		case <-m.due.C:
+			m.waiting = false
+			if m.pending() > 0 {
+				m.seal()
+			}
 		case <-period.C:
 			if m.pending() > 0 || m.lead() < 0 {
 				m.seal()
@@ -73,6 +77,14 @@ func (c *Chain) mine(ctx context.Context) error {
 		case request := <-c.advance:
 			request.reply <- m.advance(request.by)
 		}
+	}
+}
+
+// wait makes the block of waiting transactions due after d, unless it is due at some time already.
+func (m *miner) wait(d time.Duration) {
+	if !m.waiting {
+		m.waiting = true
+		m.due.Reset(d)
 	}
 }
 
@@ -90,15 +102,15 @@ func (m *miner) pending() int {
 // seal makes a block of what is pending, or puts it off while chain time is too far ahead. What stays pending after a block that
 // made progress follows in the next one at once; without progress it waits for the next period.
 func (m *miner) seal() {
-	if m.lead() >= maxLead {
-		m.retry.Reset(time.Second)
+	if m.lead() >= m.chain.cfg.MaxLead {
+		m.wait(time.Second)
 		return
 	}
 	m.commit()
 	blocks := m.chain.eth.BlockChain()
 	block := blocks.GetBlockByHash(blocks.CurrentBlock().Hash())
 	if block != nil && len(block.Transactions()) > 0 && m.pending() > 0 {
-		m.retry.Reset(0)
+		m.wait(0)
 	}
 }
 
