@@ -69,7 +69,7 @@ func (d *decoder) open(codec *astiav.Codec) error {
 		}
 	} else {
 		d.ctx.SetSampleRate(d.track.ClockRate)
-		d.ctx.SetChannelLayout(astiav.ChannelLayoutStereo)
+		d.ctx.SetChannelLayout(monoOrStereo(d.track.Channels))
 	}
 	if err := d.ctx.SetExtraData(d.track.Config); err != nil {
 		return err

@@ -1,0 +1,140 @@
+package av_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"castnet/internal/media"
+	"castnet/test/clip"
+	"castnet/transcoder"
+	"castnet/transcoder/av"
+)
+
+// convert sends units and receives until as much sound has come back as went in, less the delay of a packet or two.
+func convert(t *testing.T, job *transcoder.AudioJob, units []*media.Unit) (out []*media.Unit, bad []transcoder.BadInput) {
+	t.Helper()
+	s, err := av.Open(t.Context(), transcoder.SessionConfig{Audio: job})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	sent := make(chan error, 1)
+	go func() {
+		for _, u := range units {
+			if err := s.Send(t.Context(), transcoder.WriteUnit{Unit: u}); err != nil {
+				sent <- err
+				return
+			}
+		}
+		sent <- nil
+	}()
+	last := seconds(job.From, units[len(units)-1].PTS) - 100*time.Millisecond
+	for len(out) == 0 || seconds(job.Track(), out[len(out)-1].PTS) < last {
+		o, err := s.Recv(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch o := o.(type) {
+		case transcoder.Rendered:
+			out = append(out, o.Unit)
+		case transcoder.BadInput:
+			bad = append(bad, o)
+		}
+	}
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
+	return out, bad
+}
+
+func seconds(tr *media.Track, ticks int64) time.Duration { return tr.Duration(ticks) }
+
+// steady checks that packets follow each other without a gap, of the codec's length.
+func steady(t *testing.T, units []*media.Unit, length int64) {
+	t.Helper()
+	for i, u := range units[1:] {
+		if got := u.PTS - units[i].PTS; got != length {
+			t.Fatalf("packet %d lasts %d samples, want %d", i, got, length)
+		}
+	}
+}
+
+// AAC of either rate becomes Opus and back: gapless, on the source's timeline.
+func TestAudio(t *testing.T) {
+	for _, rate := range []int{44_100, 48_000} {
+		a, err := clip.MakeAudio(t.Context(), rate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const start = 1_000_000 // ticks: timelines don't begin at 0
+		source := shift(a.Units, start)
+		toOpus := &transcoder.AudioJob{From: a.Track, Codec: media.Opus, Bitrate: 96_000}
+		opus, bad := convert(t, toOpus, source)
+		steady(t, opus, 960) // 20 ms
+		if len(bad) > 0 {
+			t.Errorf("%+v", bad)
+		}
+		if off := seconds(toOpus.Track(), opus[0].PTS) - seconds(a.Track, start); off < -20*time.Millisecond || off > 0 {
+			t.Errorf("%d Hz: Opus begins %v off", rate, off)
+		}
+		toAAC := &transcoder.AudioJob{From: toOpus.Track(), Codec: media.AAC, Bitrate: 128_000}
+		aac, _ := convert(t, toAAC, opus)
+		steady(t, aac, 1024)
+		// The result decodes with the configuration that the job names.
+		again, bad := convert(t, &transcoder.AudioJob{From: toAAC.Track(), Codec: media.Opus, Bitrate: 96_000}, aac)
+		if len(again) == 0 || len(bad) > 0 {
+			t.Errorf("%d packets, %+v", len(again), bad)
+		}
+	}
+}
+
+func shift(units []*media.Unit, by int64) []*media.Unit {
+	out := make([]*media.Unit, len(units))
+	for i, u := range units {
+		c := *u
+		c.PTS += by
+		c.DTS += by
+		out[i] = &c
+	}
+	return out
+}
+
+// Timestamps rule: jitter is smoothed, loss becomes silence, a jump is followed and flagged, broken packets are named.
+func TestAudioTimeline(t *testing.T) {
+	a, err := clip.MakeAudio(t.Context(), 48_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := &transcoder.AudioJob{From: a.Track, Codec: media.Opus, Bitrate: 96_000}
+	source := shift(a.Units[:300], 96_000)
+	for i, u := range source {
+		u.PTS += int64(i%3-1) * 48 // ±1 ms, as RTMP rounds
+	}
+	t.Run("loss", func(t *testing.T) {
+		opus, _ := convert(t, job, slices.Delete(slices.Clone(source), 100, 120))
+		steady(t, opus, 960)
+	})
+	t.Run("jump", func(t *testing.T) {
+		jump := slices.Concat(source[:100], shift(source[100:], 10*48_000))
+		opus, _ := convert(t, job, jump)
+		i := slices.IndexFunc(opus, func(u *media.Unit) bool { return u.Discontinuity })
+		if i < 0 {
+			t.Fatal("no discontinuity")
+		}
+		steady(t, opus[:i], 960)
+		steady(t, opus[i:], 960)
+		if off := seconds(job.Track(), opus[i].PTS-jump[100].PTS); off < -20*time.Millisecond || off > 20*time.Millisecond {
+			t.Errorf("%v off after the jump", off)
+		}
+	})
+	t.Run("garbage", func(t *testing.T) {
+		broken := slices.Clone(source)
+		broken[50] = &media.Unit{PTS: source[50].PTS, Payload: []byte{0xff, 0xff, 0xff, 0xff}}
+		opus, bad := convert(t, job, broken)
+		steady(t, opus, 960)
+		if len(bad) != 1 || bad[0].PTS != source[50].PTS {
+			t.Errorf("%+v", bad)
+		}
+	})
+}
