@@ -27,16 +27,16 @@ const (
 type audio struct {
 	job *transcoder.AudioJob
 
-	dec    *decoder
-	enc    *astiav.CodecContext
-	pkt    *astiav.Packet
-	swr    *astiav.SoftwareResampleContext
-	from   sound // what swr was opened for
-	fifo   *astiav.AudioFifo
-	frame  *astiav.Frame // one packet's samples
-	spare  *astiav.Frame // resampled samples, or silence
-	next   int64         // output timestamp of the first sample in fifo
-	going  bool          // next is set
+	dec   *decoder
+	enc   *astiav.CodecContext
+	pkt   *astiav.Packet
+	swr   *astiav.SoftwareResampleContext
+	from  sound // what swr was opened for
+	fifo  *astiav.AudioFifo
+	frame *astiav.Frame // one packet's samples
+	spare *astiav.Frame // resampled samples, or silence
+	next  int64         // output timestamp of the first sample in fifo
+	going bool          // next is set
 
 	decoded, output int64 // last timestamps, for Progress
 	said            bool  // output is set
