@@ -32,9 +32,9 @@ const certificateLife = 7 * 24 * time.Hour
 const backdate = 10 * time.Minute
 
 // operatorExtension returns the identifier of the certificate extension: the operator key's signature over
-// certificateDigest. It is from the arc 2.25, which needs no registration.
+// certificateDigest. It is from the arc 2.25, which needs no registration; crypto/x509 reads components of 31 bits.
 func operatorExtension() asn1.ObjectIdentifier {
-	return asn1.ObjectIdentifier{2, 25, 5142981736204817391}
+	return asn1.ObjectIdentifier{2, 25, 1178683727}
 }
 
 // ErrIdentity is wrapped by every error of a server that is not the operator it should be.
