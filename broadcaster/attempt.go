@@ -1,0 +1,128 @@
+package broadcaster
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"castnet/broadcaster/playback"
+	"castnet/broadcaster/verify"
+	"castnet/internal/media"
+	"castnet/internal/receipt"
+	"castnet/orchestrator/rpc"
+	"castnet/transcoder"
+)
+
+// attempt is one try at a segment under one lease: what was sent, what came back, and the right to publish it. The
+// lease's lock guards it; prefix units are added before anything is received.
+type attempt struct {
+	l           *lease
+	seg         *segment
+	number      uint32
+	grant       *playback.Grant
+	lease       receipt.Lease // the one that this segment is made under
+	leaseHash   common.Hash
+	resumeAfter []int64 // by rendition; nil for all pictures
+	rungs       []receipt.Rung
+
+	sent     *verify.Sent
+	received []*verify.Received
+	source   receipt.Source
+	last     int64     // the highest PTS sent
+	ended    time.Time // when the source was signed
+}
+
+func newAttempt(l *lease, seg *segment, number uint32, grant *playback.Grant) *attempt {
+	a := &attempt{
+		l: l, seg: seg, number: number, grant: grant, lease: l.current, leaseHash: l.hash, last: seg.FirstPTS,
+		rungs: rpc.Rungs(l.s.ladder), sent: verify.NewSent(),
+	}
+	for _, r := range a.rungs {
+		a.received = append(a.received, verify.NewReceived(r))
+	}
+	// Where a part of this very segment is published already, only the rest is asked for.
+	for _, pts := range grant.ResumeAfter() {
+		if pts >= seg.FirstPTS {
+			a.resumeAfter = grant.ResumeAfter()
+		}
+	}
+	return a
+}
+
+func (a *attempt) start(fresh bool) transcoder.StartSegment {
+	return transcoder.StartSegment{
+		Seq: a.seg.Seq, Attempt: a.number, FirstPTS: a.seg.FirstPTS, Track: a.seg.Track, Fresh: fresh, ResumeAfter: a.resumeAfter,
+	}
+}
+
+func (a *attempt) add(u *media.Unit) {
+	a.sent.Add(u)
+	a.last = max(a.last, u.PTS)
+}
+
+func (a *attempt) addPrefix(u *media.Unit) {
+	a.l.mu.Lock()
+	defer a.l.mu.Unlock()
+	a.sent.AddPrefix(u)
+}
+
+// close makes the source that is signed.
+func (a *attempt) close(now time.Time) receipt.Source {
+	a.l.mu.Lock()
+	defer a.l.mu.Unlock()
+	a.source = a.sent.Source(receipt.Source{
+		Lease: a.leaseHash, Seq: a.seg.Seq, Attempt: a.number, ResumeAfter: a.resumeAfter,
+		Width: uint32(a.seg.Track.Width), Height: uint32(a.seg.Track.Height),
+	})
+	a.ended = now
+	return a.source
+}
+
+// verify judges the receipt, and gives what is wrong with it in plain words.
+func (a *attempt) verify(signed *rpc.SignedReceipt, prev common.Hash) []string {
+	a.l.mu.Lock()
+	defer a.l.mu.Unlock()
+	if a.ended.IsZero() {
+		return []string{"it came before the segment's end"}
+	}
+	verdict := verify.Receipt(&verify.Attempt{
+		Domain: a.l.s.b.cfg.Domain, Operator: a.l.orchestrator.Operator, Lease: a.lease, Rungs: a.rungs,
+		Source: a.source, Sent: a.sent, Received: a.received, Prev: prev, Deadline: a.ended.Add(receiptTimeout),
+	}, &signed.Receipt, signed.Signature, a.l.now())
+	var failures []string
+	for _, f := range verdict.Failures {
+		failures = append(failures, f.String())
+	}
+	return failures
+}
+
+// length is how long the segment plays, from its first picture to the last.
+func (a *attempt) length() time.Duration { return videoTime(a.last - a.seg.FirstPTS) }
+
+// rendered publishes a unit as it comes; whether it is paid for is decided when the segment is whole.
+func (l *lease) rendered(m *transcoder.Rendered) error {
+	a := l.attempt(m.Seq, m.Attempt)
+	if a == nil {
+		return nil // of an attempt that was moved
+	}
+	if m.Rendition < 0 || m.Rendition >= len(a.received) {
+		return fmt.Errorf("it sent rendition %d of a ladder of %d", m.Rendition, len(a.received))
+	}
+	now := l.now()
+	l.mu.Lock()
+	a.received[m.Rendition].Add(m.Unit)
+	lag := l.meter.output(m.Rendition, m.Unit.PTS, now)
+	l.mu.Unlock()
+	if lag > 0 {
+		l.s.b.metrics.lag.Observe(lag.Seconds())
+	}
+	err := a.grant.Publish(m.Rendition, m.Unit)
+	switch {
+	case err == nil, errors.Is(err, playback.ErrFenced), errors.Is(err, playback.ErrClosed):
+		return nil
+	default:
+		return fmt.Errorf("what it sent cannot be published: %w", err)
+	}
+}

@@ -1,0 +1,248 @@
+// Package broadcaster takes live streams through the network: it has each one transcoded under leases of staked
+// orchestrators, moves the work when one fails, verifies what comes back, pays for it, and publishes it in the hub
+// that players read.
+//
+// A stream is one publisher's visit (stream.go). Its segments wait in a worklist until their renditions are complete
+// (worklist.go). A lease works the list off (lease.go, attempt.go); the ladder picks who gets the next lease
+// (ladder.go); receipts are checked and paid (settle.go).
+package broadcaster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"castnet/broadcaster/playback"
+	"castnet/ingest"
+	"castnet/internal/eip712"
+	"castnet/internal/identity"
+	payments "castnet/probabilistic-payments"
+	"castnet/transcoder"
+)
+
+// Network tells who may be asked to transcode. It is safe for concurrent use.
+type Network interface {
+	// Roster returns the active orchestrators of the present round.
+	Roster(ctx context.Context) (Roster, error)
+}
+
+// Roster is one round's orchestrators and the beacon that draws among them.
+type Roster struct {
+	Round         uint64
+	Beacon        common.Hash
+	Orchestrators []Orchestrator
+}
+
+// Orchestrator is one entry of the on-chain registry.
+type Orchestrator struct {
+	ID       common.Address // the owner's
+	Operator common.Address // signs on the wire
+	Name     string         // for people
+	Address  string         // host:port
+	Stake    uint256.Int    // wei of CAST
+}
+
+// Payer makes the ticket that pays a receipt. payments.Sender is one.
+type Payer interface {
+	// Pay returns the one ticket of (lease, seq, attempt), stored before it is returned; the same one when asked again.
+	Pay(ctx context.Context, req *payments.PayRequest) (payments.SignedTicket, error)
+	// Lane is the nonce lane of this process, named in quotes.
+	Lane() uint64
+}
+
+// Keys knows the stream keys.
+type Keys interface {
+	// Stream returns the public id of the stream that a key publishes.
+	Stream(key string) (id string, ok bool)
+}
+
+// Config is what a Broadcaster needs.
+type Config struct {
+	// Account signs quotes, leases and sources; Domain is what it signs for.
+	Account identity.Signer
+	Domain  eip712.Domain
+	// ChainID is checked in the certificates of orchestrators.
+	ChainID uint64
+
+	Keys    Keys
+	Network Network
+	Payer   Payer
+	// Local converts audio in this broadcaster's own worker. Without it there is no Opus for WebRTC.
+	Local transcoder.Transcoder
+	// Ladder makes the renditions of a source of the given size. Default: transcoder.DefaultLadder. An empty ladder
+	// passes the source through.
+	Ladder func(width, height int) transcoder.Ladder
+
+	// LivenessFloor is the least time that a rendition may stand still before the lease moves. Default: 300 ms.
+	LivenessFloor time.Duration
+	// QuoteTimeout bounds the wait for quotes. Default: 2 s.
+	QuoteTimeout time.Duration
+	// Linger is how long an ended stream stays for viewers who are still reading. Default: 30 s.
+	Linger time.Duration
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	// Playback counts viewers; hubs and players share it.
+	Playback *playback.Metrics
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+}
+
+func (c *Config) validate() error {
+	var missing []string
+	for name, absent := range map[string]bool{
+		"Account": c.Account == nil, "Keys": c.Keys == nil, "Network": c.Network == nil, "Payer": c.Payer == nil,
+		"Logger": c.Logger == nil, "Registerer": c.Registerer == nil, "Playback": c.Playback == nil,
+	} {
+		if absent {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		return fmt.Errorf("broadcaster: missing in the configuration: %s", strings.Join(missing, ", "))
+	}
+	if c.Ladder == nil {
+		c.Ladder = transcoder.DefaultLadder
+	}
+	if c.LivenessFloor == 0 {
+		c.LivenessFloor = 300 * time.Millisecond
+	}
+	if c.QuoteTimeout == 0 {
+		c.QuoteTimeout = 2 * time.Second
+	}
+	if c.Linger == 0 {
+		c.Linger = 30 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return nil
+}
+
+// Broadcaster admits publishers and runs their streams. Its methods are safe for concurrent use.
+type Broadcaster struct {
+	cfg     Config
+	metrics *metrics
+	market  *market
+
+	mu      sync.Mutex
+	run     context.Context //nolint:containedctx // streams outlive their publisher's call, never Run
+	streams map[string]*Stream
+	running sync.WaitGroup
+}
+
+// New makes a broadcaster. Publishers are refused until Run.
+func New(cfg Config) (*Broadcaster, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	m := newMetrics(cfg.Registerer)
+	return &Broadcaster{
+		cfg: cfg, metrics: m, market: newMarket(&cfg, m),
+		streams: make(map[string]*Stream),
+	}, nil
+}
+
+// Run lets publishers in until ctx ends, and returns when every stream has ended.
+func (b *Broadcaster) Run(ctx context.Context) error {
+	b.mu.Lock()
+	b.run = ctx
+	b.mu.Unlock()
+	<-ctx.Done()
+	b.mu.Lock()
+	b.run = nil
+	b.mu.Unlock()
+	b.running.Wait()
+	b.market.close()
+	return nil
+}
+
+// Publish admits a publisher: it implements ingest.Gate.
+func (b *Broadcaster) Publish(_ context.Context, req ingest.Request) (ingest.Sink, error) {
+	id, ok := b.cfg.Keys.Stream(req.Key)
+	if !ok {
+		b.cfg.Logger.Warn("publisher refused: wrong stream key", "remote", req.Remote, "protocol", req.Protocol)
+		return nil, ingest.ErrWrongKey
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.run == nil {
+		return nil, ingest.ErrUnavailable
+	}
+	if old := b.streams[id]; old != nil && old.publishing() {
+		b.cfg.Logger.Warn("publisher refused: the key is in use", "stream", id, "remote", req.Remote)
+		return nil, ingest.ErrKeyInUse
+	}
+	s, err := newStream(b, id, req)
+	if err != nil {
+		return nil, err
+	}
+	b.streams[id] = s
+	run := b.run
+	b.running.Go(func() {
+		s.run(run)
+		b.remove(s)
+	})
+	return &sink{stream: s}, nil
+}
+
+// inBackground runs f beside the streams; Run waits for it.
+func (b *Broadcaster) inBackground(f func(ctx context.Context)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if ctx := b.run; ctx != nil {
+		b.running.Go(func() { f(ctx) })
+	}
+}
+
+func (b *Broadcaster) remove(s *Stream) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.streams[s.id] == s {
+		delete(b.streams, s.id)
+	}
+}
+
+// Hub finds a stream's hub by its public id, for players.
+func (b *Broadcaster) Hub(id string) (*playback.Hub, bool) {
+	s, ok := b.Stream(id)
+	if !ok {
+		return nil, false
+	}
+	return s.hub, true
+}
+
+// Stream finds a stream by its public id. An ended one is found until its viewers have had time to see its end.
+func (b *Broadcaster) Stream(id string) (*Stream, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, ok := b.streams[id]
+	return s, ok
+}
+
+// Streams lists the streams by id.
+func (b *Broadcaster) Streams() []*Stream {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list := make([]*Stream, 0, len(b.streams))
+	for _, s := range b.streams {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b *Stream) int { return strings.Compare(a.id, b.id) })
+	return list
+}
+
+// Records is what this broadcaster has measured of each orchestrator it has used.
+func (b *Broadcaster) Records() map[common.Address]Record { return b.market.snapshot() }
+
+var errStopping = errors.New("the broadcaster is stopping")

@@ -1,0 +1,158 @@
+package broadcaster
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// The liveness rule: a lease has failed when a rendition has stood still for longer than the deadline while pictures
+// of it are due. The deadline follows what this lease has shown: four times the 99th percentile of its recent lag.
+const (
+	lagFactor  = 4
+	lagSamples = 256
+	// firstPicture is the grace until a lease's first output: a worker opens its codecs, and decodes the prefix.
+	firstPicture = 2 * time.Second
+)
+
+// lagMeter measures how far the output of one lease is behind the units sent. It is pure: the caller passes the time,
+// and locks.
+type lagMeter struct {
+	floor time.Duration
+	// delay is how many units later, in decoding order, a decoder may have to see before a picture comes out.
+	delay int
+
+	sent    []sentUnit // in decoding order; those that every rendition has passed are dropped
+	flushed time.Time  // the end of a drained segment: all that was sent is due
+
+	outputs []rungLag
+	decoded int64
+	samples []time.Duration // ring of the last lagSamples
+	next    int
+}
+
+type sentUnit struct {
+	pts int64
+	at  time.Time
+}
+
+type rungLag struct {
+	pts     int64 // last output
+	started bool
+	at      time.Time // when it last advanced
+}
+
+// newLagMeter measures rungs renditions of a source with the given reorder depth. resumeAfter, where it is not nil, has
+// the PTS for each rendition after which output is expected.
+func newLagMeter(floor time.Duration, rungs, reorder int, resumeAfter []int64) *lagMeter {
+	// One picture more than the reorder depth: a decoder gives a picture when the next access unit begins.
+	m := &lagMeter{floor: floor, delay: reorder + 1, decoded: math.MinInt64, outputs: make([]rungLag, rungs)}
+	for i := range m.outputs {
+		m.outputs[i].pts = math.MinInt64
+		if i < len(resumeAfter) {
+			m.outputs[i].pts = resumeAfter[i]
+		}
+	}
+	return m
+}
+
+// send notes a unit that a rendition is expected for.
+func (m *lagMeter) send(pts int64, now time.Time) {
+	m.sent = append(m.sent, sentUnit{pts, now})
+	m.flushed = time.Time{}
+}
+
+// flush notes that the decoder drains: everything sent is due.
+func (m *lagMeter) flush(now time.Time) { m.flushed = now }
+
+// output notes a picture of a rendition, and returns its lag, 0 where unknown.
+func (m *lagMeter) output(rendition int, pts int64, now time.Time) time.Duration {
+	out := &m.outputs[rendition]
+	*out = rungLag{pts: pts, started: true, at: now}
+	var lag time.Duration
+	for _, s := range m.sent {
+		if s.pts == pts {
+			lag = now.Sub(s.at)
+			m.sample(lag)
+			break
+		}
+	}
+	low := pts
+	for _, o := range m.outputs {
+		low = min(low, o.pts)
+	}
+	m.sent = slices.DeleteFunc(m.sent, func(s sentUnit) bool { return s.pts <= low })
+	return lag
+}
+
+// progress notes how far the decoder is: a decoder that advances is alive even where no picture is due yet.
+func (m *lagMeter) progress(decodedPTS int64, now time.Time) {
+	if decodedPTS <= m.decoded {
+		return
+	}
+	m.decoded = decodedPTS
+	for i := range m.outputs {
+		if !m.outputs[i].started {
+			m.outputs[i].at = now
+		}
+	}
+}
+
+func (m *lagMeter) sample(d time.Duration) {
+	if len(m.samples) < lagSamples {
+		m.samples = append(m.samples, d)
+		return
+	}
+	m.samples[m.next] = d
+	m.next = (m.next + 1) % lagSamples
+}
+
+// percentile returns the p-th (0…1) percentile of the recent lag, 0 without samples.
+func (m *lagMeter) percentile(p float64) time.Duration {
+	if len(m.samples) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(m.samples))
+	return s[min(int(p*float64(len(s))), len(s)-1)]
+}
+
+// deadline is how long a rendition may stand still.
+func (m *lagMeter) deadline() time.Duration {
+	return max(m.floor, lagFactor*m.percentile(0.99))
+}
+
+// stalled returns for how long the slowest rendition has stood still with a picture due, and whether that is too long.
+func (m *lagMeter) stalled(now time.Time) (time.Duration, bool) {
+	var worst time.Duration
+	late := false
+	limit := m.deadline()
+	for _, o := range m.outputs {
+		due, ok := m.dueSince(o)
+		if !ok {
+			continue
+		}
+		if o.at.After(due) {
+			due = o.at
+		}
+		still := now.Sub(due)
+		worst = max(worst, still)
+		if o.started && still > limit || still > max(limit, firstPicture) {
+			late = true
+		}
+	}
+	return worst, late
+}
+
+// dueSince returns since when a rendition's next picture could have come out.
+func (m *lagMeter) dueSince(o rungLag) (time.Time, bool) {
+	for i, s := range m.sent {
+		if s.pts <= o.pts {
+			continue
+		}
+		if j := i + m.delay; j < len(m.sent) {
+			return m.sent[j].at, true
+		}
+		return m.flushed, !m.flushed.IsZero()
+	}
+	return time.Time{}, false
+}

@@ -1,0 +1,445 @@
+package broadcaster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"castnet/internal/receipt"
+	"castnet/orchestrator/rpc"
+	"castnet/transcoder"
+)
+
+const (
+	// watchInterval is how often a lease's liveness is judged.
+	watchInterval = 50 * time.Millisecond
+	// starved is how late the watch may be before it is this machine that stood still, not the orchestrator.
+	starved = 3 * watchInterval
+	// receiptTimeout is how long after a segment's end its receipt may take.
+	receiptTimeout = 5 * time.Second
+	// renewAhead is the part of a lease's life after which it is renewed.
+	renewAhead = 2.0 / 3
+)
+
+// lease is one opened lease: it feeds the worklist's segments to the orchestrator, publishes what comes back, and has
+// each receipt settled.
+type lease struct {
+	s *Stream
+	*offer
+	stream *rpc.Stream
+	log    *slog.Logger
+	keys   chan int // wishes for key pictures, by rendition
+	owed   chan due // verified receipts on their way to the payer
+
+	mu       sync.Mutex
+	hash     common.Hash                 // of the newest lease
+	current  receipt.Lease               // the newest lease: renewals replace it
+	prev     map[common.Hash]common.Hash // the last receipt of each lease
+	attempts map[uint64]*attempt
+	meter    *lagMeter
+	again    context.CancelCauseFunc // begins the feed anew with the next attempts
+	pending  map[common.Hash]due     // sent payments without an answer
+	changed  chan struct{}           // closed and replaced when attempts or payments are done
+}
+
+// openLease countersigns an offer and opens it. The lease lives until ctx ends.
+func openLease(ctx context.Context, s *Stream, o *offer) (*lease, error) {
+	hash := o.lease.Lease.Hash()
+	countersign, err := receipt.Sign(s.b.cfg.Account, s.b.cfg.Domain, hash)
+	if err != nil {
+		return nil, fmt.Errorf("countersign lease: %w", err)
+	}
+	n := s.need()
+	stream, err := o.client.Transcode(ctx, rpc.Open{
+		Lease: o.lease, Countersignature: countersign, Ladder: n.ladder, Source: n.source,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open lease: %w", err)
+	}
+	return &lease{
+		s: s, offer: o, stream: stream, log: o.attrs(s.log), keys: make(chan int, 8), owed: make(chan due, maxWaitingSegments),
+		hash: hash, current: o.lease.Lease, prev: make(map[common.Hash]common.Hash),
+		attempts: make(map[uint64]*attempt), pending: make(map[common.Hash]due), changed: make(chan struct{}),
+	}, nil
+}
+
+// run works the lease until the stream is over and settled (nil), or the lease has failed. cancel ends ctx, which the
+// rpc stream lives by.
+func (l *lease) run(ctx context.Context, cancel context.CancelCauseFunc) error {
+	var wg sync.WaitGroup
+	part := func(f func(context.Context) error) {
+		wg.Go(func() {
+			if err := f(ctx); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	part(l.receive)
+	part(l.watch)
+	part(l.settle)
+	part(l.passKeys)
+	part(l.renew)
+	err := l.feedAll(ctx)
+	if err == nil {
+		err = l.finish(ctx)
+	}
+	cancel(err)
+	l.stream.Close()
+	wg.Wait()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// finish waits until every receipt is there and every payment answered.
+func (l *lease) finish(ctx context.Context) error {
+	for {
+		l.mu.Lock()
+		over, changed := len(l.attempts) == 0 && len(l.pending) == 0, l.changed
+		l.mu.Unlock()
+		if over {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// signal wakes finish. The lock is held.
+func (l *lease) signal() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// feedAll feeds until the stream is over, again from the oldest open segment whenever the orchestrator lost its
+// worker.
+func (l *lease) feedAll(ctx context.Context) error {
+	for {
+		pass, again := context.WithCancelCause(ctx)
+		l.mu.Lock()
+		l.again = again
+		l.mu.Unlock()
+		err := l.feed(pass)
+		again(nil)
+		if !errors.Is(context.Cause(pass), errWorkerDied) {
+			return err
+		}
+		l.log.Warn("the orchestrator lost its worker; the segment is sent again")
+	}
+}
+
+var errWorkerDied = errors.New("worker died")
+
+// feed sends the open segments in order, from the oldest on.
+func (l *lease) feed(ctx context.Context) error {
+	for next, fresh := uint64(0), true; ; {
+		seg, ok := l.s.work.after(ctx, next)
+		switch {
+		case ok:
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		default:
+			return nil
+		}
+		// A decoder goes on only where no segment was left out.
+		fresh = fresh || seg.Seq != next
+		if err := l.feedSegment(ctx, seg, fresh); err != nil {
+			return err
+		}
+		next, fresh = seg.Seq+1, false
+	}
+}
+
+// feedSegment sends one attempt at a segment, as its units come.
+func (l *lease) feedSegment(ctx context.Context, seg *segment, fresh bool) error {
+	a := l.begin(seg, fresh)
+	if err := l.stream.Send(a.start(fresh)); err != nil {
+		return l.sendFailed(ctx, err)
+	}
+	if fresh && !seg.StartsAtKey() {
+		if err := l.feedPrefix(ctx, a); err != nil {
+			return err
+		}
+	}
+	for i := 0; ; i++ {
+		u, err := l.s.work.unit(ctx, seg, i)
+		if err != nil {
+			return err
+		}
+		if u == nil {
+			break
+		}
+		l.mu.Lock()
+		a.add(u)
+		l.meter.send(u.PTS, l.now())
+		l.mu.Unlock()
+		if err := l.stream.Send(transcoder.WriteUnit{Unit: u}); err != nil {
+			return l.sendFailed(ctx, err)
+		}
+	}
+	if l.s.work.givenUp(seg) {
+		l.forget(a)
+		return l.sendFailed(ctx, l.stream.Send(transcoder.CancelSegment{Seq: seg.Seq, Attempt: a.number}))
+	}
+	return l.end(ctx, a)
+}
+
+// feedPrefix sends the pictures from the key picture that the segment's first one needs.
+func (l *lease) feedPrefix(ctx context.Context, a *attempt) error {
+	first, err := l.s.work.unit(ctx, a.seg, 0)
+	if err != nil || first == nil {
+		return err
+	}
+	for _, u := range l.s.hub.Retained(a.seg.DecodeFrom) {
+		if u == first {
+			return nil
+		}
+		a.addPrefix(u)
+		if err := l.stream.Send(transcoder.WriteUnit{Unit: u, Prefix: true}); err != nil {
+			return l.sendFailed(ctx, err)
+		}
+	}
+	return fmt.Errorf("segment %d: the pictures before it are no longer kept", a.seg.Seq)
+}
+
+// end signs what was sent and closes the segment.
+func (l *lease) end(ctx context.Context, a *attempt) error {
+	source := a.close(l.now())
+	sig, err := receipt.Sign(l.s.b.cfg.Account, l.s.b.cfg.Domain, source.Hash())
+	if err != nil {
+		return fmt.Errorf("sign source: %w", err)
+	}
+	drain := l.s.work.drains(a.seg)
+	if drain {
+		l.mu.Lock()
+		l.meter.flush(l.now())
+		l.mu.Unlock()
+	}
+	return l.sendFailed(ctx, l.stream.Send(rpc.EndSegment{Source: source, Signature: sig, Drain: drain}))
+}
+
+// sendFailed gives the reason why nothing can be sent any more: the receiver knows it.
+func (l *lease) sendFailed(ctx context.Context, err error) error {
+	if err == nil || !errors.Is(err, io.EOF) {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(time.Second):
+		return errors.New("the orchestrator ended the lease")
+	}
+}
+
+// begin opens the next attempt at a segment: the hub fences the one before it.
+func (l *lease) begin(seg *segment, fresh bool) *attempt {
+	grant := l.s.hub.Admit(seg.Seq)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := newAttempt(l, seg, l.s.work.newAttempt(seg), grant)
+	if fresh {
+		clear(l.attempts)
+		l.meter = newLagMeter(l.s.b.cfg.LivenessFloor, len(l.s.ladder), seg.Track.Reorder, a.resumeAfter)
+	}
+	l.attempts[seg.Seq] = a
+	return a
+}
+
+// forget drops an attempt that will have no receipt.
+func (l *lease) forget(a *attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.attempts[a.seg.Seq] == a {
+		delete(l.attempts, a.seg.Seq)
+		l.signal()
+	}
+}
+
+// attempt finds the attempt that a message is about; nil where it has been superseded.
+func (l *lease) attempt(seq uint64, number uint32) *attempt {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.attempts[seq]; a != nil && a.number == number {
+		return a
+	}
+	return nil
+}
+
+// receive handles what the orchestrator sends until the lease ends.
+func (l *lease) receive(ctx context.Context) error {
+	for {
+		down, err := l.stream.Recv()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if errors.Is(err, io.EOF) {
+				return errors.New("the orchestrator ended the lease")
+			}
+			return fmt.Errorf("connection lost: %w", err)
+		}
+		if err := l.handle(down); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *lease) handle(down rpc.Down) error {
+	switch m := down.(type) {
+	case transcoder.Rendered:
+		return l.rendered(&m)
+	case transcoder.Progress:
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.meter != nil {
+			l.meter.progress(m.DecodedPTS, l.now())
+		}
+	case rpc.SignedReceipt:
+		return l.receipt(&m)
+	case rpc.SignedBadInput:
+		return l.badInput(&m)
+	case rpc.PaymentResult:
+		return l.answered(&m)
+	case rpc.Renewed:
+		l.renewed(m.SignedLease)
+	case rpc.Refusal:
+		return l.refused(&m)
+	}
+	return nil
+}
+
+func (l *lease) refused(r *rpc.Refusal) error {
+	if r.Attempt == 0 {
+		return r
+	}
+	a := l.attempt(r.Seq, r.Attempt)
+	if a == nil {
+		return nil // about an attempt that was given up
+	}
+	if r.Code != rpc.CodeWorkerDied {
+		return r
+	}
+	l.s.trouble(AtOrchestrator, fmt.Sprintf("A worker of %s died: the segment is made again from the first picture that is missing.", l.orchestrator.Name))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.again(errWorkerDied)
+	return nil
+}
+
+func (l *lease) badInput(m *rpc.SignedBadInput) error {
+	a := l.attempt(m.BadInput.Seq, m.BadInput.Attempt)
+	if a == nil {
+		return nil
+	}
+	l.log.Warn("source cannot be decoded, says the orchestrator", "seq", m.BadInput.Seq, "pts", m.BadInput.Unit, "reason", m.BadInput.Reason)
+	l.s.trouble(AtInput, fmt.Sprintf("%s could not decode a picture of segment %d: %s", l.orchestrator.Name, m.BadInput.Seq, m.BadInput.Reason))
+	l.s.update(func(st *Status) { st.GivenUp++ })
+	l.s.b.metrics.givenUp.Inc()
+	l.s.work.finish(a.seg)
+	l.forget(a)
+	return nil
+}
+
+// watch ends the lease when its output stands still, or a receipt does not come.
+func (l *lease) watch(ctx context.Context) error {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	last, calm := l.now(), 0
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now := l.now()
+		if now.Sub(last) > starved {
+			calm = 0 // this machine stood still: whoever is late may be so for the same reason
+		}
+		last = now
+		if calm++; calm <= int(l.s.b.cfg.LivenessFloor/watchInterval) {
+			continue
+		}
+		if err := l.judge(now); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *lease) judge(now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.meter == nil {
+		return nil
+	}
+	if still, late := l.meter.stalled(now); late {
+		return fmt.Errorf("%w for %d ms (allowed: %d ms)", errStalled, still.Milliseconds(), l.meter.deadline().Milliseconds())
+	}
+	for _, a := range l.attempts {
+		if !a.ended.IsZero() && now.Sub(a.ended) > receiptTimeout {
+			return fmt.Errorf("no receipt for segment %d within %v of its end", a.seg.Seq, receiptTimeout)
+		}
+	}
+	return nil
+}
+
+func (l *lease) passKeys(ctx context.Context) error {
+	for {
+		select {
+		case r := <-l.keys:
+			if err := l.stream.Send(transcoder.RequestKey{Rendition: r}); err != nil {
+				return nil // the receiver says why
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// renew asks for the next lease when most of this one's life is over.
+func (l *lease) renew(ctx context.Context) error {
+	for {
+		l.mu.Lock()
+		left := time.Unix(int64(l.current.Expiry), 0).Sub(l.now())
+		l.mu.Unlock()
+		select {
+		case <-time.After(time.Duration(float64(left) * renewAhead)):
+		case <-ctx.Done():
+			return nil
+		}
+		ask, err := l.s.b.market.ask(l.orchestrator.ID, l.s.b.market.nextSerial(), l.s.need())
+		if err != nil {
+			return err
+		}
+		if err := l.stream.Send(rpc.Renew{QuoteAsk: ask}); err != nil {
+			return nil
+		}
+	}
+}
+
+// renewed takes the new lease for the segments that begin from now on.
+func (l *lease) renewed(signed rpc.SignedLease) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := &signed.Lease
+	if n.Orchestrator != l.current.Orchestrator || n.Broadcaster != l.current.Broadcaster || n.Stream != l.current.Stream ||
+		n.LadderHash != l.current.LadderHash || n.Lane != l.current.Lane ||
+		n.Prices != l.current.Prices || // a higher price has to win in the market
+		receipt.CheckSigner(l.s.b.cfg.Domain, n.Hash(), signed.Signature, l.orchestrator.Operator) != nil {
+		l.log.Warn("the renewed lease is not for what was asked, dearer, or not signed: the old one goes on")
+		return
+	}
+	l.current, l.hash = *n, n.Hash()
+	l.log.Info("lease renewed", "next", l.hash.TerminalString())
+}
+
+func (l *lease) now() time.Time { return l.s.b.cfg.Now() }

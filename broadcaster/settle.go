@@ -1,0 +1,211 @@
+package broadcaster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"castnet/internal/receipt"
+	"castnet/orchestrator/rpc"
+	payments "castnet/probabilistic-payments"
+)
+
+const (
+	// settleTries and settlePause bound how often an unanswered payment is offered again after a lease has ended.
+	settleTries = 3
+	settlePause = time.Second
+	// settleTimeout bounds one such call.
+	settleTimeout = 3 * time.Second
+)
+
+// due is a verified receipt that is to be paid, with its ticket once there is one.
+type due struct {
+	hash    common.Hash
+	receipt receipt.Receipt
+	lease   receipt.Lease
+	ticket  *payments.SignedTicket
+}
+
+// receipt checks an attempt's receipt. One that passes is queued for payment and counts for the orchestrator; one that
+// fails is not paid, and ends the lease.
+func (l *lease) receipt(signed *rpc.SignedReceipt) error {
+	r := &signed.Receipt
+	a := l.attempt(r.Seq, r.Attempt)
+	if a == nil {
+		return nil // a receipt for an attempt that was moved: nothing was asked, nothing is owed
+	}
+	if failures := a.verify(signed, l.previous(a.leaseHash)); len(failures) > 0 {
+		why := failures[0]
+		l.s.update(func(st *Status) { st.Failed++; st.LastFailure = why })
+		l.s.b.metrics.segments.WithLabelValues("failed").Inc()
+		l.log.Warn("receipt does not hold: not paid", "seq", r.Seq, "failures", failures)
+		return fmt.Errorf("its receipt for segment %d does not hold: %s", r.Seq, why)
+	}
+	d := due{hash: r.Hash(), receipt: *r, lease: a.lease}
+	l.mu.Lock()
+	l.prev[a.leaseHash] = d.hash
+	l.pending[d.hash] = d
+	delete(l.attempts, r.Seq)
+	lag := l.meter.percentile(0.5)
+	l.signal()
+	l.mu.Unlock()
+
+	l.s.work.finish(a.seg)
+	l.s.b.market.succeeded(l.orchestrator.ID, lag)
+	l.s.b.metrics.segments.WithLabelValues("verified").Inc()
+	l.s.update(func(st *Status) {
+		st.Verified++
+		st.LastSegment = a.length()
+		st.LastReceipt = signed
+		st.Fees.Add(&st.Fees, &r.Fee)
+		if st.Serving != nil {
+			st.Serving.Lag = lag
+		}
+	})
+	select {
+	case l.owed <- d:
+		return nil
+	default:
+		return errors.New("payments are too slow")
+	}
+}
+
+func (l *lease) previous(lease common.Hash) common.Hash {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.prev[lease]
+}
+
+// settle pays what is owed, in the order of the receipts, until the lease ends.
+func (l *lease) settle(ctx context.Context) error {
+	for {
+		select {
+		case d := <-l.owed:
+			if err := l.pay(ctx, d); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// pay has the one ticket for a receipt made, and sends it.
+func (l *lease) pay(ctx context.Context, d due) error {
+	ticket, err := l.ticket(ctx, &d)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		l.s.trouble(AtPaid, fmt.Sprintf("Segment %d could not be paid: %v", d.receipt.Seq, err))
+		return fmt.Errorf("pay segment %d: %w", d.receipt.Seq, err)
+	}
+	l.mu.Lock()
+	d.ticket = &ticket
+	l.pending[d.hash] = d
+	l.mu.Unlock()
+	if err := l.stream.Send(ticket); err != nil {
+		return nil // the receiver says why; settleRest offers it again
+	}
+	return nil
+}
+
+func (l *lease) ticket(ctx context.Context, d *due) (payments.SignedTicket, error) {
+	terms := &d.receipt.Ticket
+	ticket, err := l.s.b.cfg.Payer.Pay(ctx, &payments.PayRequest{
+		PaymentKey: payments.PaymentKey{Lease: d.receipt.Lease, Seq: d.receipt.Seq, Attempt: d.receipt.Attempt},
+		Receipt:    d.hash, Recipient: l.orchestrator.ID, Fee: d.receipt.Fee,
+		Round: d.lease.Round, MaxFaceValue: d.lease.MaxFaceValue,
+		Terms: payments.Terms{Epoch: terms.Epoch, RandHash: terms.RandHash, FaceValue: terms.FaceValue, Expiry: terms.Expiry},
+	})
+	if err != nil {
+		return ticket, err
+	}
+	l.s.b.metrics.tickets.Inc()
+	l.s.update(func(st *Status) {
+		l.s.paid[d.hash] = struct{}{}
+		st.Tickets++
+		st.Paid.Add(&st.Paid, &d.receipt.Fee)
+		st.LastTicket = &ticket
+	})
+	return ticket, nil
+}
+
+// answered takes the orchestrator's word on a payment.
+func (l *lease) answered(m *rpc.PaymentResult) error {
+	l.mu.Lock()
+	_, known := l.pending[m.Receipt]
+	delete(l.pending, m.Receipt)
+	l.signal()
+	l.mu.Unlock()
+	if !known {
+		return nil
+	}
+	return l.s.paymentAnswered(m)
+}
+
+func (s *Stream) paymentAnswered(m *rpc.PaymentResult) error {
+	if !m.Accepted {
+		s.b.metrics.ticketsRefused.Inc()
+		return fmt.Errorf("it refused a ticket: %s", m.Reason)
+	}
+	s.update(func(st *Status) { st.Accepted++ })
+	return nil
+}
+
+// settleRest pays, outside the stream, what the lease's end left open: what was verified is owed, whatever came after.
+func (l *lease) settleRest() {
+	l.mu.Lock()
+	rest := make([]due, 0, len(l.pending))
+	for _, d := range l.pending {
+		rest = append(rest, d)
+	}
+	l.mu.Unlock()
+	if len(rest) == 0 {
+		return
+	}
+	l.s.b.inBackground(func(ctx context.Context) {
+		for i := range rest {
+			l.settleOne(ctx, &rest[i])
+		}
+	})
+}
+
+func (l *lease) settleOne(ctx context.Context, d *due) {
+	if d.ticket == nil {
+		ticket, err := l.ticket(ctx, d)
+		if err != nil {
+			l.log.Warn("verified segment not paid", "seq", d.receipt.Seq, "err", err)
+			return
+		}
+		d.ticket = &ticket
+	}
+	var err error
+	for try := range settleTries {
+		if try > 0 {
+			select {
+			case <-time.After(settlePause << try):
+			case <-ctx.Done():
+				return
+			}
+		}
+		var reply rpc.SettleReply
+		reply, err = l.settleCall(ctx, d)
+		if err == nil && reply.Result != nil {
+			if err := l.s.paymentAnswered(reply.Result); err != nil {
+				l.log.Warn("payment refused", "seq", d.receipt.Seq, "err", err)
+			}
+			return
+		}
+	}
+	l.log.Warn("a ticket was made but not delivered: the orchestrator can ask for it", "seq", d.receipt.Seq, "err", err)
+}
+
+func (l *lease) settleCall(ctx context.Context, d *due) (rpc.SettleReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	return l.client.Settle(ctx, d.receipt.Lease, d.ticket)
+}

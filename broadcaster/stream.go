@@ -1,0 +1,303 @@
+package broadcaster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"castnet/broadcaster/playback"
+	"castnet/ingest"
+	"castnet/internal/media"
+	"castnet/transcoder"
+)
+
+// tailTimeout bounds how long an ended stream waits for its last renditions and receipts.
+const tailTimeout = 15 * time.Second
+
+// Stream is one publisher's visit, from its first unit to the last receipt.
+type Stream struct {
+	b       *Broadcaster
+	id      string
+	hash    common.Hash // names the stream in signed objects
+	hub     *playback.Hub
+	log     *slog.Logger
+	started time.Time
+	request ingest.Request
+
+	work      *worklist
+	segmenter *ingest.Segmenter
+	capture   *ingest.CaptureClock
+	audioIn   chan *media.Unit // to the converter; a full channel drops, sound must not stall pictures
+
+	announced chan struct{} // closed by the first Start
+	closed    chan struct{} // closed when the publisher is gone
+
+	mu     sync.Mutex
+	tracks []*media.Track
+	video  int // index into tracks, -1 without
+	audio  int
+	ladder transcoder.Ladder
+	status Status
+	lease  *lease                   // nil while nobody serves
+	paid   map[common.Hash]struct{} // receipts that a ticket was made for
+	input  inputMeter
+}
+
+func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
+	s := &Stream{
+		b: b, id: id, log: b.cfg.Logger.With("stream", id), started: b.cfg.Now(), request: req,
+		// The hash names this visit, not the key: a later one is another stream.
+		hash:      crypto.Keccak256Hash([]byte(id), []byte(b.cfg.Now().UTC().Format(time.RFC3339Nano))),
+		work:      newWorklist(),
+		capture:   &ingest.CaptureClock{},
+		audioIn:   make(chan *media.Unit, 64),
+		announced: make(chan struct{}),
+		closed:    make(chan struct{}),
+		video:     -1, audio: -1,
+		paid: make(map[common.Hash]struct{}),
+	}
+	hub, err := playback.New(playback.Config{ID: id, Logger: s.log, Metrics: b.cfg.Playback, OnKeyRequest: s.requestKey})
+	if err != nil {
+		return nil, err
+	}
+	s.hub = hub
+	s.status = Status{ID: id, State: Starting, Started: s.started}
+	return s, nil
+}
+
+// ID is the stream's public id.
+func (s *Stream) ID() string { return s.id }
+
+// Hub is where the stream's units are read.
+func (s *Stream) Hub() *playback.Hub { return s.hub }
+
+// PaidFor reports whether a ticket of this stream names the receipt.
+func (s *Stream) PaidFor(receipt common.Hash) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.paid[receipt]
+	return ok
+}
+
+// publishing reports whether the publisher is still there.
+func (s *Stream) publishing() bool {
+	select {
+	case <-s.closed:
+		return false
+	default:
+		return true
+	}
+}
+
+// run works the stream until it has ended, its tail included, and its viewers have had time to see the end.
+func (s *Stream) run(ctx context.Context) {
+	s.b.metrics.streams.Inc()
+	defer s.b.metrics.streams.Dec()
+	select {
+	case <-s.announced:
+	case <-s.closed:
+	case <-ctx.Done():
+	}
+	var workers sync.WaitGroup
+	work, stop := context.WithCancel(ctx)
+	defer stop()
+	workers.Go(func() { s.convertAudio(work) })
+	workers.Go(func() { s.runLadder(work) })
+
+	select {
+	case <-s.closed:
+		tail, cancel := context.WithTimeout(ctx, tailTimeout)
+		if err := s.work.drained(tail); err != nil && ctx.Err() == nil {
+			s.trouble(AtOrchestrator, "The last seconds could not be transcoded in time.")
+			s.log.Warn("stream ended before its last segments were transcoded", "err", err)
+		}
+		cancel()
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil {
+		s.hub.Close(errStopping)
+	} else {
+		s.hub.Close(nil)
+	}
+	s.setState(Ended)
+	// Receipts of the last segments are settled by the ladder, which ends by itself now.
+	settled := make(chan struct{})
+	go func() { workers.Wait(); close(settled) }()
+	select {
+	case <-settled:
+	case <-time.After(tailTimeout):
+		stop()
+		<-settled
+	}
+	select {
+	case <-time.After(s.b.cfg.Linger):
+	case <-ctx.Done():
+	}
+}
+
+// sink is the publisher's end of a stream: it implements ingest.Sink.
+type sink struct {
+	stream *Stream
+}
+
+// Start takes the tracks, at first and when parameters change.
+func (k *sink) Start(tracks []*media.Track) error { return k.stream.announce(tracks) }
+
+// Write takes one unit.
+func (k *sink) Write(track int, u *media.Unit) error {
+	s := k.stream
+	s.mu.Lock()
+	video, audio := s.video, s.audio
+	s.mu.Unlock()
+	switch track {
+	case video:
+		return s.writeVideo(u)
+	case audio:
+		return s.writeAudio(u)
+	}
+	return nil // further tracks are not published yet
+}
+
+// Close ends the stream.
+func (k *sink) Close(reason error) {
+	s := k.stream
+	s.work.end()
+	select {
+	case <-s.closed:
+		return
+	default:
+	}
+	close(s.closed)
+	if reason == nil {
+		s.note(AtInput, "The publisher ended the stream.")
+		s.update(func(st *Status) { st.EndReason = "The publisher ended the stream." })
+		s.log.Info("stream ended by its publisher")
+		return
+	}
+	why := fmt.Sprintf("The publisher is gone: %v", reason)
+	s.trouble(AtInput, why)
+	s.update(func(st *Status) { st.EndReason = why })
+	s.log.Info("publisher gone", "reason", reason)
+}
+
+func (s *Stream) announce(tracks []*media.Track) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := s.tracks == nil
+	s.tracks = tracks
+	s.video, s.audio = -1, -1
+	for i, t := range tracks {
+		if t.Codec.IsVideo() && s.video < 0 {
+			s.video = i
+		}
+		if t.Codec.IsAudio() && s.audio < 0 {
+			s.audio = i
+		}
+	}
+	if s.video < 0 {
+		return &ingest.Refusal{Code: ingest.CodeUnsupportedCodec, Message: "the stream has no video: sound alone cannot be taken yet"}
+	}
+	video := tracks[s.video]
+	if first {
+		s.segmenter = ingest.NewSegmenter(video)
+	} else {
+		s.segmenter.SetTrack(video)
+	}
+	if s.audio >= 0 {
+		s.hub.AddAudio(tracks[s.audio])
+		if tracks[s.audio].Codec == media.AAC && s.b.cfg.Local != nil {
+			s.hub.AddAudio(opusTrack())
+		}
+	}
+	if !first {
+		return nil
+	}
+	s.ladder = s.b.cfg.Ladder(video.Width, video.Height)
+	if err := s.hub.SetLadder(s.ladder); err != nil {
+		return err
+	}
+	s.status.Ladder = s.ladder
+	s.status.State = Live
+	s.log.Info("stream is live", "codec", video.Codec, "size", fmt.Sprintf("%dx%d", video.Width, video.Height),
+		"protocol", s.request.Protocol, "remote", s.request.Remote)
+	close(s.announced)
+	return nil
+}
+
+func (s *Stream) writeVideo(u *media.Unit) error {
+	now := s.b.cfg.Now()
+	u.Capture = s.capture.Capture(videoTime(u.PTS), now)
+	decision, err := s.segmenter.Push(u)
+	if err != nil {
+		return err
+	}
+	if decision.Drop {
+		return nil
+	}
+	s.meter(u, now)
+	if seg := decision.Start; seg != nil {
+		if err := s.startSegment(seg); err != nil {
+			return err
+		}
+	}
+	if err := s.hub.PublishSource(u); err != nil {
+		if errors.Is(err, playback.ErrGOPTooLong) {
+			return &ingest.Refusal{Code: ingest.CodeNoKeyFrame, Message: err.Error()}
+		}
+		return err
+	}
+	if len(s.ladder) > 0 {
+		s.work.add(u)
+	}
+	return nil
+}
+
+// videoTime is a video timestamp as a duration.
+func videoTime(pts int64) time.Duration {
+	return time.Duration(media.Rescale(pts, media.VideoClockRate, int64(time.Second)))
+}
+
+func (s *Stream) startSegment(seg *media.Segment) error {
+	if err := s.hub.StartSegment(seg); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.status.Segments++
+	s.mu.Unlock()
+	if len(s.ladder) == 0 {
+		return nil
+	}
+	if n := s.work.start(seg); n > 0 {
+		s.mu.Lock()
+		s.status.GivenUp += n
+		s.mu.Unlock()
+		s.b.metrics.givenUp.Add(float64(n))
+		s.trouble(AtSegments, fmt.Sprintf("%d segments were not transcoded: nobody did it in time.", n))
+		s.log.Warn("segments given up: nobody transcoded them in time", "segments", n)
+	}
+	return nil
+}
+
+func (s *Stream) writeAudio(u *media.Unit) error {
+	s.mu.Lock()
+	track := s.tracks[s.audio]
+	s.mu.Unlock()
+	if err := s.hub.PublishAudio(track.Codec, u); err != nil {
+		return err
+	}
+	if track.Codec != media.AAC || s.b.cfg.Local == nil {
+		return nil
+	}
+	select {
+	case s.audioIn <- u:
+	default:
+		s.b.metrics.audioDropped.Inc()
+	}
+	return nil
+}
