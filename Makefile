@@ -1,0 +1,95 @@
+# Castnet. `make run` and `make test` need nothing done before them; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ENV := deploy/deps/env.sh
+GO  := $(ENV) go
+WEB := broadcaster/api/web
+BENCH_SECONDS ?= 60
+export BENCH_SECONDS
+export GOFLAGS := -buildvcs=false $(GOFLAGS)
+
+go-sources := $(shell find . -name '*.go' -not -path '*/node_modules/*' -not -path './bin/*' 2>/dev/null) go.mod go.sum
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+##@ What it is built with
+
+.PHONY: deps test-deps
+deps: ## Install or build what the build needs (FFmpeg 7.x, Debian and Node packages)
+	@deploy/deps/deps.sh build
+test-deps:
+	@deploy/deps/deps.sh test
+
+##@ Build and run
+
+.PHONY: build run
+build: deps bin/castnet bin/castnet-worker ## Build the programs into bin/
+
+bin/castnet: $(go-sources) $(WEB)/dist/index.html
+	$(GO) build -trimpath -o $@ ./cmd/castnet
+
+bin/castnet-worker: $(go-sources)
+	$(GO) build -trimpath -o $@ ./cmd/castnet-worker
+
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.ts $(WEB)/*.json)
+	cd $(WEB) && npm run build --silent
+	@touch $@
+
+# npm ci makes node_modules exactly what the lock file says.
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --ignore-scripts --silent
+	@touch $@
+
+run: build ## Build, then run the whole network on this machine (ARGS="--demo" publishes a picture)
+	@exec bin/castnet up $(ARGS)
+
+##@ Tests
+
+.PHONY: test unit e2e check contracts
+test: build test-deps test/browser/node_modules/.package-lock.json contracts/node_modules/.package-lock.json ## Run every test that CI runs
+	@echo '--- contracts' && $(MAKE) contracts
+	@echo '--- unit' && $(MAKE) unit
+	@echo '--- end to end' && $(MAKE) e2e
+
+unit:
+	$(GO) test -timeout 10m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench)
+
+e2e: build test-deps test/browser/node_modules/.package-lock.json ## Run the end-to-end tests: real FFmpeg, browser, chain, kill -9
+	$(GO) test -timeout 20m -count=1 ./test/e2e/...
+
+contracts: contracts/node_modules/.package-lock.json ## Compile and test the contracts
+	cd contracts && npx --no-install forge test
+
+check: build test-deps ## Format, lint, arrows, and the race detector
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(ENV) go tool golangci-lint run ./...
+	$(GO) test ./test/arch/...
+	$(GO) test -race -timeout 15m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench -e castnet/contracts)
+
+##@ Figures
+
+.PHONY: bench bench-latency bench-overhead
+bench-latency: build test-deps ## Latency: publisher frame to transcoded WHEP frame
+	@$(GO) run ./test/bench latency
+bench-overhead: build test-deps ## CPU of the network over the plain ffmpeg command line
+	@$(GO) run ./test/bench overhead
+bench: build test-deps ## Run every bench, and write docs/bench/latest.json
+	@$(GO) run ./test/bench all
+
+##@ Generated code
+
+.PHONY: generate generate-check
+generate: test-deps contracts/node_modules/.package-lock.json ## Make the generated code anew
+	$(GO) generate ./internal/wire/... ./contracts/...
+generate-check: generate ## Fail where generated code is not fresh
+	git diff --exit-code -- internal/wire contracts/bindings
+
+.PHONY: clean
+clean: ## Remove what was built in the tree (the FFmpeg cache stays)
+	rm -rf bin $(WEB)/dist/assets $(WEB)/dist/index.html $(WEB)/node_modules test/browser/node_modules contracts/node_modules contracts/out contracts/cache

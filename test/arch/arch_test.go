@@ -1,0 +1,136 @@
+// Package arch_test holds the project to its own map: which package may import which, and who speaks a library.
+package arch_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// arrows lists, for each room, the local packages that it may import. A trailing /… stands for a package and all below
+// it. The list is whole: an import that is not on it fails. It follows docs/ARCHITECTURE.md.
+var arrows = map[string][]string{
+	"internal/media":    {},
+	"internal/eip712":   {},
+	"internal/identity": {"internal/eip712"},
+	"internal/receipt":  {"internal/media", "internal/eip712", "internal/identity"},
+	"internal/wire":     {"internal/media", "transcoder"},
+
+	"transcoder":        {"internal/media"},
+	"transcoder/av":     {"transcoder", "internal/media"},
+	"transcoder/worker": {"transcoder", "internal/media", "internal/wire"},
+
+	"ingest":      {"internal/media"},
+	"ingest/rtmp": {"ingest", "internal/media"},
+	"ingest/push": {"ingest", "internal/media"},
+
+	"probabilistic-payments":        {"internal/eip712", "internal/identity"},
+	"probabilistic-payments/ledger": {"probabilistic-payments"},
+	"probabilistic-payments/store": {
+		"probabilistic-payments", "probabilistic-payments/ledger", "internal/eip712", "internal/identity",
+	},
+
+	"orchestrator/rpc": {
+		"internal/wire", "transcoder", "internal/media", "internal/receipt", "internal/eip712", "probabilistic-payments", "internal/identity",
+	},
+	"orchestrator": {
+		"orchestrator/rpc", "transcoder", "internal/media", "internal/receipt", "internal/eip712", "probabilistic-payments", "internal/identity",
+	},
+	"orchestrator/store": {
+		"orchestrator", "orchestrator/rpc", "transcoder", "internal/media", "internal/receipt", "internal/eip712",
+		"probabilistic-payments", "internal/identity",
+	},
+
+	"broadcaster/selection":     {},
+	"broadcaster/verify":        {"transcoder", "internal/media", "internal/receipt", "internal/eip712", "internal/identity"},
+	"broadcaster/playback":      {"transcoder", "internal/media"},
+	"broadcaster/playback/hls":  {"broadcaster/playback", "transcoder", "internal/media"},
+	"broadcaster/playback/whep": {"broadcaster/playback", "transcoder", "internal/media"},
+	"broadcaster/api":           {"broadcaster", "broadcaster/playback", "broadcaster/api/web", "transcoder", "internal/media"},
+	"broadcaster/api/web":       {},
+	"broadcaster": {
+		"broadcaster/selection", "broadcaster/verify", "broadcaster/playback", "ingest", "orchestrator/rpc", "transcoder",
+		"internal/media", "internal/receipt", "internal/eip712", "probabilistic-payments", "internal/identity",
+	},
+
+	"contracts/bindings":          {},
+	"contracts/bindings/generate": {},
+	"contracts/chain":             {"contracts/bindings", "internal/identity"},
+	"contracts/devchain":          {"contracts/bindings"},
+
+	"cmd/castnet":        {"internal/node/…"},
+	"cmd/castnet-worker": {"transcoder/av", "transcoder", "internal/media", "internal/wire"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportsFollowTheArrows(t *testing.T) {
+	for _, p := range list(t) {
+		room := strings.TrimPrefix(p.ImportPath, "castnet/")
+		for _, imp := range p.Imports {
+			if local, ok := strings.CutPrefix(imp, "castnet/"); ok && !allowed(room, local) {
+				t.Errorf("%s imports %s: no arrow goes there", room, local)
+			}
+		}
+	}
+}
+
+func TestLibavIsLinkedByTheWorkerAlone(t *testing.T) {
+	for _, p := range list(t) {
+		room := strings.TrimPrefix(p.ImportPath, "castnet/")
+		for _, imp := range p.Imports {
+			if strings.HasPrefix(imp, "github.com/asticode/go-astiav") && room != "transcoder/av" {
+				t.Errorf("%s imports go-astiav: only transcoder/av may", room)
+			}
+			if imp == "castnet/transcoder/av" && room != "cmd/castnet-worker" &&
+				!strings.HasPrefix(room, "test/bench") && !strings.HasPrefix(room, "test/gpu") {
+				t.Errorf("%s imports transcoder/av: only cmd/castnet-worker may", room)
+			}
+		}
+	}
+}
+
+func allowed(room, imp string) bool {
+	switch {
+	case room == "test" || strings.HasPrefix(room, "test/"):
+		return !strings.HasPrefix(imp, "cmd/")
+	case strings.HasPrefix(room, "internal/node"):
+		return imp != "transcoder/av" && !strings.HasPrefix(imp, "test/") && !strings.HasPrefix(imp, "cmd/")
+	}
+	return slices.ContainsFunc(arrows[room], func(a string) bool {
+		if tree, ok := strings.CutSuffix(a, "/…"); ok {
+			return imp == tree || strings.HasPrefix(imp, tree+"/")
+		}
+		return imp == a
+	})
+}
+
+// list returns every package of the module; a room that is not on the map fails the test.
+func list(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-e", "-json=ImportPath,Imports", "castnet/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var pkgs []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p pkg
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		room := strings.TrimPrefix(p.ImportPath, "castnet/")
+		if _, ok := arrows[room]; !ok && !strings.HasPrefix(room, "test/") && !strings.HasPrefix(room, "internal/node") {
+			t.Errorf("%s is not on the map: add it to the arrows, and to docs/ARCHITECTURE.md", room)
+		}
+		pkgs = append(pkgs, p)
+	}
+	if len(pkgs) < 10 {
+		t.Fatalf("go list found %d packages only", len(pkgs))
+	}
+	return pkgs
+}
