@@ -1,12 +1,14 @@
 package identity
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/ethereum/go-ethereum/accounts/keystore"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -41,11 +43,41 @@ func SaveKeystore(key *Key, dir, passwordFile string, hardness Scrypt) (string, 
 	if err != nil {
 		return "", err
 	}
-	account, err := keystore.NewKeyStore(dir, hardness.n, hardness.p).ImportECDSA(key.private, password)
-	if err != nil {
-		return "", fmt.Errorf("write a key file into %s: %w", dir, err)
+	file := keystore.Key{Address: key.address, PrivateKey: key.private}
+	if _, err := rand.Read(file.Id[:]); err != nil {
+		return "", fmt.Errorf("key file: %w", err)
 	}
-	return account.URL.Path, nil
+	encrypted, err := keystore.EncryptKey(&file, password, hardness.n, hardness.p)
+	if err != nil {
+		return "", fmt.Errorf("encrypt a key file: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("key file: %w", err)
+	}
+	name := fmt.Sprintf("UTC--%s--%x", time.Now().UTC().Format("2006-01-02T15-04-05.000000000Z"), key.address)
+	path := filepath.Join(dir, name)
+	if err := writeWhole(path, encrypted); err != nil {
+		return "", fmt.Errorf("key file: %w", err)
+	}
+	return path, nil
+}
+
+// writeWhole writes a file that is there completely or not at all, and survives a power cut.
+func writeWhole(path string, content []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
 
 // LoadKeystore opens a key file with the password in passwordFile. path is the file, or a directory that holds one.
