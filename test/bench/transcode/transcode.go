@@ -1,0 +1,189 @@
+// Package transcode measures the worker processes against the ffmpeg command line: same libav, ladder, preset, threads
+// and pictures, in one run.
+package transcode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"castnet/test/clip"
+	"castnet/transcoder"
+	"castnet/transcoder/worker"
+)
+
+// Config says what to measure with.
+type Config struct {
+	// FFmpeg is the command line built with the libav that Worker links; Worker is castnet-worker.
+	FFmpeg, Worker string
+	// Clip is the source. Its GOP is the segment.
+	Clip clip.Spec
+	// Ladder is what both make of it; nil: the default ladder of the source's size.
+	Ladder transcoder.Ladder
+	// Pairs is how often both run, in turn. Default 5.
+	Pairs int
+	// Budget bounds the whole run: pairs that don't fit are left out, but for the first. Default 60 s.
+	Budget time.Duration
+}
+
+func (c *Config) validate() error {
+	if c.FFmpeg == "" || c.Worker == "" {
+		return errors.New("bench transcode: paths of ffmpeg and castnet-worker are needed")
+	}
+	if c.Ladder == nil {
+		c.Ladder = transcoder.DefaultLadder(c.Clip.Width, c.Clip.Height)
+	}
+	if c.Pairs == 0 {
+		c.Pairs = 5
+	}
+	if c.Budget == 0 {
+		c.Budget = time.Minute
+	}
+	return c.Ladder.Validate()
+}
+
+// Figures is what was measured.
+type Figures struct {
+	// CPURatio is the worker's CPU time over the command line's: the median of the pairs.
+	CPURatio float64
+	// WorkerCPU and FFmpegCPU are the CPU seconds of each run.
+	WorkerCPU, FFmpegCPU []float64
+	// WorkerRSS is the largest resident size of a worker, in MiB.
+	WorkerRSS float64
+}
+
+// Run measures. It starts processes and takes as long as they do, about Budget.
+func Run(ctx context.Context, cfg Config) (Figures, error) {
+	var f Figures
+	if err := cfg.validate(); err != nil {
+		return f, err
+	}
+	video, err := clip.Make(ctx, cfg.Clip)
+	if err != nil {
+		return f, err
+	}
+	pool, err := worker.New(worker.Config{Binary: cfg.Worker, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return f, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ran := make(chan error, 1)
+	go func() { ran <- pool.Run(ctx) }()
+	err = measure(ctx, cfg, video, pool, &f)
+	cancel()
+	return f, errors.Join(err, <-ran)
+}
+
+func measure(ctx context.Context, cfg Config, video *clip.Video, pool *worker.Pool, f *Figures) error {
+	started := time.Now()
+	var ratios []float64
+	for i := range cfg.Pairs {
+		if i > 0 && time.Since(started)*time.Duration(i+1)/time.Duration(i) > cfg.Budget {
+			break
+		}
+		ours, err := cpu(func() error { return ladder(ctx, pool, cfg.Ladder, video, &f.WorkerRSS) })
+		if err != nil {
+			return fmt.Errorf("worker: %w", err)
+		}
+		theirs, err := cpu(func() error { return commandLine(ctx, cfg, video) })
+		if err != nil {
+			return fmt.Errorf("ffmpeg: %w", err)
+		}
+		f.WorkerCPU, f.FFmpegCPU = append(f.WorkerCPU, ours), append(f.FFmpegCPU, theirs)
+		ratios = append(ratios, ours/theirs)
+	}
+	slices.Sort(ratios)
+	f.CPURatio = ratios[len(ratios)/2]
+	return nil
+}
+
+// cpu is the CPU seconds of the children that end during do.
+func cpu(do func() error) (float64, error) {
+	var before, after syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &before); err != nil {
+		return 0, err
+	}
+	if err := do(); err != nil {
+		return 0, err
+	}
+	err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &after)
+	seconds := func(r syscall.Rusage) float64 {
+		return time.Duration(r.Utime.Nano() + r.Stime.Nano()).Seconds()
+	}
+	return seconds(after) - seconds(before), err
+}
+
+// ladder runs the whole clip through one worker, which has been reaped when it returns.
+func ladder(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *clip.Video, rss *float64) error {
+	session, err := pool.Open(ctx, transcoder.SessionConfig{ID: "bench", Ladder: l})
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	sent := make(chan error, 1)
+	go func() { sent <- send(ctx, session, video) }()
+	want := len(video.Units) * len(l)
+	for got := 0; got < want; {
+		out, err := session.Recv(ctx)
+		if err != nil {
+			return err
+		}
+		switch o := out.(type) {
+		case transcoder.Rendered:
+			got++
+		case transcoder.BadInput:
+			return fmt.Errorf("%+v", o)
+		}
+	}
+	*rss = max(*rss, childRSS())
+	return <-sent
+}
+
+func send(ctx context.Context, s transcoder.Session, video *clip.Video) error {
+	seq := uint64(0)
+	for i, u := range video.Units {
+		if u.Key {
+			if i > 0 {
+				if err := s.Send(ctx, transcoder.EndSegment{Seq: seq, Drain: true}); err != nil {
+					return err
+				}
+				seq++
+			}
+			start := transcoder.StartSegment{Seq: seq, FirstPTS: u.PTS, Track: video.Track, Fresh: i == 0}
+			if err := s.Send(ctx, start); err != nil {
+				return err
+			}
+		}
+		if err := s.Send(ctx, transcoder.WriteUnit{Unit: u}); err != nil {
+			return err
+		}
+	}
+	return s.Send(ctx, transcoder.EndSegment{Seq: seq, Drain: true})
+}
+
+// commandLine makes the same renditions as a person would by hand, each scaled from the source (bicubic, as in the
+// worker), one thread a codec.
+func commandLine(ctx context.Context, cfg Config, video *clip.Video) error {
+	args := []string{"-hide_banner", "-loglevel", "error", "-threads", "1", "-i", video.File}
+	for _, p := range cfg.Ladder {
+		rate := strconv.Itoa(p.Bitrate)
+		fps := float64(cfg.Clip.FPS) / float64(p.Divisor)
+		args = append(args, "-map", "0:v", "-filter_threads", "1",
+			"-vf", fmt.Sprintf("fps=%g,scale=%d:%d:flags=bicubic", fps, p.Width, p.Height),
+			"-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "high", "-threads", "1",
+			"-b:v", rate, "-maxrate", rate, "-bufsize", rate, "-forced-idr", "1",
+			"-force_key_frames", fmt.Sprintf("expr:gte(n,n_forced*%d)", cfg.Clip.GOP/p.Divisor),
+			"-x264-params", "keyint=infinite:scenecut=0:bframes=0:sliced-threads=0", "-f", "null", "-")
+	}
+	if out, err := exec.CommandContext(ctx, cfg.FFmpeg, args...).CombinedOutput(); err != nil { //nolint:gosec // the bench's own
+		return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
