@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"castnet/contracts/chain"
 )
@@ -413,5 +414,47 @@ func TestRoundsFollowTheChainsClock(t *testing.T) {
 	}
 	if touched := <-rounds; touched.Number != 1 || !touched.BeaconRecorded {
 		t.Errorf("touched round %+v", touched)
+	}
+}
+
+// A node that cannot push heads is polled.
+func TestOverHTTP(t *testing.T) {
+	n := newNetwork(t)
+	registry := prometheus.NewRegistry()
+	c, err := chain.Dial(t.Context(), chain.Config{
+		URL: strings.Replace(n.dev.URL(), "ws://", "http://", 1), Addresses: n.addresses, Signer: keyOf("sender"),
+		PollInterval: 10 * time.Millisecond, Metrics: registry,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runUntilCleanup(t, c.Run)
+	if _, err := c.Broker().Fund(t.Context(), ether(1), nil); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "castnet_chain_transactions_total" && family.GetMetric()[0].GetCounter().GetValue() == 1 {
+			return
+		}
+	}
+	t.Error("the transaction was not counted")
+}
+
+func TestReadersCannotSend(t *testing.T) {
+	n := newNetwork(t)
+	c := n.client(t, nil)
+	if _, err := c.Broker().Fund(t.Context(), ether(1), nil); !errors.Is(err, chain.ErrNoSigner) {
+		t.Errorf("%v", err)
+	}
+	price, err := c.GasPrice(t.Context())
+	if err != nil || price.Cmp(big.NewInt(1e8)) < 0 {
+		t.Errorf("gas price %v, %v", price, err)
+	}
+	if head := <-c.Heads(t.Context()); head.Number == 0 || head.Hash != c.Head().Hash && head.Number > c.Head().Number {
+		t.Errorf("head %+v", head)
 	}
 }

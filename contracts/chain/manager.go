@@ -38,8 +38,9 @@ type manager struct {
 	done     <-chan struct{}
 	requests chan *request
 
-	next   uint64     // nonce, once something is in flight
-	flying []*request // by nonce
+	next   uint64     // nonce, while synced
+	synced bool       // next is known; else the node is asked
+	flying []*request // what has no receipt yet
 }
 
 // request is one transaction from the verb's call to its receipt.
@@ -118,6 +119,7 @@ func (m *manager) abandon() {
 
 // accept gives a request its nonce and sends it.
 func (m *manager) accept(ctx context.Context, r *request) {
+	m.synced = m.synced && len(m.flying) > 0
 	offer, err := m.price(ctx)
 	if err == nil {
 		r.bid = offer
@@ -133,13 +135,13 @@ func (m *manager) accept(ctx context.Context, r *request) {
 // launch sends r under the account's next nonce; if the node knows better which that is, under the node's.
 func (m *manager) launch(ctx context.Context, r *request) error {
 	const tries = 3
-	known := len(m.flying) > 0
 	var err error
 	for range tries {
-		if !known {
+		if !m.synced {
 			if m.next, err = m.node.PendingNonceAt(ctx, m.signer.Address()); err != nil {
 				return err
 			}
+			m.synced = true
 		}
 		r.nonce, r.versions = m.next, nil
 		if err = m.dispatch(ctx, r); err == nil {
@@ -149,7 +151,7 @@ func (m *manager) launch(ctx context.Context, r *request) error {
 		if !says(err, "nonce too low") && !says(err, "underpriced") {
 			return err
 		}
-		known = false
+		m.synced = false
 	}
 	return err
 }
@@ -230,6 +232,7 @@ func (m *manager) revive(ctx context.Context, r *request) error {
 			return err
 		}
 		m.cfg.Log.Warn("another transaction took the nonce: is the account used twice?", "nonce", r.nonce)
+		m.synced = false
 		return m.launch(ctx, r)
 	}
 	offer, err := m.raise(ctx, r.bid)

@@ -118,7 +118,8 @@ contract Rounds is IRounds {
     }
 
     function _record(uint64 round) private {
-        bytes32 value = keccak256(abi.encode(_records[lastTouched].beacon, round, block.prevrandao, blockhash(block.number - 1)));
+        bytes32 value =
+            keccak256(abi.encode(_records[lastTouched].beacon, round, block.prevrandao, blockhash(block.number - 1)));
         uint256 amount = Math.mulDiv(token.totalSupply(), emissionPpb, PPB);
         _records[round] = Record({beacon: value, emission: uint128(amount), minted: 0});
         lastTouched = round;

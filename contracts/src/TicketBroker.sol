@@ -127,7 +127,12 @@ contract TicketBroker is EIP712 {
     );
     /// @notice A ticket of a batch was passed over.
     event TicketSkipped(
-        address indexed sender, address indexed recipient, bytes32 indexed receiptHash, uint64 lane, uint64 nonce, Reason reason
+        address indexed sender,
+        address indexed recipient,
+        bytes32 indexed receiptHash,
+        uint64 lane,
+        uint64 nonce,
+        Reason reason
     );
     /// @notice What was owed to `recipient` went into its pool.
     event Swept(address indexed recipient, uint256 amount);
@@ -157,7 +162,9 @@ contract TicketBroker is EIP712 {
     /// @param rounds the clock, whose genesis and round length are copied
     /// @param ticketValidity_ seconds after its round's end that a ticket may live
     /// @param unlockPeriod_ seconds between unlock and withdraw
-    constructor(IStaking staking_, IRounds rounds, uint64 ticketValidity_, uint64 unlockPeriod_) EIP712("Castnet", "1") {
+    constructor(IStaking staking_, IRounds rounds, uint64 ticketValidity_, uint64 unlockPeriod_)
+        EIP712("Castnet", "1")
+    {
         staking = staking_;
         genesis = rounds.genesis();
         roundLength = rounds.roundLength();

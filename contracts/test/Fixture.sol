@@ -51,7 +51,9 @@ abstract contract Fixture {
         sender = vm.addr(SENDER_KEY);
         _deploy(3);
         uint256[3] memory stakes = [uint256(50 ether), 30 ether, 20 ether];
-        for (uint256 i = 0; i < 3; ++i) _register(orchestrators[i], stakes[i]);
+        for (uint256 i = 0; i < 3; ++i) {
+            _register(orchestrators[i], stakes[i]);
+        }
         vm.deal(sender, 1000 ether);
         vm.prank(sender);
         broker.fund{value: 40 ether}(10 ether, 30 ether);

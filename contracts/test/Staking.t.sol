@@ -191,7 +191,9 @@ contract StakingTest is Fixture {
         }
         for (uint160 d = 0; d < 4; ++d) {
             Staking.Unbonding[] memory u = staking.unbondings(address(0xD00 + d));
-            for (uint256 i = 0; i < u.length; ++i) stake += u[i].amount;
+            for (uint256 i = 0; i < u.length; ++i) {
+                stake += u[i].amount;
+            }
         }
         ok(fees <= address(staking).balance, "fees are held");
         eq(token.balanceOf(address(staking)), stake);

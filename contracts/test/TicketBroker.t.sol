@@ -207,7 +207,9 @@ contract TicketBrokerTest is Fixture {
         }
         items[11] = items[0];
         TicketBroker.Outcome[] memory outcomes = broker.batchRedeem(items);
-        for (uint256 i = 0; i < 11; ++i) eq(outcomes[i].paid, 0.5 ether);
+        for (uint256 i = 0; i < 11; ++i) {
+            eq(outcomes[i].paid, 0.5 ether);
+        }
         ok(outcomes[11].reason == TicketBroker.Reason.Used, "second time");
         eq(_deposit(), 4.5 ether);
         eq(broker.owed(orchestrators[0]) + broker.owed(orchestrators[1]) + broker.owed(orchestrators[2]), 5.5 ether);
@@ -272,7 +274,9 @@ contract TicketBrokerTest is Fixture {
 
     function testFuzz_brokerHoldsWhatItOwes(uint96[12] calldata amounts, uint8 salt) public {
         for (uint64 round = 0; round < 2; ++round) {
-            for (uint256 i = 0; i < 3; ++i) broker.enrol(round, orchestrators[i]);
+            for (uint256 i = 0; i < 3; ++i) {
+                broker.enrol(round, orchestrators[i]);
+            }
             for (uint64 i = 0; i < 6; ++i) {
                 uint256 amount = amounts[round * 6 + i] % 12 ether;
                 TicketBroker.Redemption memory item =
@@ -283,7 +287,9 @@ contract TicketBrokerTest is Fixture {
             vm.warp(block.timestamp + ROUND);
         }
         uint256 owing = _deposit() + _reserve();
-        for (uint256 i = 0; i < 3; ++i) owing += broker.owed(orchestrators[i]);
+        for (uint256 i = 0; i < 3; ++i) {
+            owing += broker.owed(orchestrators[i]);
+        }
         eq(address(broker).balance, owing);
         eq(address(broker).balance + address(staking).balance, 40 ether);
     }
