@@ -41,7 +41,7 @@ func (r *reader) wei() (v uint256.Int) {
 }
 
 const (
-	ticketSize = 4*32 + 2*20 + 32 + 4*8 + 65
+	ticketSize = 4*32 + 2*20 + 4*8 + 65
 	chargeSize = 32 + 8 + 4 + 32 + 20 + 8 + 8 + 32 + termsSize + 8
 	termsSize  = 8 + 32 + 32 + 8
 	winnerSize = ticketSize + 32 + 32 + 8 + 8
