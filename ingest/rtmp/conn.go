@@ -145,9 +145,9 @@ func (c *conn) media(ctx context.Context, s *stream) error {
 		if err := s.handle(msg, c.server.cfg.Now()); err != nil {
 			return err
 		}
-		switch msg.(type) {
-		case *message.CommandAMF0, *message.DataAMF0, *message.UserControlPingRequest: // keep no idle publisher alive
-		default:
+		switch msg.(type) { // nothing but media keeps a publisher alive
+		case *message.Video, *message.VideoExCodedFrames, *message.VideoExFramesX, *message.VideoExMultitrack,
+			*message.Audio, *message.AudioExCodedFrames, *message.AudioExMultitrack:
 			if err := c.extend(ctx, c.server.cfg.IdleTimeout); err != nil {
 				return err
 			}

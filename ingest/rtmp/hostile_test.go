@@ -314,12 +314,12 @@ func (c script) SetWriteDeadline(time.Time) error { return nil }
 func FuzzServer(f *testing.F) {
 	recorded := session(f)
 	const handshake = 3073
-	media := bytes.Index(recorded, []byte("@setDataFrame")) - 3 - 8 // its AMF marker and length, and a short chunk header
-	if media < handshake {
+	metadata := bytes.Index(recorded, []byte("@setDataFrame")) - 3 - 8 // its AMF marker and length, and a short chunk header
+	if metadata < handshake {
 		f.Fatal("no metadata in the session")
 	}
 	f.Add(false, recorded[handshake:handshake+2000])
-	f.Add(true, recorded[media:media+4000])
+	f.Add(true, recorded[metadata:metadata+4000])
 	for _, b := range bombs() {
 		f.Add(false, b.input[min(handshake, len(b.input)):])
 	}
@@ -339,7 +339,7 @@ func FuzzServer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, publishing bool, data []byte) {
 		input := recorded[:handshake]
 		if publishing {
-			input = recorded[:media]
+			input = recorded[:metadata]
 		}
 		c := script{io.MultiReader(bytes.NewReader(input), bytes.NewReader(data)), make(chan struct{})}
 		p.conns <- c

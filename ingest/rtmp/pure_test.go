@@ -105,9 +105,9 @@ func TestConvert(t *testing.T) {
 			if track.Width != 640 || track.Height != 480 || track.FrameRate != 30 || track.Reorder != 0 {
 				t.Errorf("track %+v", track)
 			}
-			got, key, changed, err := a.Convert(avcc(tc.size, tc.nalus...))
-			if err != nil || !bytes.Equal(got, tc.want) || key != tc.key || changed != tc.changed {
-				t.Errorf("% x, key %v, changed %v, %v\nwant % x", got, key, changed, err, tc.want)
+			got, err := a.Convert(avcc(tc.size, tc.nalus...))
+			if err != nil || !bytes.Equal(got.Payload, tc.want) || got.Key != tc.key || got.Changed != tc.changed {
+				t.Errorf("% x, key %v, changed %v, %v\nwant % x", got.Payload, got.Key, got.Changed, err, tc.want)
 			}
 		})
 	}
@@ -119,7 +119,7 @@ func TestConvert(t *testing.T) {
 		if _, err := a.Set(4, [][]byte{sps}, [][]byte{pps}); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, _, err := a.Convert(au); ingest.CodeOf(err) != ingest.CodeBadData {
+		if _, err := a.Convert(au); ingest.CodeOf(err) != ingest.CodeBadData {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -148,10 +148,11 @@ func FuzzConvert(f *testing.F) {
 		var a rtmp.AVC
 		_, _ = a.Set(int(size%4)+1, [][]byte{sps}, [][]byte{{8}}) // mostly refused
 		n := len(au)
-		got, _, _, err := a.Convert(bytes.Clone(au))
+		p, err := a.Convert(bytes.Clone(au))
 		if err != nil {
 			return
 		}
+		got := p.Payload
 		limit := 4 * n
 		if track := a.Track(); track != nil {
 			limit += len(track.Config)

@@ -173,7 +173,7 @@ func fourCC(c message.FourCC) string {
 	case message.FourCCOpus:
 		return "Opus"
 	default:
-		return string([]byte{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)}) //nolint:gosec // its four letters
+		return string([]byte{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)})
 	}
 }
 

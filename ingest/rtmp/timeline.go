@@ -29,7 +29,7 @@ const (
 
 // at takes a message's timestamp and arrival, and returns its time in ms, and whether the publisher's clock jumped.
 func (t *timeline) at(track int, timestamp time.Duration, arrival time.Time) (ms int64, jumped bool) {
-	stamp := uint32(timestamp / time.Millisecond) //nolint:gosec // the library made it from a uint32
+	stamp := uint32(timestamp / time.Millisecond)
 	if !t.started {
 		t.started = true
 		t.raw = int64(stamp)
@@ -37,7 +37,7 @@ func (t *timeline) at(track int, timestamp time.Duration, arrival time.Time) (ms
 		t.last = [tracks]int64{t.raw, t.raw}
 		t.arrival = arrival
 	}
-	t.raw += int64(int32(stamp - uint32(t.raw))) //nolint:gosec // wraps on purpose
+	t.raw += int64(int32(stamp - uint32(t.raw)))
 	ms = t.raw + t.offset
 	if ms < t.last[track]-maxBack || ms > t.highest+maxAhead {
 		jumped = true

@@ -22,9 +22,14 @@ func (a *AVC) Set(lengthSize int, sps, pps [][]byte) (*media.Track, error) {
 	return a.track, err
 }
 
-func (a *AVC) Convert(au []byte) (payload []byte, key, changed bool, err error) {
+type Picture struct {
+	Payload      []byte
+	Key, Changed bool
+}
+
+func (a *AVC) Convert(au []byte) (Picture, error) {
 	p, err := a.convert(au)
-	return p.payload, p.key, p.changed, err
+	return Picture{p.payload, p.key, p.changed}, err
 }
 
 func (a *AVC) Observe(pts, dts int64) bool { return a.observe(pts, dts) }
