@@ -7,7 +7,8 @@ import (
 )
 
 // The liveness rule: a lease has failed when a rendition has stood still for longer than the deadline while pictures
-// of it are due. The deadline follows what this lease has shown: four times the 99th percentile of its recent lag.
+// of it are due. The deadline follows what this lease has shown: four times the 99th percentile of its recent stands.
+// (Not of its lag: after a resume two seconds of pictures are caught up with, and their lag says nothing of life.)
 const (
 	lagFactor  = 4
 	lagSamples = 256
@@ -27,8 +28,32 @@ type lagMeter struct {
 
 	outputs []rungLag
 	decoded int64
-	samples []time.Duration // ring of the last lagSamples
-	next    int
+	lags    ring // from a unit sent to its picture
+	stands  ring // from a picture due, or the one before it, to the picture
+}
+
+// ring keeps the last lagSamples durations.
+type ring struct {
+	values []time.Duration
+	next   int
+}
+
+func (r *ring) add(d time.Duration) {
+	if len(r.values) < lagSamples {
+		r.values = append(r.values, d)
+		return
+	}
+	r.values[r.next] = d
+	r.next = (r.next + 1) % lagSamples
+}
+
+// percentile returns the p-th (0…1) percentile, 0 without samples.
+func (r *ring) percentile(p float64) time.Duration {
+	if len(r.values) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(r.values))
+	return s[min(int(p*float64(len(s))), len(s)-1)]
 }
 
 type sentUnit struct {
@@ -68,12 +93,15 @@ func (m *lagMeter) flush(now time.Time) { m.flushed = now }
 // output notes a picture of a rendition, and returns its lag, 0 where unknown.
 func (m *lagMeter) output(rendition int, pts int64, now time.Time) time.Duration {
 	out := &m.outputs[rendition]
+	if due, ok := m.dueSince(*out); ok && out.started {
+		m.stands.add(max(0, now.Sub(later(due, out.at))))
+	}
 	*out = rungLag{pts: pts, started: true, at: now}
 	var lag time.Duration
 	for _, s := range m.sent {
 		if s.pts == pts {
 			lag = now.Sub(s.at)
-			m.sample(lag)
+			m.lags.add(lag)
 			break
 		}
 	}
@@ -98,27 +126,9 @@ func (m *lagMeter) progress(decodedPTS int64, now time.Time) {
 	}
 }
 
-func (m *lagMeter) sample(d time.Duration) {
-	if len(m.samples) < lagSamples {
-		m.samples = append(m.samples, d)
-		return
-	}
-	m.samples[m.next] = d
-	m.next = (m.next + 1) % lagSamples
-}
-
-// percentile returns the p-th (0…1) percentile of the recent lag, 0 without samples.
-func (m *lagMeter) percentile(p float64) time.Duration {
-	if len(m.samples) == 0 {
-		return 0
-	}
-	s := slices.Sorted(slices.Values(m.samples))
-	return s[min(int(p*float64(len(s))), len(s)-1)]
-}
-
 // deadline is how long a rendition may stand still.
 func (m *lagMeter) deadline() time.Duration {
-	return max(m.floor, lagFactor*m.percentile(0.99))
+	return max(m.floor, lagFactor*m.stands.percentile(0.99))
 }
 
 // stalled returns for how long the slowest rendition has stood still with a picture due, and whether that is too long.
@@ -131,16 +141,20 @@ func (m *lagMeter) stalled(now time.Time) (time.Duration, bool) {
 		if !ok {
 			continue
 		}
-		if o.at.After(due) {
-			due = o.at
-		}
-		still := now.Sub(due)
+		still := now.Sub(later(due, o.at))
 		worst = max(worst, still)
 		if o.started && still > limit || still > max(limit, firstPicture) {
 			late = true
 		}
 	}
 	return worst, late
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // dueSince returns since when a rendition's next picture could have come out.

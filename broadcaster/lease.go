@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -23,6 +24,8 @@ const (
 	starved = 3 * watchInterval
 	// receiptTimeout is how long after a segment's end its receipt may take.
 	receiptTimeout = 5 * time.Second
+	// goodbyeTimeout is how long a finished lease waits for the orchestrator's end of the stream.
+	goodbyeTimeout = time.Second
 	// renewAhead is the part of a lease's life after which it is renewed.
 	renewAhead = 2.0 / 3
 )
@@ -36,6 +39,9 @@ type lease struct {
 	log    *slog.Logger
 	keys   chan int // wishes for key pictures, by rendition
 	owed   chan due // verified receipts on their way to the payer
+
+	leaving atomic.Bool   // all is done and paid: the stream may end
+	left    chan struct{} // closed when nothing more is received
 
 	mu       sync.Mutex
 	hash     common.Hash                 // of the newest lease
@@ -64,6 +70,7 @@ func openLease(ctx context.Context, s *Stream, o *offer) (*lease, error) {
 	}
 	return &lease{
 		s: s, offer: o, stream: stream, log: o.attrs(s.log), keys: make(chan int, 8), owed: make(chan due, maxWaitingSegments),
+		left: make(chan struct{}),
 		hash: hash, current: o.lease.Lease, prev: make(map[common.Hash]common.Hash),
 		attempts: make(map[uint64]*attempt), pending: make(map[common.Hash]due), changed: make(chan struct{}),
 	}, nil
@@ -89,6 +96,9 @@ func (l *lease) run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	if err == nil {
 		err = l.finish(ctx)
 	}
+	if err == nil {
+		err = l.sayGoodbye(ctx)
+	}
 	cancel(err)
 	l.stream.Close()
 	wg.Wait()
@@ -113,6 +123,20 @@ func (l *lease) finish(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// sayGoodbye ends the stream in good order: the orchestrator answers by ending it too.
+func (l *lease) sayGoodbye(ctx context.Context) error {
+	l.leaving.Store(true)
+	if err := l.stream.CloseSend(); err != nil {
+		return nil // it is over already, and everything is paid
+	}
+	select {
+	case <-l.left:
+	case <-time.After(goodbyeTimeout):
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 // signal wakes finish. The lock is held.
@@ -277,10 +301,14 @@ func (l *lease) attempt(seq uint64, number uint32) *attempt {
 
 // receive handles what the orchestrator sends until the lease ends.
 func (l *lease) receive(ctx context.Context) error {
+	defer close(l.left)
 	for {
 		down, err := l.stream.Recv()
 		if err != nil {
 			if ctx.Err() != nil {
+				return nil
+			}
+			if l.leaving.Load() {
 				return nil
 			}
 			if errors.Is(err, io.EOF) {

@@ -49,7 +49,7 @@ func (l *lease) receipt(signed *rpc.SignedReceipt) error {
 	l.prev[a.leaseHash] = d.hash
 	l.pending[d.hash] = d
 	delete(l.attempts, r.Seq)
-	lag := l.meter.percentile(0.5)
+	lag := l.meter.lags.percentile(0.5)
 	l.signal()
 	l.mu.Unlock()
 
