@@ -19,9 +19,8 @@ export function Copy({ text, label, children }: { text: string; label: string; c
   return (
     <button type="button" class="copy" onClick={copy} aria-label={done ? 'Copied' : label} title={label}>
       {children}
-      <span class="copy-word" aria-hidden="true">
-        {done ? 'copied' : 'copy'}
-      </span>
+      {/* The word is drawn, not text, so that it is not part of what is selected around it. */}
+      <span class="copy-word" aria-hidden="true" data-word={done ? 'copied' : 'copy'} />
     </button>
   )
 }
@@ -61,9 +60,9 @@ export function Ago({ at, now }: { at: string; now: number }) {
 }
 
 /** An amount of money, with the exact one on hover. */
-export function Money({ wei, coin, id }: { wei: string; coin: string; id?: string }) {
+export function Money({ wei, coin }: { wei: string; coin: string }) {
   return (
-    <span class="money" title={wei && `${wei} wei`} data-testid={id}>
+    <span class="money" title={wei && `${wei} wei`}>
       {money(wei, coin)}
     </span>
   )

@@ -1,7 +1,7 @@
 // The road: one line from camera to viewer with five stops, each with a number and a word; a click opens its details.
 import type { ComponentChildren } from 'preact'
 
-import { bitrate, count, duration, fps, money, percent, plural, shortTime } from './format'
+import { bitrate, count, duration, fps, money, percent, shortTime } from './format'
 import { Ago, Identity, Money } from './parts'
 import type { Health, Stop, Stream } from './views'
 
@@ -50,7 +50,7 @@ export function faces(s: Stream, coin: string): StopFace[] {
       id: 'paid',
       name: 'Paid',
       number: money(paid.evWei, coin),
-      word: `${plural(paid.ticketsSent, 'ticket')}, ${count(paid.won)} won`,
+      word: `${count(paid.won)} of ${count(paid.ticketsSent)} won`,
       health: paid.ticketsSent > 0 ? 'good' : 'unknown',
     },
   ]

@@ -99,6 +99,14 @@ function Screen({ id, stream, gone, live, feed, now }: ScreenProps) {
       <div class="frame" ref={frame}>
         <video ref={video} autoplay playsInline muted={muted} data-testid="video" aria-label={`Live picture of ${id}`} />
         <Veil stream={stream} gone={gone} playing={playing} />
+        <div class="over">
+          <button type="button" onClick={() => setMuted(!muted)} aria-pressed={!muted} data-testid="sound">
+            {muted ? 'Sound off' : 'Sound on'}
+          </button>
+          <button type="button" onClick={() => void toggleFullScreen(frame.current)}>
+            Full screen
+          </button>
+        </div>
       </div>
       <div class="bar">
         <div class="bar-figures">
@@ -109,39 +117,40 @@ function Screen({ id, stream, gone, live, feed, now }: ScreenProps) {
           <span class="quiet" data-testid="size">
             {playing && playing.width > 0 ? `${playing.width}×${playing.height}` : '\u00a0'}
           </span>
-          <span class="quiet wide-only">
-            {stream && live ? `${plural(stream.viewers, 'viewer')}, live for ${lived(stream, now)}` : ''}
-          </span>
         </div>
         <div class="bar-controls">
           <QualityMenu renditions={renditions} playing={playing} chosen={wish.quality} />
-          <label>
-            <span class="visually-hidden">Way of playing</span>
-            <select
-              data-testid="transport"
-              value={wish.transport}
-              onChange={(e) => setQuery('player', e.currentTarget.value === 'auto' ? null : e.currentTarget.value)}
-            >
-              <option value="auto">{playing?.transport === 'hls' ? 'HLS (automatic)' : 'WebRTC (automatic)'}</option>
-              <option value="webrtc">WebRTC</option>
-              <option value="hls">HLS</option>
-            </select>
-          </label>
-          <button type="button" onClick={() => setMuted(!muted)} aria-pressed={!muted} data-testid="sound">
-            {muted ? 'Sound off' : 'Sound on'}
-          </button>
-          <button
-            type="button"
-            onClick={() => void (document.fullscreenElement ? document.exitFullscreen() : frame.current?.requestFullscreen())}
-          >
-            Full screen
-          </button>
+          <TransportMenu playing={playing} chosen={wish.transport} />
         </div>
       </div>
-      <p class="note" data-testid="note" role="status">
-        {playing?.note}
+      <p class="note">
+        <span data-testid="note" role="status">
+          {playing?.note}
+        </span>
+        <span data-testid="audience">{stream && live ? `${plural(stream.viewers, 'viewer')}, live for ${lived(stream, now)}` : ''}</span>
       </p>
     </div>
+  )
+}
+
+function toggleFullScreen(frame: HTMLElement | null): Promise<void> | undefined {
+  return document.fullscreenElement ? document.exitFullscreen() : frame?.requestFullscreen()
+}
+
+function TransportMenu({ playing, chosen }: { playing: Playing | null; chosen: Wish['transport'] }) {
+  return (
+    <label>
+      <span class="visually-hidden">Way of playing</span>
+      <select
+        data-testid="transport"
+        value={chosen}
+        onChange={(e) => setQuery('player', e.currentTarget.value === 'auto' ? null : e.currentTarget.value)}
+      >
+        <option value="auto">{playing?.transport === 'hls' ? 'HLS (automatic)' : 'WebRTC (automatic)'}</option>
+        <option value="webrtc">WebRTC</option>
+        <option value="hls">HLS</option>
+      </select>
+    </label>
   )
 }
 
@@ -177,13 +186,19 @@ function Veil({ stream, gone, playing }: { stream: Stream | null; gone: boolean;
 
 function Latency({ playing }: { playing: Playing | null }) {
   const seconds = playing?.latency ?? null
-  const known = seconds !== null
+  if (seconds === null) {
+    return (
+      <span class="latency quiet" title="Neither the player nor the stream tells when the picture was taken">
+        delay <span data-testid="latency">unknown</span>
+      </span>
+    )
+  }
   return (
-    <span class="latency" title={known ? 'From camera to this screen' : 'Neither the player nor the stream tells when the picture was taken'}>
+    <span class="latency quiet" title="From camera to this screen">
       <span class="latency-number" data-testid="latency">
-        {known ? `${seconds.toFixed(2)} s` : 'unknown'}
+        {seconds.toFixed(2)} s
       </span>{' '}
-      <span class="quiet">{known ? 'behind the camera' : 'delay'}</span>
+      behind the camera
     </span>
   )
 }
@@ -269,7 +284,7 @@ function Account({ stream, network }: { stream: Stream; network: Network }) {
           <tr>
             <th>Tickets sent</th>
             <td class="number" data-testid="tickets-sent">{count(paid.ticketsSent)}</td>
-            <td class="number"><Money wei={paid.evWei} coin={chain.coin} id="ticket-ev" /></td>
+            <td class="number" data-testid="ticket-ev"><Money wei={paid.evWei} coin={chain.coin} /></td>
           </tr>
           <tr>
             <th>Won</th>
@@ -284,12 +299,12 @@ function Account({ stream, network }: { stream: Stream; network: Network }) {
           <tr>
             <th>Deposit left</th>
             <td />
-            <td class="number"><Money wei={broadcaster.depositWei} coin={chain.coin} id="deposit" /></td>
+            <td class="number" data-testid="deposit"><Money wei={broadcaster.depositWei} coin={chain.coin} /></td>
           </tr>
           <tr>
             <th>Reserve</th>
             <td />
-            <td class="number"><Money wei={broadcaster.reserveWei} coin={chain.coin} id="reserve" /></td>
+            <td class="number" data-testid="reserve"><Money wei={broadcaster.reserveWei} coin={chain.coin} /></td>
           </tr>
         </tbody>
       </table>

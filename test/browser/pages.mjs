@@ -1,0 +1,176 @@
+// Opens the pages over a broadcaster of fixed facts (broadcaster/api's test serves it), and reads them as a person
+// does. Usage: node pages.mjs BASE-URL SCREENSHOT-FOLDER. It ends with an error where something else is read.
+import assert from 'node:assert/strict'
+
+import { laptop, launch, phone, picture, until } from './browser.mjs'
+import { serveCamera } from './camera.mjs'
+
+const [base, folder] = process.argv.slice(2)
+assert.ok(base && folder, 'usage: node pages.mjs BASE-URL SCREENSHOT-FOLDER')
+
+const browser = await launch()
+try {
+  const context = await browser.newContext({ viewport: laptop })
+  const page = await context.newPage()
+  const problems = []
+  page.on('pageerror', (e) => problems.push(`${e}`))
+  page.on('console', (m) => {
+    const wanted = /Failed to load resource|WHEP|net::ERR/.test(m.text()) // failures that the test itself causes
+    if (m.type() === 'error' && !wanted) problems.push(m.text())
+  })
+  // Line breaks between cells and chips are how it looks, not what it says.
+  const see = (id) => page.getByTestId(id).innerText().then((t) => t.replace(/\s+/g, ' '), () => '')
+  const fact = async (name) => {
+    const response = await fetch(`${base}/fixture/${name}`, { method: 'POST' })
+    assert.equal(response.status, 200, name)
+  }
+  const reads = (id, pattern, timeout) => until(`${id} reads ${pattern}`, () => see(id), (t) => pattern.test(t), timeout)
+
+  // Nothing is live: the page teaches how to publish.
+  await fact('empty')
+  await page.goto(base)
+  await reads('empty', /Nothing is live yet/)
+  await reads('publish', /ffmpeg -re .* rtmp:\/\/127\.0\.0\.1:1935\/live\/demo/)
+  await reads('line', /Figures are live/)
+  await picture(page, folder, 'empty')
+  await page.getByRole('tab', { name: 'OBS' }).click()
+  await reads('publish', /Server\s+rtmp:\/\/127\.0\.0\.1:1935\/live[\s\S]*demo[\s\S]*keyframe interval 2 s/)
+
+  // A publisher comes: the picture plays without a touch.
+  const camera = await serveCamera(context, base, {
+    auto: [1280, 720], '720p': [1280, 720], '480p': [854, 480], '360p': [640, 360],
+  })
+  await page.bringToFront()
+  await fact('live')
+  await reads('state', /^Live$/)
+  const frames = () => page.getByTestId('video').evaluate((v) => v.getVideoPlaybackQuality().totalVideoFrames)
+  const size = () => page.getByTestId('video').evaluate((v) => [v.videoWidth, v.videoHeight])
+  await until('pictures come by WebRTC', frames, (n) => n > 5)
+  await until('nothing covers the picture', () => page.getByTestId('veil').count(), (n) => n === 0)
+  await reads('serving', /Rosa ?0x52a1…0001 serves this stream: lowest delay of the 3 drawn\. It holds 50\.0 % of all stake/)
+  await reads('ladder', /720p, 480p, 360p from H264 1280×720, 30 fps/)
+  await reads('stop-in', /In\s+30 fps\s+steady/)
+  await reads('stop-segments', /Segments\s+\d+\s+2\.0 s each/)
+  await reads('stop-orchestrator', /Orchestrator\s+Rosa\s+2 ms away/)
+  await reads('stop-verified', /Verified\s+\d+\s+all passed/)
+  await reads('stop-paid', /Paid\s+0\.\d+ ETH\s+3 of \d+ won/)
+  await reads('account', /Redeemed\s+2\s+0\.004000 ETH\s+Deposit left\s+9\.994 ETH\s+Reserve\s+3\.000 ETH/)
+  await reads('events', /A ticket won 0\.002 ETH and was redeemed\./)
+  await picture(page, folder, 'watch')
+
+  // Everything that a person looks for first is on the screen without scrolling, and numbers move nothing.
+  for (const [name, viewport] of Object.entries({ laptop, phone })) {
+    await page.setViewportSize(viewport)
+    for (const id of ['video', 'latency', 'quality', 'road']) {
+      const box = await page.getByTestId(id).boundingBox()
+      assert.ok(box && box.y + box.height <= viewport.height, `${id} is in sight on a ${name}: ${JSON.stringify(box)}`)
+      assert.ok(box.x >= 0 && box.x + box.width <= viewport.width + 0.5, `${id} is not cut off on a ${name}`)
+    }
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+    assert.ok(wide <= viewport.width, `nothing scrolls sideways on a ${name}: ${wide}`)
+    const places = () => page.evaluate(() =>
+      [...document.querySelectorAll('[data-testid]')].map((e) => {
+        const { x, y, width } = e.getBoundingClientRect()
+        return [e.dataset.testid, Math.round(x), Math.round(y), e.tagName === 'VIDEO' ? Math.round(width) : 0].join(' ')
+      }).filter((p) => !/^(size|audience)/.test(p)))
+    let before
+    await until('the layout is at rest', async () => [before, (before = await places())].map(String), ([a, b]) => a === b)
+    const verified = await see('stop-verified')
+    await fact('segments')
+    await until('a number moved', () => see('stop-verified'), (t) => t !== verified)
+    const after = await places()
+    assert.deepEqual(after.filter((p, i) => p !== before[i]), [], 'numbers move nothing')
+  }
+  await page.setViewportSize(laptop)
+
+  // Qualities change without a break; one that cannot be had by WebRTC says so.
+  for (const [name, height] of [['480p', 480], ['360p', 360], ['720p', 720]]) {
+    await page.getByTestId('quality').selectOption(name)
+    await until(`${name} shows`, size, ([, h]) => h === height)
+  }
+  assert.match(page.url(), /quality=720p/)
+  assert.deepEqual(camera.asked.slice(-3), ['480p', '360p', '720p'])
+  const source = page.getByTestId('quality').locator('option[value=source]')
+  assert.match(await source.innerText(), /HLS only/)
+  assert.ok(await source.isDisabled())
+  await page.getByTestId('quality').selectOption('auto')
+
+  // Each stop opens by keyboard and shows what is signed.
+  for (const [stop, text] of [
+    ['in', /RTMP from 127\.0\.0\.1:51234[\s\S]*every 2\.0 s/], ['segments', /never waited for/],
+    ['orchestrator', /Stands by\s+Amos/], ['verified', /every picture is there, at its time\s+\d+\s+0/],
+    ['paid', /worth its fee on average/],
+  ]) {
+    await page.getByTestId(`stop-${stop}`).focus()
+    await page.keyboard.press('Enter')
+    await reads('details', text)
+    assert.match(page.url(), new RegExp(`stop=${stop}`))
+  }
+  await page.getByTestId('stop-orchestrator').click()
+  await page.getByText('The signed lease').click()
+  await reads('details', /"serial": 7/)
+  await picture(page, folder, 'details', { laptop })
+  await page.getByTestId('stop-orchestrator').click()
+
+  // The orchestrator dies: the page tells it as it happens.
+  await fact('failover')
+  await reads('stop-orchestrator', /Amos/)
+  await reads('events', /Rosa stopped answering\. Amos took over at picture 12 040, nothing is missing\./)
+  await reads('warnings', /The deposit lasts for another 20 minutes\./)
+  await picture(page, folder, 'failover')
+
+  // The server stops talking: the page says that its figures are old.
+  await fact('silent')
+  await reads('line', /No connection\. Figures from/, 20_000)
+  await picture(page, folder, 'broken', { laptop })
+  await fact('talking')
+  await reads('line', /Figures are live/, 20_000)
+
+  // The publisher leaves.
+  await fact('ended')
+  await reads('veil', /The stream has ended: the publisher left\./)
+  await reads('state', /Ended/)
+
+  // Several streams: tiles with stills.
+  await fact('several')
+  await page.goto(base)
+  await reads('tile-kitchen', /could be better[\s\S]*Key frames come every 8 s: set 2 s in OBS/)
+  await until('stills are drawn', () => page.locator('canvas.drawn').count(), (n) => n === 3, 15_000)
+  await picture(page, folder, 'streams')
+  await page.getByTestId('tile-garden').click()
+  await until('a tile leads to its stream', () => page.url(), (u) => u.endsWith('/watch/garden'))
+  await until('it plays', frames, (n) => n > 5)
+  await page.goto(`${base}/watch/nobody`)
+  await reads('veil', /Nothing is live here now/)
+  await picture(page, folder, 'gone', { laptop })
+
+  // WebRTC refused: HLS stands in, and says why.
+  await camera.close()
+  await page.goto(`${base}/watch/garden`)
+  await reads('note', /WebRTC did not work|HLS did not work/)
+  assert.match(await page.getByTestId('transport').innerText(), /HLS \(automatic\)/)
+
+  // The network.
+  await page.goto(`${base}/network`)
+  const order = () => page.locator('tbody tr').evaluateAll((rows) => rows.map((r) => r.dataset.testid.replace('orchestrator-', '')).join())
+  await until('most verified work first', order, (o) => o === 'Rosa,Amos,Ilse')
+  await page.getByRole('button', { name: /^Price/ }).click()
+  await until('dearest first', order, (o) => o === 'Rosa,Amos,Ilse')
+  await page.getByRole('button', { name: /^Price/ }).click()
+  await until('cheapest first', order, (o) => o === 'Ilse,Amos,Rosa')
+  assert.match(page.url(), /sort=price&order=up/)
+  await page.reload()
+  await until('the address keeps the order', order, (o) => o === 'Ilse,Amos,Rosa')
+  await reads('orchestrator-Ilse', /left alone\s+803\s+40\s+82\.0 %/)
+  await reads('orchestrators', /50.000/)
+  await reads('broadcaster', /Deposit\s+9\.994 ETH[\s\S]*Behind each orchestrator\s+1\.000 ETH/)
+  await page.getByRole('link', { name: 'Network' }).click()
+  await picture(page, folder, 'network')
+  const response = await page.goto(`${base}/nowhere`)
+  assert.equal(response.status(), 404)
+  await until('unknown pages say so', () => page.innerText('h1'), (t) => t === 'There is no page at this address')
+
+  assert.deepEqual(problems, [], 'no errors in the console')
+} finally {
+  await browser.close()
+}
