@@ -103,6 +103,7 @@ type Hub struct {
 	pictures pictureIndex
 	breaks   []time.Duration // the newest keptBreaks discontinuities, oldest first
 	dropped  int             // discontinuities before those
+	epoch    time.Time
 	closed   bool
 }
 
@@ -270,6 +271,11 @@ func (h *Hub) PublishSource(u *media.Unit) error {
 		return errors.New("playback hub: a source unit before the first segment")
 	}
 	h.pictures.add(u.PTS, picture{segment: seg.Seq, capture: u.Capture})
+	if at := seg.Track.Duration(u.PTS); !u.Capture.IsZero() {
+		h.epoch = u.Capture.Add(-at)
+	} else if h.epoch.IsZero() {
+		h.epoch = time.Now().Add(-at)
+	}
 	h.source.append(u, seg)
 	if !h.source.holds(seg.DecodeFrom) {
 		return fmt.Errorf("%w: kept are at most %d MiB and %v of pictures; set a key frame interval of 2 s in the encoder",
@@ -322,6 +328,14 @@ func (h *Hub) Close(reason error) {
 		close(h.ready)
 	}
 	close(h.done)
+}
+
+// Epoch is the wall-clock time of the timeline's zero, for sound and pictures alike: by the newest picture's capture
+// time, or by when the first one came where capture times are unknown. It is zero before the first picture.
+func (h *Hub) Epoch() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.epoch
 }
 
 // AddViewers counts viewers in (positive) and out (negative).

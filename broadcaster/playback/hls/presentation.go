@@ -98,15 +98,10 @@ func (s *presentation) start(ctx context.Context) bool {
 		return false
 	case <-s.hub.Ready():
 	}
-	first, err := s.hub.Source().NewReader(playback.StartNewestKey).Next(ctx)
-	if err != nil {
+	if _, err := s.hub.Source().NewReader(playback.StartNewestKey).Next(ctx); err != nil {
 		return false
 	}
-	captured := first.Unit.Capture
-	if captured.IsZero() {
-		captured = time.Now()
-	}
-	s.epoch = captured.Add(-first.Track.Duration(first.Unit.PTS))
+	s.epoch = s.hub.Epoch()
 	for _, r := range append([]*playback.Rendition{s.hub.Source()}, s.hub.Renditions()...) {
 		s.video = append(s.video, newVariant(s, r, s.cfg))
 	}

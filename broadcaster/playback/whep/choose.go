@@ -1,0 +1,88 @@
+package whep
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"castnet/broadcaster/playback"
+	"castnet/internal/media"
+)
+
+// rendition finds what a viewer asked for by name, waiting for its first picture. Without a name, or for "auto", it is
+// the best one that browsers can play.
+func (s *Server) rendition(ctx context.Context, hub *playback.Hub, name string) (*playback.Rendition, error) {
+	select {
+	case <-hub.Ready():
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if name != "" && name != "auto" {
+		r := hub.Rendition(name)
+		if r == nil {
+			return nil, refuse(http.StatusNotFound, "stream %q has no rendition %q: there are %s", hub.ID(), name, names(hub))
+		}
+		if err := begun(ctx, hub, r); err != nil {
+			return nil, err
+		}
+		if why := unplayable(r.Track()); why != "" {
+			return nil, refuse(http.StatusConflict, "%s cannot be watched by WebRTC: %s; ask for rendition=auto or one of %s", name, why, names(hub))
+		}
+		return r, nil
+	}
+	// A rung that is late is waited for only where nothing else can be shown.
+	candidates := append(slices.Clone(hub.Renditions()), hub.Source())
+	for _, r := range candidates {
+		if t := r.Track(); t != nil && unplayable(t) == "" {
+			return r, nil
+		}
+	}
+	for _, r := range candidates {
+		if r.Track() != nil {
+			continue
+		}
+		if err := begun(ctx, hub, r); err != nil {
+			return nil, err
+		}
+		if unplayable(r.Track()) == "" {
+			return r, nil
+		}
+	}
+	return nil, refuse(http.StatusConflict, "stream %q has no rendition that can be watched by WebRTC: %s", hub.ID(), unplayable(hub.Source().Track()))
+}
+
+// begun waits for a rendition's first picture.
+func begun(ctx context.Context, hub *playback.Hub, r *playback.Rendition) error {
+	if _, err := r.NewReader(playback.StartNewestKey).Next(ctx); err != nil && ctx.Err() == nil {
+		return refuse(http.StatusNotFound, "stream %q is over", hub.ID())
+	}
+	return ctx.Err()
+}
+
+// unplayable says why browsers cannot be sent a track, "" where they can.
+func unplayable(t *media.Track) string {
+	switch {
+	case t.Codec != media.H264:
+		return fmt.Sprintf("its codec is %v, sent is H264", t.Codec)
+	case t.Reorder > 0:
+		return "it has B-frames, which WebRTC cannot carry (in OBS: set \"B-frames\" to 0)"
+	default:
+		return ""
+	}
+}
+
+func names(hub *playback.Hub) string {
+	var all []string
+	if t := hub.Source().Track(); t != nil && unplayable(t) == "" {
+		all = append(all, playback.SourceName)
+	}
+	for _, r := range hub.Renditions() {
+		all = append(all, r.Name())
+	}
+	if len(all) == 0 {
+		return "none"
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,117 @@
+package whep
+
+import (
+	"encoding/binary"
+	"time"
+
+	"castnet/internal/media"
+)
+
+const (
+	// maxPayload is the most bytes of one RTP packet's payload: with RTP's header and extension, SRTP's tag, RTX's
+	// two bytes, UDP and IPv6 it stays below the 1,280 bytes that every path carries.
+	maxPayload = 1160
+
+	stapA = 24 // RFC 6184: several NAL units in one packet
+	fuA   = 28 // a fragment of a NAL unit
+)
+
+// packet is one RTP packet of a rendition, without what differs between viewers. It is immutable and shared.
+type packet struct {
+	payload   []byte
+	timestamp uint32
+	marker    bool // the last of its unit
+	// capture is abs-capture-time's value, on the first packet of a unit whose capture time is known; else 0.
+	capture uint64
+	key     bool // the first of a key unit
+}
+
+// packetizer turns one unit into the packets that are appended to those given.
+type packetizer func(to []packet, u *media.Unit) []packet
+
+// packetizeOpus makes the one packet of a unit of sound (RFC 7587).
+func packetizeOpus(to []packet, u *media.Unit) []packet {
+	return append(to, packet{payload: u.Payload, timestamp: uint32(u.PTS), capture: captureTime(u.Capture), key: true})
+}
+
+// packetizeH264 splits an access unit by RFC 6184, packetization mode 1. Small NAL units share a packet, large ones
+// are fragmented into packets of equal size, so that they can be sent in one go. The timestamp is the PTS itself.
+func packetizeH264(to []packet, u *media.Unit) []packet {
+	from := len(to)
+	p := packet{timestamp: uint32(u.PTS)}
+	var small [][]byte // NAL units that wait to share a packet
+	size := 0          // of that packet
+	flush := func() {
+		if len(small) > 0 {
+			p.payload = aggregate(small, size)
+			to = append(to, p)
+			small, size = small[:0], 0
+		}
+	}
+	for nalu := range media.NALUs(u.Payload) {
+		if len(nalu) > maxPayload {
+			flush()
+			to = fragment(to, p, nalu)
+			continue
+		}
+		if size+2+len(nalu) > maxPayload {
+			flush()
+		}
+		if len(small) == 0 {
+			size = 1
+		}
+		small = append(small, nalu)
+		size += 2 + len(nalu)
+	}
+	flush()
+	if len(to) > from {
+		to[from].key = u.Key
+		to[from].capture = captureTime(u.Capture)
+		to[len(to)-1].marker = true
+	}
+	return to
+}
+
+// aggregate makes the payload of one packet: the NAL unit itself, or a STAP-A of size bytes.
+func aggregate(nalus [][]byte, size int) []byte {
+	if len(nalus) == 1 {
+		return nalus[0]
+	}
+	out := make([]byte, 1, size)
+	for _, nalu := range nalus {
+		out[0] = max(out[0]&0x60, nalu[0]&0x60) | out[0]&0x80 | nalu[0]&0x80 | stapA // the highest importance of all
+		out = binary.BigEndian.AppendUint16(out, uint16(len(nalu)))
+		out = append(out, nalu...)
+	}
+	return out
+}
+
+// fragment splits a NAL unit into FU-A packets.
+func fragment(to []packet, p packet, nalu []byte) []packet {
+	const room = maxPayload - 2
+	header, rest := nalu[0], nalu[1:]
+	buf := make([]byte, 0, len(rest)+(len(rest)/room+1)*2)
+	for start := byte(0x80); len(rest) > 0; start = 0 {
+		chunk := rest[:min(room, len(rest))]
+		rest = rest[len(chunk):]
+		var end byte
+		if len(rest) == 0 {
+			end = 0x40
+		}
+		at := len(buf)
+		buf = append(buf, header&0xe0|fuA, start|end|header&0x1f)
+		buf = append(buf, chunk...)
+		p.payload = buf[at:len(buf):len(buf)]
+		to = append(to, p)
+	}
+	return to
+}
+
+// captureTime is a moment as 32.32 fixed-point seconds since 1900 (NTP), as abs-capture-time and RTCP want it.
+func captureTime(t time.Time) uint64 {
+	if t.IsZero() {
+		return 0
+	}
+	const from1900to1970 = 2_208_988_800
+	return uint64(t.Unix()+from1900to1970)<<32 | uint64(t.Nanosecond())<<32/1e9
+}

@@ -1,0 +1,352 @@
+// Package whep serves live streams to browsers by WebRTC (WHEP), a frame at a time as they come.
+//
+// Each rendition is packetized once; its viewers share the packets and the history that lost ones are repeated from.
+// RTP timestamps are the units' PTS, without an offset, so that a picture can be told by its timestamp.
+package whep
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/webrtc/v4"
+
+	"castnet/broadcaster/playback"
+	"castnet/internal/media"
+)
+
+// maxOffer bounds an offer's bytes. Browsers' are below 10 kB.
+const maxOffer = 64 << 10
+
+// Directory finds a live stream by its public id.
+type Directory interface {
+	Hub(id string) (*playback.Hub, bool)
+}
+
+// Config is what the server needs.
+type Config struct {
+	// Directory, Metrics and Logger are required.
+	Directory Directory
+	Metrics   *playback.Metrics
+	Logger    *slog.Logger
+	// UDPMux is shared with whoever else speaks WebRTC in this process; see NewMuxes. Required.
+	UDPMux ice.UDPMux
+	// TCPMux, where set, serves viewers whose networks let no UDP through.
+	TCPMux ice.TCPMux
+	// MaxViewers bounds the viewers of one stream. Default: 1,000.
+	MaxViewers int
+	// Wait is how long an offer waits for a rendition's first picture. Default: 5 s.
+	Wait time.Duration
+}
+
+func (c *Config) validate() error {
+	if c.Directory == nil || c.Metrics == nil || c.Logger == nil || c.UDPMux == nil {
+		return errors.New("whep: Directory, Metrics, Logger and UDPMux are required")
+	}
+	if c.MaxViewers == 0 {
+		c.MaxViewers = 1000
+	}
+	if c.Wait == 0 {
+		c.Wait = 5 * time.Second
+	}
+	if c.MaxViewers < 0 || c.Wait < 0 {
+		return fmt.Errorf("whep: MaxViewers %d and Wait %v must be positive", c.MaxViewers, c.Wait)
+	}
+	return nil
+}
+
+// Server serves POST /whep/{id} and the sessions that come of it. It works while Run runs.
+type Server struct {
+	cfg    Config
+	engine *engine
+	spawn  chan func(context.Context)
+
+	mu       sync.Mutex
+	feeds    map[*playback.Rendition]*feed
+	sessions map[string]*session
+	viewers  map[*playback.Hub]int // sessions, connected or not yet
+}
+
+// NewServer makes a server of the streams in a directory.
+func NewServer(cfg Config) (*Server, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	e, err := newEngine(cfg.UDPMux, cfg.TCPMux, cfg.Logger)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{
+		cfg: cfg, engine: e, spawn: make(chan func(context.Context)), feeds: make(map[*playback.Rendition]*feed),
+		sessions: make(map[string]*session), viewers: make(map[*playback.Hub]int),
+	}, nil
+}
+
+// Run serves viewers until ctx is done; then it closes their connections.
+func (s *Server) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case run := <-s.spawn:
+			all.Go(func() { run(ctx) })
+		}
+	}
+}
+
+// start hands a goroutine to Run.
+func (s *Server) start(ctx context.Context, run func(context.Context)) error {
+	select {
+	case s.spawn <- run:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// httpError is a refusal that the player can show.
+type httpError struct {
+	status int
+	text   string
+}
+
+func (e *httpError) Error() string { return e.text }
+
+func refuse(status int, format string, a ...any) error {
+	return &httpError{status, fmt.Sprintf(format, a...)}
+}
+
+// ServeHTTP answers below /whep/.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "Location, ETag, Link")
+	path := strings.Split(strings.TrimPrefix(r.URL.Path, "/whep/"), "/")
+	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Wait)
+	defer cancel()
+	var err error
+	switch {
+	case r.Method == http.MethodOptions:
+		h.Set("Access-Control-Allow-Methods", "POST, PATCH, DELETE, OPTIONS")
+		h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization, If-Match")
+		h.Set("Accept-Post", "application/sdp")
+		w.WriteHeader(http.StatusNoContent)
+	case len(path) == 1 && r.Method == http.MethodPost:
+		err = s.offer(ctx, w, r, path[0])
+	case len(path) == 1:
+		h.Set("Allow", "POST, OPTIONS")
+		err = refuse(http.StatusMethodNotAllowed, "POST an offer to watch %q", path[0])
+	case len(path) == 2:
+		err = s.resource(w, r, path[1])
+	default:
+		err = refuse(http.StatusNotFound, "no such page: POST an offer to /whep/{id}")
+	}
+	if err != nil {
+		refusal := &httpError{http.StatusServiceUnavailable, fmt.Sprintf("nothing came of the stream for %v: try again", s.cfg.Wait)}
+		if !errors.As(err, &refusal) && !errors.Is(err, context.DeadlineExceeded) {
+			s.cfg.Logger.Warn("WHEP", "error", err)
+			refusal = &httpError{http.StatusInternalServerError, "the session could not be set up"}
+		}
+		http.Error(w, refusal.text, refusal.status)
+	}
+}
+
+// offer answers a viewer's offer with a new session.
+func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Request, id string) error {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/sdp" {
+		return refuse(http.StatusUnsupportedMediaType, "the offer's Content-Type is %q: application/sdp is needed", kind)
+	}
+	offer, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOffer))
+	if err != nil {
+		return refuse(http.StatusRequestEntityTooLarge, "the offer could not be read (at most %d bytes are taken): %v", maxOffer, err)
+	}
+	if !strings.Contains(string(offer), "m=video") {
+		return refuse(http.StatusBadRequest, "the offer has no video section (m=video) to send pictures to")
+	}
+	hub, ok := s.cfg.Directory.Hub(id)
+	if !ok {
+		return refuse(http.StatusNotFound, "stream %q is not live", id)
+	}
+	rendition, err := s.rendition(ctx, hub, r.URL.Query().Get("rendition"))
+	if err != nil {
+		return err
+	}
+	if err := s.reserve(hub); err != nil {
+		return err
+	}
+	show, answer, err := s.connect(ctx, hub, rendition, string(offer))
+	if err != nil {
+		s.unreserve(hub)
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/sdp")
+	h.Set("Location", "/whep/"+id+"/"+show.id)
+	h.Set("ETag", `"`+show.id+`"`)
+	h.Set("Castnet-Rendition", rendition.Name())
+	w.WriteHeader(http.StatusCreated)
+	_, _ = io.WriteString(w, answer) // a viewer that has gone never connects
+	return nil
+}
+
+func (s *Server) reserve(hub *playback.Hub) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.viewers[hub] >= s.cfg.MaxViewers {
+		return refuse(http.StatusServiceUnavailable, "stream %q has %d WebRTC viewers, its limit: watch it by HLS", hub.ID(), s.cfg.MaxViewers)
+	}
+	s.viewers[hub]++
+	return nil
+}
+
+func (s *Server) unreserve(hub *playback.Hub) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.viewers[hub]--; s.viewers[hub] == 0 {
+		delete(s.viewers, hub)
+	}
+}
+
+// connect sets a session up and answers its offer at once: all candidates are our own and known.
+func (s *Server) connect(ctx context.Context, hub *playback.Hub, r *playback.Rendition, offer string) (*session, string, error) {
+	pc, err := s.engine.connection(r.Track())
+	if err != nil {
+		return nil, "", err
+	}
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails
+	v := newSession(hex.EncodeToString(random[:]), hub, pc, s.cfg.Logger)
+	answer, err := s.negotiate(ctx, v, r, offer)
+	if err == nil {
+		s.mu.Lock()
+		s.sessions[v.id] = v
+		s.mu.Unlock()
+		err = s.start(ctx, func(ctx context.Context) {
+			v.run(ctx)
+			s.forget(v)
+			s.unreserve(hub)
+		})
+	}
+	if err != nil {
+		s.forget(v)
+		if closing := pc.Close(); closing != nil {
+			err = errors.Join(err, closing)
+		}
+		return nil, "", err
+	}
+	return v, answer, nil
+}
+
+func (s *Server) negotiate(ctx context.Context, v *session, r *playback.Rendition, offer string) (string, error) {
+	renditions := []*playback.Rendition{r}
+	if sound := v.hub.Audio(media.Opus); sound != nil {
+		renditions = append(renditions, sound)
+	}
+	for _, r := range renditions {
+		f, err := s.feed(ctx, v.hub, r)
+		if err != nil {
+			return "", err
+		}
+		kind := webrtc.RTPCodecTypeVideo
+		if f.track.Codec.IsAudio() {
+			kind = webrtc.RTPCodecTypeAudio
+		}
+		if err := v.add(newLeg(kind, v.hub.ID(), capability(f.track)), f); err != nil {
+			s.release(f)
+			return "", err
+		}
+	}
+	if err := v.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return "", refuse(http.StatusBadRequest, "the offer cannot be taken: %v", err)
+	}
+	answer, err := v.pc.CreateAnswer(nil)
+	if err != nil {
+		return "", refuse(http.StatusBadRequest, "the offer cannot be answered: %v", err)
+	}
+	gathered := webrtc.GatheringCompletePromise(v.pc)
+	if err := v.pc.SetLocalDescription(answer); err != nil {
+		return "", refuse(http.StatusBadRequest, "the offer cannot be answered: %v", err)
+	}
+	select {
+	case <-gathered:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	return v.pc.LocalDescription().SDP, nil
+}
+
+// feed finds or starts the sending of a rendition, and counts one more user of it.
+func (s *Server) feed(ctx context.Context, hub *playback.Hub, r *playback.Rendition) (*feed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.feeds[r]
+	if f == nil {
+		f = newFeed(hub, r, r.Track(), s.cfg.Metrics)
+		if err := s.start(ctx, f.run); err != nil {
+			return nil, err
+		}
+		s.feeds[r] = f
+	}
+	f.users++
+	return f, nil
+}
+
+// release counts one user of a feed less and stops it with the last.
+func (s *Server) release(f *feed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.users--; f.users == 0 {
+		delete(s.feeds, f.rendition)
+		close(f.unused)
+	}
+}
+
+func (s *Server) forget(v *session) {
+	s.mu.Lock()
+	delete(s.sessions, v.id)
+	s.mu.Unlock()
+	for _, f := range v.feeds {
+		s.release(f)
+	}
+}
+
+// resource answers requests to a session.
+func (s *Server) resource(w http.ResponseWriter, r *http.Request, id string) error {
+	s.mu.Lock()
+	v := s.sessions[id]
+	s.mu.Unlock()
+	if v == nil {
+		return refuse(http.StatusNotFound, "no such session: it has ended")
+	}
+	switch r.Method {
+	case http.MethodDelete:
+		v.close()
+		w.WriteHeader(http.StatusOK)
+		return nil
+	case http.MethodPatch:
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOffer))
+		if err != nil {
+			return refuse(http.StatusRequestEntityTooLarge, "the fragment could not be read (at most %d bytes are taken): %v", maxOffer, err)
+		}
+		if err := v.trickle(string(body)); err != nil {
+			return refuse(http.StatusBadRequest, "candidate refused: %v", err)
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	default:
+		w.Header().Set("Allow", "PATCH, DELETE, OPTIONS")
+		return refuse(http.StatusMethodNotAllowed, "a session takes PATCH (candidates) and DELETE")
+	}
+}
