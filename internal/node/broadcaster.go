@@ -1,0 +1,204 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"castnet/broadcaster"
+	"castnet/broadcaster/api"
+	"castnet/broadcaster/playback"
+	"castnet/broadcaster/playback/hls"
+	"castnet/broadcaster/playback/whep"
+	"castnet/ingest/rtmp"
+	payments "castnet/probabilistic-payments"
+	"castnet/probabilistic-payments/store"
+	"castnet/transcoder/worker"
+)
+
+// BroadcasterConfig is the command `castnet broadcaster`.
+type BroadcasterConfig struct {
+	Common      `embed:""`
+	ChainAccess `embed:""`
+	DataDir     string `required:"" help:"Keep what must survive this process (tickets, nonces) in this folder." placeholder:"DIR" type:"path"`
+	RTMP        string `default:"127.0.0.1:1935" help:"Take RTMP publishers here." placeholder:"ADDR"`
+	HTTP        string `default:"127.0.0.1:8080" help:"Serve the pages, LL-HLS, WHEP and the API here." placeholder:"ADDR"`
+	WebRTC      string `default:"127.0.0.1:8189" name:"webrtc" help:"Serve WebRTC here, UDP and TCP." placeholder:"ADDR"`
+	Keys        string `help:"The file with the stream keys, a line each: KEY ID. IDs are public, keys are not." placeholder:"FILE" type:"path"`
+	DemoKey     bool   `help:"Let anybody publish the stream demo with the key demo."`
+	Ladder      string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated. 'none' passes the source through." placeholder:"LADDER"`
+}
+
+// broadcasterNode is a broadcaster's rooms, put together.
+type broadcasterNode struct {
+	*role
+	cfg     BroadcasterConfig
+	chain   *onChain
+	workers *worker.Pool
+	network *network
+	views   *views
+	b       *broadcaster.Broadcaster
+}
+
+// RunBroadcaster runs a broadcaster until ctx ends.
+func RunBroadcaster(ctx context.Context, cfg BroadcasterConfig, logs io.Writer) error {
+	r, err := newRole("broadcaster", cfg.Common, logs)
+	if err != nil {
+		return err
+	}
+	keys, err := readKeys(cfg.Keys, cfg.DemoKey)
+	if err != nil {
+		return err
+	}
+	ladder, err := parseLadder(cfg.Ladder)
+	if err != nil {
+		return err
+	}
+	if err := makeDir(cfg.DataDir); err != nil {
+		return err
+	}
+	unlock, err := lockDir(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	n := &broadcasterNode{role: r, cfg: cfg}
+	if n.chain, err = r.dialChain(ctx, cfg.ChainAccess); err != nil {
+		return err
+	}
+	money, err := store.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "money.db"))
+	if err != nil {
+		return err
+	}
+	defer money.Close()
+	sender, err := payments.NewSender(ctx, payments.SenderConfig{
+		Signer: n.chain.key, Domain: n.chain.domain, Store: money, Holder: "broadcaster", Accounts: newAccounts(n.chain.client.Broker()),
+		Log: r.log, Registerer: r.registerer(),
+	})
+	if err != nil {
+		return err
+	}
+	metrics, err := playback.NewMetrics(r.registerer())
+	if err != nil {
+		return err
+	}
+	if n.workers, err = localWorkers(r, 0); err != nil {
+		return err
+	}
+	n.network = &network{client: n.chain.client, now: time.Now}
+	n.b, err = broadcaster.New(broadcaster.Config{
+		Account: n.chain.key, Domain: n.chain.domain, ChainID: n.chain.client.ChainID(),
+		Keys: keys, Network: n.network, Payer: sender, Local: n.workers, Ladder: ladder,
+		Logger: r.log, Registerer: r.registerer(), Playback: metrics,
+	})
+	if err != nil {
+		return err
+	}
+	n.views = newViews(n.b, n.chain, r.log)
+	return n.run(ctx, metrics)
+}
+
+// localWorkers makes the pool of worker processes on this machine.
+func localWorkers(r *role, maxSessions int) (*worker.Pool, error) {
+	binary, err := worker.FindBinary()
+	if err != nil {
+		return nil, err
+	}
+	return worker.New(worker.Config{Binary: binary, MaxSessions: maxSessions, Logger: r.log, Registerer: r.registerer()})
+}
+
+// run opens the ports and serves until ctx ends.
+func (n *broadcasterNode) run(ctx context.Context, metrics *playback.Metrics) error {
+	publishers, err := listen(ctx, n.cfg.RTMP, "--rtmp")
+	if err != nil {
+		return err
+	}
+	pages, err := listen(ctx, n.cfg.HTTP, "--http")
+	if err != nil {
+		return err
+	}
+	ingest, err := rtmp.New(rtmp.Config{Listener: publishers, Gate: n.b, Logger: n.log, Registerer: n.registerer()})
+	if err != nil {
+		return err
+	}
+	hlsServer, err := hls.NewServer(hls.Config{Directory: n.b, Metrics: metrics, Logger: n.log})
+	if err != nil {
+		return err
+	}
+	udp, tcp, err := n.listenWebRTC(ctx)
+	if err != nil {
+		return err
+	}
+	udpMux, tcpMux := whep.NewMuxes(udp, tcp, n.log)
+	defer udpMux.Close()
+	defer tcpMux.Close()
+	whepServer, err := whep.NewServer(whep.Config{Directory: n.b, Metrics: metrics, Logger: n.log, UDPMux: udpMux, TCPMux: tcpMux})
+	if err != nil {
+		return err
+	}
+	site, err := n.site(publishers.Addr().String())
+	if err != nil {
+		return err
+	}
+	handler := http.NewServeMux()
+	handler.Handle("/hls/", hlsServer)
+	handler.Handle("/whep/", whepServer)
+	handler.Handle("/", site)
+
+	group, ctx := errgroup.WithContext(ctx)
+	for _, part := range []func(context.Context) error{
+		n.chain.client.Run, n.workers.Run, n.b.Run, ingest.Run, hlsServer.Run, whepServer.Run, site.Run, n.views.run, n.serveMetrics,
+		func(ctx context.Context) error { return serveHTTP(ctx, pages, handler) },
+	} {
+		group.Go(func() error { return part(ctx) })
+	}
+	n.log.Info("broadcaster is up", "rtmp", n.cfg.RTMP, "http", n.cfg.HTTP, "webrtc", n.cfg.WebRTC, "account", n.chain.key.Address())
+	close(n.ready)
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// listenWebRTC opens the one UDP port, and the TCP port of the same number, that all of WebRTC shares.
+func (n *broadcasterNode) listenWebRTC(ctx context.Context) (net.PacketConn, net.Listener, error) {
+	tcp, err := listen(ctx, n.cfg.WebRTC, "--webrtc")
+	if err != nil {
+		return nil, nil, err
+	}
+	var lc net.ListenConfig
+	udp, err := lc.ListenPacket(ctx, "udp", tcp.Addr().String())
+	if err != nil {
+		tcp.Close()
+		return nil, nil, fmt.Errorf("listen on %s: %w (choose another with --webrtc)", n.cfg.WebRTC, err)
+	}
+	return udp, tcp, nil
+}
+
+func (n *broadcasterNode) site(rtmpAddress string) (*api.Server, error) {
+	_, portText, err := splitHostPort(rtmpAddress)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		return nil, err
+	}
+	way := api.IngestView{Protocol: "RTMP", Port: port, App: "live"}
+	if n.cfg.DemoKey {
+		way.Key = "demo"
+	}
+	return api.New(api.Config{
+		Streams: n.views, Network: n.views,
+		Status: api.StatusView{Version: version(), StartedAt: time.Now(), Ways: []api.IngestView{way}},
+		Logger: n.log, Registerer: n.registerer(),
+	})
+}

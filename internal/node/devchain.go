@@ -1,0 +1,58 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/params"
+	"golang.org/x/sync/errgroup"
+
+	"castnet/contracts/devchain"
+)
+
+// DevchainConfig is the command `castnet devchain`.
+type DevchainConfig struct {
+	Common  `embed:""`
+	DataDir string   `required:"" help:"Keep the chain in this folder; it survives kill -9." placeholder:"DIR" type:"path"`
+	Listen  string   `default:"127.0.0.1:8545" help:"Serve JSON-RPC (HTTP and WebSocket) here." placeholder:"ADDR"`
+	ChainID uint64   `default:"1337" help:"The chain's id, for a new chain."`
+	Fund    []string `help:"Give each of these accounts 10,000 ETH in the first block of a new chain." placeholder:"ADDRESS"`
+}
+
+// devFunds is what a funded account begins with, in ETH.
+const devFunds = 10_000
+
+// RunDevchain runs a chain until ctx ends.
+func RunDevchain(ctx context.Context, cfg DevchainConfig, logs io.Writer) error {
+	r, err := newRole("devchain", cfg.Common, logs)
+	if err != nil {
+		return err
+	}
+	if err := makeDir(cfg.DataDir); err != nil {
+		return err
+	}
+	var allocations []devchain.Allocation
+	for _, a := range cfg.Fund {
+		if !common.IsHexAddress(a) {
+			return fmt.Errorf("--fund %q is not an address (0x and 40 hexadecimal digits)", a)
+		}
+		allocations = append(allocations, devchain.Allocation{
+			Account: common.HexToAddress(a), Wei: new(big.Int).Mul(big.NewInt(devFunds), big.NewInt(params.Ether)),
+		})
+	}
+	node, err := devchain.New(devchain.Config{
+		DataDir: cfg.DataDir, Listen: cfg.Listen, ChainID: cfg.ChainID, Allocations: allocations, Log: r.log,
+	})
+	if err != nil {
+		return err
+	}
+	r.log.Info("chain is up", "rpc", node.URL(), "chain_id", node.ChainID())
+	close(r.ready)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return node.Run(ctx) })
+	group.Go(func() error { return r.serveMetrics(ctx) })
+	return group.Wait()
+}

@@ -1,0 +1,59 @@
+package node
+
+import (
+	"fmt"
+	"net"
+	"runtime/debug"
+	"strings"
+
+	"castnet/internal/media"
+	"castnet/transcoder"
+)
+
+// parseLadder reads "1280x720@2500000,854x480@1200000". Empty gives nil, the default ladder; "none" passes through.
+func parseLadder(s string) (func(width, height int) transcoder.Ladder, error) {
+	switch s {
+	case "":
+		return nil, nil
+	case "none":
+		return func(int, int) transcoder.Ladder { return nil }, nil
+	}
+	var ladder transcoder.Ladder
+	for rung := range strings.SplitSeq(s, ",") {
+		p := transcoder.Profile{Codec: media.H264, Divisor: 1}
+		if n, err := fmt.Sscanf(strings.TrimSpace(rung), "%dx%d@%d", &p.Width, &p.Height, &p.Bitrate); n != 3 || err != nil {
+			return nil, fmt.Errorf("rung %q: want WIDTHxHEIGHT@BITRATE, for example 1280x720@2500000 (--ladder)", rung)
+		}
+		p.Name = fmt.Sprintf("%dp", p.Height)
+		ladder = append(ladder, p)
+	}
+	if err := ladder.Validate(); err != nil {
+		return nil, fmt.Errorf("%w (--ladder)", err)
+	}
+	// A rung is never larger than the source.
+	return func(width, height int) transcoder.Ladder {
+		var fit transcoder.Ladder
+		for _, p := range ladder {
+			if p.Width <= width && p.Height <= height {
+				fit = append(fit, p)
+			}
+		}
+		return fit
+	}, nil
+}
+
+func splitHostPort(address string) (host, port string, err error) {
+	host, port, err = net.SplitHostPort(address)
+	if err != nil {
+		return "", "", fmt.Errorf("address %q: %w", address, err)
+	}
+	return host, port, nil
+}
+
+// version is what the build says of itself.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

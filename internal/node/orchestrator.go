@@ -1,0 +1,319 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+	"golang.org/x/sync/errgroup"
+
+	"castnet/contracts/chain"
+	"castnet/internal/identity"
+	"castnet/internal/receipt"
+	"castnet/orchestrator"
+	"castnet/orchestrator/rpc"
+	orchestratorstore "castnet/orchestrator/store"
+	payments "castnet/probabilistic-payments"
+	"castnet/probabilistic-payments/store"
+)
+
+// OrchestratorConfig is the command `castnet orchestrator run`.
+type OrchestratorConfig struct {
+	Common      `embed:""`
+	ChainAccess `embed:""`
+	DataDir     string `required:"" help:"Keep what must survive this process (receipts, winners, tokens) in this folder." placeholder:"DIR" type:"path"`
+	Owner       string `required:"" help:"The orchestrator's owner address in Staking; the key file is its operator's." placeholder:"ADDRESS"`
+	Listen      string `default:"127.0.0.1:8935" help:"Serve broadcasters and remote transcoders (gRPC over TLS) here." placeholder:"ADDR"`
+	Workers     int    `default:"-1" help:"Local worker processes at most; 0: none, only remote transcoders; -1: two for each core." placeholder:"N"`
+	Prices      `embed:""`
+	// Face value and epochs.
+	GasPriceFloor string        `default:"0.1 gwei" help:"Reckon with at least this price of gas: face values follow it, and an idle chain must not make them collapse." placeholder:"AMOUNT"`
+	FaceValue     string        `default:"" help:"Ask for face values of at most this, for example '0.00001 ETH': a lower one wins more often, and costs more gas." placeholder:"AMOUNT"`
+	Epoch         time.Duration `default:"20s" help:"Redeem winners in groups of this length at most: the rand of a group is not told before it is over."`
+}
+
+// Prices is what an orchestrator asks, in amounts a million pixels (and a MiB).
+type Prices struct {
+	Price       string `default:"200 gwei" help:"Price of 10^6 output pixels of H264." placeholder:"AMOUNT"`
+	PriceHEVC   string `default:"400 gwei" name:"price-hevc" help:"Price of 10^6 output pixels of HEVC." placeholder:"AMOUNT"`
+	PriceAV1    string `default:"600 gwei" name:"price-av1" help:"Price of 10^6 output pixels of AV1." placeholder:"AMOUNT"`
+	PriceSource string `default:"10 gwei" help:"Price of decoding 10^6 source pixels." placeholder:"AMOUNT"`
+	PriceMiB    string `default:"0 gwei" name:"price-mib" help:"Price of sending a MiB of renditions." placeholder:"AMOUNT"`
+}
+
+func (p Prices) parse() (prices receipt.Prices, err error) {
+	for _, f := range []struct {
+		flag, amount string
+		to           *uint256.Int
+	}{
+		{"--price", p.Price, &prices.H264},
+		{"--price-hevc", p.PriceHEVC, &prices.HEVC},
+		{"--price-av1", p.PriceAV1, &prices.AV1},
+		{"--price-source", p.PriceSource, &prices.Source},
+		{"--price-mib", p.PriceMiB, &prices.MiB},
+	} {
+		if *f.to, err = parseAmount(f.amount); err != nil {
+			return prices, fmt.Errorf("%w (%s)", err, f.flag)
+		}
+	}
+	return prices, nil
+}
+
+// orchestratorNode is an orchestrator's rooms, put together.
+type orchestratorNode struct {
+	*role
+	cfg       OrchestratorConfig
+	owner     common.Address
+	chain     *onChain
+	parts     []func(context.Context) error
+	recipient *payments.Recipient
+}
+
+// RunOrchestrator runs an orchestrator until ctx ends.
+func RunOrchestrator(ctx context.Context, cfg OrchestratorConfig, logs io.Writer) error {
+	r, err := newRole("orchestrator", cfg.Common, logs)
+	if err != nil {
+		return err
+	}
+	if !common.IsHexAddress(cfg.Owner) {
+		return fmt.Errorf("--owner %q is not an address (0x and 40 hexadecimal digits)", cfg.Owner)
+	}
+	if err := makeDir(cfg.DataDir); err != nil {
+		return err
+	}
+	n := &orchestratorNode{role: r, cfg: cfg, owner: common.HexToAddress(cfg.Owner)}
+	if n.chain, err = r.dialChain(ctx, cfg.ChainAccess); err != nil {
+		return err
+	}
+	if err := n.checkRegistration(ctx); err != nil {
+		return err
+	}
+	money, err := store.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "money.db"))
+	if err != nil {
+		return err
+	}
+	defer money.Close()
+	receipts, err := orchestratorstore.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "orchestrator.db"))
+	if err != nil {
+		return err
+	}
+	defer receipts.Close()
+	if err := n.money(ctx, money); err != nil {
+		return err
+	}
+	if err := n.service(receipts); err != nil {
+		return err
+	}
+	n.parts = append(n.parts, n.chain.client.Run, n.keep, n.serveMetrics)
+
+	group, ctx := errgroup.WithContext(ctx)
+	for _, part := range n.parts {
+		group.Go(func() error { return part(ctx) })
+	}
+	n.log.Info("orchestrator is up", "listen", cfg.Listen, "owner", n.owner, "operator", n.chain.key.Address())
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// checkRegistration compares this process with what the chain says of its owner.
+func (n *orchestratorNode) checkRegistration(ctx context.Context) error {
+	known, ok, err := n.chain.client.Staking().Orchestrator(ctx, n.owner)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the registry: %w", err)
+	case !ok:
+		return fmt.Errorf("nobody is registered as %s (--owner): register it with its owner's key first", n.owner)
+	case known.Operator != n.chain.key.Address():
+		return fmt.Errorf("the operator registered for %s is %s, the key file's account is %s (--keystore)",
+			n.owner, known.Operator, n.chain.key.Address())
+	case !known.Active:
+		n.log.Warn("not in the active set: nobody will ask for leases until its stake is among the highest", "stake", known.Stake)
+	}
+	return nil
+}
+
+// money sets up who takes tickets, and who redeems the winners.
+func (n *orchestratorNode) money(ctx context.Context, money *store.SQLite) error {
+	policy, err := n.policy()
+	if err != nil {
+		return err
+	}
+	n.recipient, err = payments.NewRecipient(ctx, payments.RecipientConfig{
+		Domain: n.chain.domain, Address: n.owner, Store: money, Accounts: newAccounts(n.chain.client.Broker()),
+		Gas: gasPrices{n.chain.client}, Policy: policy, EpochDuration: n.cfg.Epoch, Log: n.log, Registerer: n.registerer(),
+	})
+	if err != nil {
+		return err
+	}
+	redeemer, err := payments.NewRedeemer(payments.RedeemerConfig{
+		Store: money, Broker: broker{n.chain.client.Broker()}, Log: n.log, Registerer: n.registerer(),
+	})
+	if err != nil {
+		return err
+	}
+	n.parts = append(n.parts, n.recipient.Run, redeemer.Run)
+	return nil
+}
+
+func (n *orchestratorNode) policy() (payments.Policy, error) {
+	floor, err := parseAmount(n.cfg.GasPriceFloor)
+	if err != nil {
+		return payments.Policy{}, fmt.Errorf("%w (--gas-price-floor)", err)
+	}
+	policy := payments.Policy{GasPriceFloor: floor}
+	if n.cfg.FaceValue != "" {
+		if policy.MaxFaceValue, err = parseAmount(n.cfg.FaceValue); err != nil {
+			return policy, fmt.Errorf("%w (--face-value)", err)
+		}
+	}
+	return policy, nil
+}
+
+// service sets up the fleet of transcoders, and the server that broadcasters and remote transcoders reach.
+func (n *orchestratorNode) service(receipts *orchestratorstore.SQLite) error {
+	prices, err := n.cfg.Prices.parse()
+	if err != nil {
+		return err
+	}
+	fleet := &orchestrator.Fleet{}
+	if n.cfg.Workers != 0 {
+		workers, err := localWorkers(n.role, max(n.cfg.Workers, 0))
+		if err != nil {
+			return err
+		}
+		fleet.Add(workers)
+		n.parts = append(n.parts, workers.Run)
+	}
+	authority, err := orchestrator.LoadAuthority(filepath.Join(n.cfg.DataDir, "authority.pem"), receipts, fleet)
+	if err != nil {
+		return err
+	}
+	o, err := orchestrator.New(orchestrator.Config{
+		ID: n.owner, Signer: n.chain.key, Domain: n.chain.domain, Transcoder: fleet, Recipient: n.recipient,
+		Rounds: rounds{n.chain.client}, Store: receipts, Prices: prices, Logger: n.log, Registerer: n.registerer(),
+	})
+	if err != nil {
+		return err
+	}
+	server, err := rpc.NewServer(rpc.ServerConfig{
+		Handler: o, Pool: authority, ClientCAs: authority.ClientCAs(), Operator: n.chain.key, ChainID: n.chain.client.ChainID(),
+		Logger: n.log,
+	})
+	if err != nil {
+		return err
+	}
+	n.parts = append(n.parts, o.Run, func(ctx context.Context) error {
+		listener, err := listen(ctx, n.cfg.Listen, "--listen")
+		if err != nil {
+			return err
+		}
+		close(n.ready)
+		return server.Run(ctx, listener)
+	})
+	return nil
+}
+
+// rounds answers orchestrator.Rounds from the chain.
+type rounds struct{ client *chain.Client }
+
+// Round returns the current round, and until when a ticket of it can be redeemed.
+func (r rounds) Round(ctx context.Context) (round, lastExpiry uint64, err error) {
+	now, err := r.client.Round(ctx)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the round: %w", err)
+	}
+	return now.Number, uint64(now.End.Add(r.client.Parameters().TicketValidity).Unix()), nil
+}
+
+// keep does, once a round, what the chain needs somebody to do for this orchestrator: record the beacon, and enrol for
+// reserve shares. After redemptions it sweeps what is owed into the stake pool.
+func (n *orchestratorNode) keep(ctx context.Context) error {
+	rounds := n.chain.client.Rounds(ctx)
+	sweep := time.NewTicker(sweepEvery)
+	defer sweep.Stop()
+	for {
+		select {
+		case round, ok := <-rounds:
+			if !ok {
+				return nil
+			}
+			n.enterRound(ctx, round)
+		case <-sweep.C:
+			if err := n.sweep(ctx); err != nil && ctx.Err() == nil {
+				n.log.Warn("fees not swept into the stake pool; tried again later", "err", err)
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// sweepEvery is how often redeemed fees move from the broker to the stake pool.
+const sweepEvery = 5 * time.Second
+
+func (n *orchestratorNode) enterRound(ctx context.Context, round chain.Round) {
+	if !round.BeaconRecorded {
+		if _, err := n.chain.client.TouchRound(ctx); err != nil && ctx.Err() == nil {
+			n.log.Debug("beacon not recorded; somebody else may have", "round", round.Number, "err", err)
+		}
+	}
+	enrolled, err := n.chain.client.Broker().Enrolled(ctx, n.owner, round.Number)
+	if err == nil && !enrolled {
+		_, err = n.chain.client.Broker().Enrol(ctx, n.owner)
+	}
+	if err != nil && ctx.Err() == nil {
+		n.log.Warn("not enrolled: reserves of senders give no share this round", "round", round.Number, "err", err)
+	}
+}
+
+func (n *orchestratorNode) sweep(ctx context.Context) error {
+	owed, err := n.chain.client.Broker().Owed(ctx, n.owner)
+	if err != nil {
+		return err
+	}
+	// The contract keeps 1 wei, so that the next credit is cheap.
+	if owed.BitLen() <= 1 {
+		return nil
+	}
+	_, err = n.chain.client.Broker().Sweep(ctx, n.owner)
+	return err
+}
+
+// TokenConfig is the command `castnet orchestrator token`.
+type TokenConfig struct {
+	DataDir      string        `required:"" help:"The orchestrator's data folder." placeholder:"DIR" type:"path"`
+	Contracts    string        `required:"" help:"The addresses file of the contracts." placeholder:"FILE" type:"path"`
+	Keystore     string        `required:"" help:"The operator's encrypted key file." placeholder:"FILE" type:"path"`
+	PasswordFile string        `required:"" help:"The file whose first line decrypts the key file." placeholder:"FILE" type:"path"`
+	TTL          time.Duration `default:"1h" name:"ttl" help:"How long the token can be used, once."`
+}
+
+// MintToken prints a token that lets one remote transcoder enroll at an orchestrator.
+func MintToken(ctx context.Context, cfg TokenConfig, out io.Writer) error {
+	key, err := identity.LoadKeystore(cfg.Keystore, cfg.PasswordFile)
+	if err != nil {
+		return fmt.Errorf("%w (--keystore, --password-file)", err)
+	}
+	addresses, err := chain.ReadAddresses(cfg.Contracts)
+	if err != nil {
+		return fmt.Errorf("%w (--contracts)", err)
+	}
+	tokens, err := orchestratorstore.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "orchestrator.db"))
+	if err != nil {
+		return fmt.Errorf("%w (--data-dir)", err)
+	}
+	defer tokens.Close()
+	token, err := orchestrator.MintToken(ctx, tokens, key.Address(), addresses.ChainID, cfg.TTL)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, token)
+	return err
+}

@@ -1,0 +1,362 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/ethereum/go-ethereum/params"
+	"golang.org/x/sync/errgroup"
+
+	"castnet/contracts/chain"
+	"castnet/internal/identity"
+)
+
+// UpConfig is the command `castnet up`: the whole network on one machine.
+type UpConfig struct {
+	DataDir  string `default:"${state}/up" help:"Keep chain, keys and stores in this folder." placeholder:"DIR" type:"path"`
+	Keys     string `help:"A file with further stream keys, a line each: KEY ID. The key demo works at once." placeholder:"FILE" type:"path"`
+	Demo     bool   `help:"Publish a moving picture with sound, by RTMP, as the stream demo."`
+	Bind     string `default:"127.0.0.1" help:"Serve streamers and viewers on this address; everything else stays on 127.0.0.1." placeholder:"HOST"`
+	RTMP     int    `default:"1935" help:"Port of RTMP." placeholder:"PORT"`
+	HTTP     int    `default:"8080" help:"Port of the pages, LL-HLS, WHEP and the API." placeholder:"PORT"`
+	WebRTC   int    `default:"8189" name:"webrtc" help:"Port of WebRTC, UDP and TCP." placeholder:"PORT"`
+	Chain    int    `default:"8545" help:"Port of the chain's JSON-RPC." placeholder:"PORT"`
+	Orch     int    `default:"8935" name:"orchestrators" help:"First of three ports of the orchestrators." placeholder:"PORT"`
+	Metrics  int    `default:"9090" help:"First of five ports of the metrics: chain, broadcaster, orchestrators." placeholder:"PORT"`
+	LogLevel string `default:"warn" enum:"debug,info,warn,error" help:"Log what is at least this important: debug, info, warn or error."`
+	Ladder   string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated. 'none' passes the source through." placeholder:"LADDER"`
+	// Economy of the local chain; the defaults suit a machine that somebody watches.
+	FaceValue string `default:"" help:"Upper bound of a ticket's face value, for example '0.00001 ETH': a lower one wins more often." placeholder:"AMOUNT"`
+}
+
+// The local network: who takes part, and what they begin with.
+const (
+	upOrchestrators = 3
+	upDeposit       = 5  // ETH
+	upReserve       = 30 // ETH
+)
+
+// upCast is what people call the orchestrators, and their own stakes in CAST.
+var upCast = [upOrchestrators]struct { //nolint:gochecknoglobals // a constant table
+	name  string
+	stake int64
+}{{"Rosa", 50}, {"Tycho", 30}, {"Ada", 20}}
+
+// up is the local network while it is being raised.
+type up struct {
+	cfg      UpConfig
+	log      *slog.Logger
+	out      io.Writer
+	password string                   // file
+	accounts map[string]*identity.Key // by the names of upRoles
+}
+
+// RunUp raises the whole network and holds it until ctx ends. The summary goes to out, logs go to logs.
+func RunUp(ctx context.Context, cfg UpConfig, out, logs io.Writer) error {
+	shared := &lines{to: logs}
+	log, err := newLogger(Common{LogLevel: cfg.LogLevel}, shared)
+	if err != nil {
+		return err
+	}
+	u := &up{cfg: cfg, log: log, out: out, accounts: make(map[string]*identity.Key)}
+	if err := u.checkPorts(ctx); err != nil {
+		return err
+	}
+	if err := makeDir(cfg.DataDir); err != nil {
+		return err
+	}
+	unlock, err := lockDir(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	group, ctx := errgroup.WithContext(ctx)
+	began := time.Now()
+	group.Go(func() error {
+		if err := u.raise(ctx, group, shared); err != nil {
+			return err
+		}
+		u.summary(time.Since(began))
+		return nil
+	})
+	err = group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// raise starts the children in the order in which they need each other.
+func (u *up) raise(ctx context.Context, group *errgroup.Group, logs io.Writer) error {
+	ready, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := u.makeKeys(); err != nil {
+		return err
+	}
+	start := func(c *child) {
+		c.log, c.output = u.log, logs
+		group.Go(func() error { return c.run(ctx) })
+	}
+	node := u.devchain()
+	start(node)
+	if err := node.await(ready); err != nil {
+		return err
+	}
+	if err := u.economy(ready); err != nil {
+		return fmt.Errorf("prepare the chain: %w", err)
+	}
+	roles := []*child{u.broadcaster()}
+	for i := range upOrchestrators {
+		roles = append(roles, u.orchestrator(i))
+	}
+	for _, c := range roles {
+		start(c)
+	}
+	for _, c := range roles {
+		if err := c.await(ready); err != nil {
+			return err
+		}
+	}
+	if u.cfg.Demo {
+		start(&child{name: "demo", args: []string{"publish", "--url", u.rtmpURL("demo")}})
+	}
+	return nil
+}
+
+// checkPorts finds what is taken before anything is started.
+func (u *up) checkPorts(ctx context.Context) error {
+	type port struct {
+		flag   string
+		number int
+	}
+	ports := []port{{"--rtmp", u.cfg.RTMP}, {"--http", u.cfg.HTTP}, {"--webrtc", u.cfg.WebRTC}, {"--chain", u.cfg.Chain}}
+	for i := range upOrchestrators {
+		ports = append(ports, port{"--orchestrators", u.cfg.Orch + i})
+	}
+	for i := range upOrchestrators + 2 {
+		ports = append(ports, port{"--metrics", u.cfg.Metrics + i})
+	}
+	for _, p := range ports {
+		listener, err := listen(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(p.number)), p.flag)
+		if err != nil {
+			return fmt.Errorf("%w: is another castnet running? %w", errNoPort, err)
+		}
+		listener.Close()
+	}
+	return nil
+}
+
+func (u *up) path(name ...string) string {
+	return filepath.Join(append([]string{u.cfg.DataDir}, name...)...)
+}
+
+func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+func (u *up) rpc() string { return "ws://" + local(u.cfg.Chain) }
+
+func (u *up) rtmpURL(key string) string {
+	return "rtmp://" + net.JoinHostPort(u.cfg.Bind, strconv.Itoa(u.cfg.RTMP)) + "/live/" + key
+}
+
+func (u *up) metrics(i int) string { return local(u.cfg.Metrics + i) }
+
+// upRoles lists the accounts of the local network by the names of their key files.
+func upRoles() []string {
+	names := []string{"treasury", "broadcaster"}
+	for _, o := range upCast {
+		names = append(names, "owner-"+o.name, "operator-"+o.name)
+	}
+	return names
+}
+
+// makeKeys makes the accounts' key files where they are missing. A local network's keys protect nothing but its own
+// play money, so the encryption is light and the password lies beside them.
+func (u *up) makeKeys() error {
+	if err := makeDir(u.path("keys")); err != nil {
+		return err
+	}
+	u.password = u.path("keys", "password")
+	if _, err := os.Stat(u.password); errors.Is(err, os.ErrNotExist) {
+		secret := make([]byte, 16)
+		if _, err := rand.Read(secret); err != nil {
+			return fmt.Errorf("make a password: %w", err)
+		}
+		if err := os.WriteFile(u.password, []byte(hex.EncodeToString(secret)+"\n"), 0o600); err != nil {
+			return fmt.Errorf("write the password: %w", err)
+		}
+	}
+	for _, name := range upRoles() {
+		if err := u.makeKey(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *up) makeKey(name string) error {
+	if _, err := os.Stat(u.keyFile(name)); err == nil {
+		u.accounts[name], err = identity.LoadKeystore(u.keyFile(name), u.password)
+		return err
+	}
+	key, made, err := identity.CreateKeystore(u.path("keys"), u.password, identity.Light())
+	if err != nil {
+		return err
+	}
+	u.accounts[name] = key
+	if err := os.Rename(made, u.keyFile(name)); err != nil {
+		return fmt.Errorf("name the key file: %w", err)
+	}
+	return nil
+}
+
+func (u *up) keyFile(name string) string { return u.path("keys", name+".json") }
+
+func (u *up) owner(i int) *identity.Key { return u.accounts["owner-"+upCast[i].name] }
+
+func (u *up) contracts() string { return u.path("contracts.json") }
+
+// economy deploys the contracts, registers the orchestrators and funds the broadcaster, as far as it is not done yet.
+func (u *up) economy(ctx context.Context) error {
+	supply := []chain.Allocation{}
+	for i := range upCast {
+		supply = append(supply, chain.Allocation{Account: u.owner(i).Address(), Amount: ether(1000)})
+	}
+	addresses, err := chain.Deploy(ctx, chain.DeployConfig{
+		URL: u.rpc(), File: u.contracts(), Signer: u.accounts["treasury"], Supply: supply, Log: u.log,
+	})
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range upCast {
+		group.Go(func() error { return u.register(ctx, addresses, i) })
+	}
+	group.Go(func() error { return u.fund(ctx, addresses) })
+	return group.Wait()
+}
+
+// as runs f with a client that signs as one account.
+func (u *up) as(ctx context.Context, addresses chain.Addresses, key *identity.Key, f func(context.Context, *chain.Client) error) error {
+	client, err := chain.Dial(ctx, chain.Config{URL: u.rpc(), Addresses: addresses, Signer: key, Log: u.log})
+	if err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- client.Run(running) }()
+	err = f(ctx, client)
+	stop()
+	return errors.Join(err, <-done)
+}
+
+// register enters an orchestrator with its stake, or corrects its address after the ports have changed.
+func (u *up) register(ctx context.Context, addresses chain.Addresses, i int) error {
+	owner, operator := u.owner(i), u.accounts["operator-"+upCast[i].name]
+	uri := fmt.Sprintf("https://%s#%s", local(u.cfg.Orch+i), upCast[i].name)
+	return u.as(ctx, addresses, owner, func(ctx context.Context, c *chain.Client) error {
+		known, ok, err := c.Staking().Orchestrator(ctx, owner.Address())
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			_, err = c.Staking().Register(ctx, chain.Registration{
+				Operator: operator.Address(), ServiceURI: uri, RewardCut: 100_000, FeeShare: 500_000, Stake: ether(upCast[i].stake),
+			})
+		case known.ServiceURI != uri:
+			_, err = c.Staking().SetServiceURI(ctx, uri)
+		}
+		return err
+	})
+}
+
+// fund gives the broadcaster a deposit and a reserve.
+func (u *up) fund(ctx context.Context, addresses chain.Addresses) error {
+	key := u.accounts["broadcaster"]
+	return u.as(ctx, addresses, key, func(ctx context.Context, c *chain.Client) error {
+		account, err := c.Broker().Sender(ctx, key.Address())
+		if err != nil || account.Reserve.Sign() > 0 && account.Deposit.Cmp(ether(1)) > 0 {
+			return err
+		}
+		reserve := big.NewInt(0)
+		if account.Reserve.Sign() == 0 {
+			reserve = ether(upReserve)
+		}
+		_, err = c.Broker().Fund(ctx, ether(upDeposit), reserve)
+		return err
+	})
+}
+
+func ether(n int64) *big.Int { return new(big.Int).Mul(big.NewInt(n), big.NewInt(params.Ether)) }
+
+func (u *up) devchain() *child {
+	args := []string{
+		"devchain", "--data-dir", u.path("chain"), "--listen", local(u.cfg.Chain), "--metrics", u.metrics(0), "--log-level", u.cfg.LogLevel,
+	}
+	for _, name := range upRoles() {
+		args = append(args, "--fund", u.accounts[name].Address().Hex())
+	}
+	return &child{name: "chain", args: args, metrics: u.metrics(0)}
+}
+
+// account gives the flags of a role that signs.
+func (u *up) account(name string) []string {
+	return []string{
+		"--rpc", u.rpc(), "--contracts", u.contracts(), "--keystore", u.keyFile(name), "--password-file", u.password,
+		"--log-level", u.cfg.LogLevel,
+	}
+}
+
+func (u *up) broadcaster() *child {
+	at := func(port int) string { return net.JoinHostPort(u.cfg.Bind, strconv.Itoa(port)) }
+	args := append([]string{
+		"broadcaster", "--data-dir", u.path("broadcaster"), "--rtmp", at(u.cfg.RTMP), "--http", at(u.cfg.HTTP), "--webrtc", at(u.cfg.WebRTC),
+		"--metrics", u.metrics(1), "--demo-key",
+	}, u.account("broadcaster")...)
+	if u.cfg.Keys != "" {
+		args = append(args, "--keys", u.cfg.Keys)
+	}
+	if u.cfg.Ladder != "" {
+		args = append(args, "--ladder", u.cfg.Ladder)
+	}
+	return &child{name: "broadcaster", args: args, metrics: u.metrics(1)}
+}
+
+func (u *up) orchestrator(i int) *child {
+	name := upCast[i].name
+	args := append([]string{
+		"orchestrator", "run", "--data-dir", u.path("orchestrator-" + name), "--listen", local(u.cfg.Orch + i),
+		"--owner", u.owner(i).Address().Hex(), "--metrics", u.metrics(2 + i),
+	}, u.account("operator-"+name)...)
+	if u.cfg.FaceValue != "" {
+		args = append(args, "--face-value", u.cfg.FaceValue)
+	}
+	return &child{name: "orchestrator " + name, args: args, metrics: u.metrics(2 + i)}
+}
+
+// summary is what a newcomer reads.
+func (u *up) summary(took time.Duration) {
+	page := "http://" + net.JoinHostPort(u.cfg.Bind, strconv.Itoa(u.cfg.HTTP))
+	fmt.Fprintf(u.out, `
+Castnet is up (%.1f s): a chain, three orchestrators, one broadcaster.
+
+  Push     %s
+           OBS: server rtmp://%s/live, stream key demo
+           ffmpeg -re -i FILE -c:v libx264 -g 60 -c:a aac -f flv %s
+  Watch    %s
+  Metrics  http://%s/metrics (broadcaster)
+  State    %s
+
+Ctrl-C ends it.
+`, took.Seconds(), u.rtmpURL("demo"), net.JoinHostPort(u.cfg.Bind, strconv.Itoa(u.cfg.RTMP)), u.rtmpURL("demo"), page, u.metrics(1), u.cfg.DataDir)
+}

@@ -1,0 +1,358 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+
+	"castnet/broadcaster"
+	"castnet/broadcaster/api"
+	"castnet/broadcaster/playback"
+	"castnet/contracts/chain"
+	"castnet/internal/media"
+)
+
+// viewEvery is how often what the pages show of the chain is read.
+const viewEvery = time.Second
+
+// views turns what broadcaster and chain know into what the pages show: it implements api.Streams and api.Network. The
+// chain's side is read in the background; a page never waits for it.
+type views struct {
+	b     *broadcaster.Broadcaster
+	chain *onChain
+	log   *slog.Logger
+
+	mu          sync.Mutex
+	network     api.NetworkView
+	shares      map[common.Address]float64
+	redemptions []chain.Redemption // of this broadcaster's tickets
+	nextBlock   uint64
+}
+
+func newViews(b *broadcaster.Broadcaster, c *onChain, log *slog.Logger) *views {
+	v := &views{b: b, chain: c, log: log, shares: make(map[common.Address]float64)}
+	v.network.Chain = api.ChainView{ID: c.client.ChainID(), Coin: "ETH"}
+	v.network.Broadcaster.Address = c.key.Address().Hex()
+	return v
+}
+
+// run reads the chain until ctx ends.
+func (v *views) run(ctx context.Context) error {
+	tick := time.NewTicker(viewEvery)
+	defer tick.Stop()
+	for {
+		err := v.read(ctx)
+		v.mu.Lock()
+		v.network.Chain.Problem = ""
+		if err != nil && ctx.Err() == nil {
+			v.network.Chain.Problem = fmt.Sprintf("The chain does not answer: %v", err)
+		}
+		v.mu.Unlock()
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (v *views) read(ctx context.Context) error {
+	client, self := v.chain.client, v.chain.key.Address()
+	head := client.Head()
+	round, err := client.Round(ctx)
+	if err != nil {
+		return err
+	}
+	if err := v.readRedemptions(ctx, head.Number); err != nil {
+		return err
+	}
+	account, err := client.Broker().Sender(ctx, self)
+	if err != nil {
+		return err
+	}
+	list, err := client.Staking().Orchestrators(ctx)
+	if err != nil {
+		return err
+	}
+	rows, shares, err := v.readOrchestrators(ctx, list)
+	if err != nil {
+		return err
+	}
+	share := uint256.Int{}
+	if len(list) > 0 {
+		s, err := client.Broker().Share(ctx, self, list[0].ID, round.Number)
+		if err != nil {
+			return err
+		}
+		share = toUint(s.Left())
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.shares = shares
+	v.network.Orchestrators = rows
+	v.network.Round, v.network.RoundEndsAt = round.Number, round.End
+	v.network.Chain.Head, v.network.Chain.Time = head.Number, head.Time
+	v.network.Broadcaster.DepositWei = api.WeiOf(toUint(account.Deposit))
+	v.network.Broadcaster.ReserveWei = api.WeiOf(toUint(account.Reserve))
+	v.network.Broadcaster.ShareWei = api.WeiOf(share)
+	v.network.Broadcaster.Warnings = accountWarnings(account)
+	return nil
+}
+
+// readRedemptions reads what was redeemed since the last look.
+func (v *views) readRedemptions(ctx context.Context, head uint64) error {
+	v.mu.Lock()
+	from := v.nextBlock
+	v.mu.Unlock()
+	if head < from {
+		return nil
+	}
+	fresh, err := v.chain.client.Broker().Redemptions(ctx, chain.RedemptionQuery{
+		Sender: v.chain.key.Address(), FromBlock: from, ToBlock: head,
+	})
+	if err != nil {
+		return fmt.Errorf("read redemptions: %w", err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.redemptions = append(v.redemptions, fresh...)
+	v.nextBlock = head + 1
+	return nil
+}
+
+func accountWarnings(a chain.SenderAccount) []api.WarningView {
+	var list []api.WarningView
+	if a.Unlocking {
+		list = append(list, api.WarningView{
+			Text: "The deposit is being unlocked: orchestrators accept no new tickets.", Next: "Cancel the unlock to go on streaming.",
+		})
+	}
+	if a.Reserve.Sign() == 0 {
+		list = append(list, api.WarningView{
+			Text: "There is no reserve: orchestrators will not serve this broadcaster.", Next: "Fund a reserve in the TicketBroker.",
+		})
+	} else if a.Deposit.Sign() == 0 {
+		list = append(list, api.WarningView{
+			Text: "The deposit is empty: winners are paid out of the reserve.", Next: "Add to the deposit in the TicketBroker.",
+		})
+	}
+	return list
+}
+
+func (v *views) readOrchestrators(ctx context.Context, list []chain.Orchestrator) ([]api.OrchestratorView, map[common.Address]float64, error) {
+	var total uint256.Int
+	for _, o := range list {
+		stake := toUint(o.Stake)
+		total.Add(&total, &stake)
+	}
+	shares := make(map[common.Address]float64, len(list))
+	rows := make([]api.OrchestratorView, 0, len(list))
+	for _, o := range list {
+		pool, err := v.chain.client.Staking().Pool(ctx, o.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		stake := toUint(o.Stake)
+		if !total.IsZero() {
+			shares[o.ID] = stake.Float64() / total.Float64()
+		}
+		row := api.OrchestratorView{
+			ID: o.ID.Hex(), URI: o.ServiceURI, StakeWei: api.WeiOf(stake), Share: shares[o.ID], Active: o.Active,
+			FeesPoolWei: api.WeiOf(toUint(pool.FeesUnpaid)), RedeemedWei: api.WeiOf(toUint(pool.FeesReceived)),
+		}
+		if name, address, err := parseServiceURI(o.ID, o.ServiceURI); err == nil {
+			row.Name, row.URI = name, "https://"+address
+		} else {
+			row.Note = err.Error()
+		}
+		rows = append(rows, row)
+	}
+	return rows, shares, nil
+}
+
+// Network is what the pages show of the network.
+func (v *views) Network() api.NetworkView {
+	records := v.b.Records()
+	serving := make(map[common.Address]int)
+	for _, s := range v.b.Streams() {
+		if st := s.Status(); st.Serving != nil {
+			serving[st.Serving.Orchestrator.ID]++
+		}
+	}
+	now := time.Now()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	view := v.network
+	view.Orchestrators = slices.Clone(v.network.Orchestrators)
+	for i := range view.Orchestrators {
+		o := &view.Orchestrators[i]
+		id := common.HexToAddress(o.ID)
+		o.Streams = serving[id]
+		addRecord(o, records[id], now)
+	}
+	slices.SortStableFunc(view.Orchestrators, func(a, b api.OrchestratorView) int {
+		return cmp.Or(cmp.Compare(b.VerifiedSegments, a.VerifiedSegments), cmp.Compare(b.Share, a.Share))
+	})
+	return view
+}
+
+// addRecord adds what this broadcaster has measured.
+func addRecord(o *api.OrchestratorView, r broadcaster.Record, now time.Time) {
+	o.VerifiedSegments, o.Failures = int64(r.Verified), int64(r.Failed)
+	o.PriceWeiPerMpx = api.WeiOf(r.Price)
+	o.Success, o.Health = -1, api.Unknown
+	if r.Verified+r.Failed > 0 {
+		o.Success = float64(r.Verified) / float64(r.Verified+r.Failed)
+		o.Health = api.Good
+	}
+	if rest := r.Quarantine(now); rest > 0 {
+		o.Health = api.Fair
+		o.Note = fmt.Sprintf("Left alone for another %d s: %s", int(rest.Seconds())+1, r.LastFailure)
+	}
+}
+
+// Streams lists the streams, newest first.
+func (v *views) Streams() []api.StreamView {
+	streams := v.b.Streams()
+	list := make([]api.StreamView, 0, len(streams))
+	for _, s := range streams {
+		list = append(list, v.stream(s))
+	}
+	slices.SortStableFunc(list, func(a, b api.StreamView) int { return b.StartedAt.Compare(a.StartedAt) })
+	return list
+}
+
+// Stream is one stream.
+func (v *views) Stream(id string) (api.StreamView, bool) {
+	s, ok := v.b.Stream(id)
+	if !ok {
+		return api.StreamView{}, false
+	}
+	return v.stream(s), true
+}
+
+func (v *views) stream(s *broadcaster.Stream) api.StreamView {
+	st := s.Status()
+	view := api.StreamView{
+		ID: st.ID, State: api.State(st.State), StartedAt: st.Started, Input: inputView(&st),
+		Segments:   api.SegmentsView{Count: int64(st.Segments), LastSeconds: st.LastSegment.Seconds()},
+		Renditions: renditionViews(&st),
+		Verified:   api.VerifiedView{OK: int64(st.Verified), Failed: int64(st.Failed), LastFailure: st.LastFailure},
+		Paid:       v.paidView(s, &st),
+	}
+	if len(st.Ladder) > 0 {
+		view.Verified.Checks = []api.CheckView{{Name: "every check of the receipt", OK: int64(st.Verified), Failed: int64(st.Failed)}}
+	}
+	for _, p := range []playback.Protocol{playback.WHEP, playback.HLS, playback.RTSP} {
+		view.Viewers += s.Hub().Viewers(p)
+	}
+	if sv := st.Serving; sv != nil {
+		v.mu.Lock()
+		share := v.shares[sv.Orchestrator.ID]
+		v.mu.Unlock()
+		view.Orchestrator = &api.ServiceView{
+			ID: sv.Orchestrator.ID.Hex(), Name: sv.Orchestrator.Name, Why: sv.Why, URL: "https://" + sv.Orchestrator.Address,
+			RoundTripMS: float64(sv.RoundTrip.Microseconds()) / 1000, StakeShare: share, Since: sv.Since, Lease: asJSON(&sv.Lease),
+		}
+	}
+	view.Verified.Receipt, view.Paid.Ticket = asJSON(st.LastReceipt), asJSON(st.LastTicket)
+	for _, n := range slices.Backward(st.Notes) {
+		level := api.Good
+		if n.Trouble {
+			level = api.Fair
+		}
+		view.Events = append(view.Events, api.EventView{At: n.At, Stop: api.Stop(n.Stop), Text: n.Text, Level: level})
+	}
+	if st.State == broadcaster.Ended {
+		view.Ended = st.EndReason
+	}
+	if st.Problem != "" {
+		view.Warnings = append(view.Warnings, api.WarningView{
+			Text: st.Problem, Next: "The source still plays. Check that orchestrators are up, and that the deposit and reserve are funded.",
+		})
+	}
+	return view
+}
+
+// asJSON shows a signed object, given by pointer, to people who want to check it; nil where there is none.
+func asJSON(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil || string(b) == "null" {
+		return nil
+	}
+	return b
+}
+
+func inputView(st *broadcaster.Status) api.InputView {
+	in := api.InputView{
+		Protocol: "RTMP", FPS: st.Input.FPS, Bitrate: int64(st.Input.Bitrate), GOPSeconds: st.Input.KeyInterval.Seconds(),
+		Remote: st.Remote, Health: api.Unknown,
+	}
+	if st.Video == nil {
+		return in
+	}
+	in.Codec, in.Width, in.Height = st.Video.Codec.String(), st.Video.Width, st.Video.Height
+	in.BFrames = st.Video.Reorder > 0
+	if st.Audio != nil {
+		in.Audio = st.Audio.Codec.String()
+	}
+	if st.State != broadcaster.Live {
+		return in
+	}
+	in.Health = api.Good
+	if gop := st.Input.KeyInterval; gop > 3*time.Second {
+		in.Health = api.Fair
+		in.Advice = fmt.Sprintf("Key frames come every %.0f s: set a key frame interval of 2 s in your encoder.", gop.Seconds())
+	}
+	return in
+}
+
+func renditionViews(st *broadcaster.Status) []api.RenditionView {
+	if st.Video == nil {
+		return nil
+	}
+	source := api.RenditionView{
+		Name: playback.SourceName, Width: st.Video.Width, Height: st.Video.Height, Bitrate: int64(st.Input.Bitrate),
+		FPS: st.Input.FPS, Codec: st.Video.Codec.String(), WHEP: st.Video.Codec == media.H264 && st.Video.Reorder == 0,
+	}
+	if !source.WHEP {
+		source.WhyNot = "WebRTC cannot play B-frames"
+	}
+	list := []api.RenditionView{source}
+	for _, p := range st.Ladder {
+		list = append(list, api.RenditionView{
+			Name: p.Name, Width: p.Width, Height: p.Height, Bitrate: int64(p.Bitrate), FPS: st.Input.FPS / float64(p.Divisor),
+			Codec: p.Codec.String(), WHEP: p.Codec == media.H264,
+		})
+	}
+	return list
+}
+
+// paidView counts tickets. Whether a ticket won is the recipient's secret until it is redeemed: then the chain says so.
+func (v *views) paidView(s *broadcaster.Stream, st *broadcaster.Status) api.PaidView {
+	paid := api.PaidView{TicketsSent: int64(st.Tickets), EVWei: api.WeiOf(st.Paid), FeesWei: api.WeiOf(st.Fees)}
+	var face, redeemed uint256.Int
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for i := range v.redemptions {
+		r := &v.redemptions[i]
+		if !s.PaidFor(r.ReceiptHash) {
+			continue
+		}
+		paid.Won++
+		value, amount := toUint(r.FaceValue), toUint(r.Paid)
+		face.Add(&face, &value)
+		redeemed.Add(&redeemed, &amount)
+	}
+	paid.Redeemed = paid.Won
+	paid.WonFaceWei, paid.RedeemedWei = api.WeiOf(face), api.WeiOf(redeemed)
+	return paid
+}
