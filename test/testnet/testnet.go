@@ -1,0 +1,288 @@
+// Package testnet runs a whole Castnet network, by the real `castnet up`, for tests and benches: on free loopback
+// ports, in a temporary folder, and gone when its context ends.
+package testnet
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"castnet/broadcaster/api"
+)
+
+// Config says what to run. The zero value is the network as a newcomer gets it.
+type Config struct {
+	// Dir is the data folder; it is kept. Required.
+	Dir string
+	// Args are further flags of `castnet up`.
+	Args []string
+	// Log gets what the processes print; nil drops it.
+	Log io.Writer
+}
+
+// Network is a running one.
+type Network struct {
+	Dir  string
+	RTMP string // rtmp://host:port/live/
+	HTTP string // http://host:port
+	RPC  string // ws://host:port
+
+	ports []string
+	cmd   *exec.Cmd
+	out   output
+	ended chan struct{}
+	err   error
+}
+
+// Root is the project's folder.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// Start runs a network and returns when it is ready. It ends with ctx, or by Stop or Kill.
+func Start(ctx context.Context, cfg Config) (*Network, error) {
+	binary := filepath.Join(Root(), "bin", "castnet")
+	if _, err := os.Stat(binary); err != nil {
+		return nil, fmt.Errorf("%w: make build first", err)
+	}
+	base, err := freePorts()
+	if err != nil {
+		return nil, err
+	}
+	return startAt(ctx, binary, base, cfg)
+}
+
+// Restart runs a network again in the folder and on the ports of one that has ended.
+func (n *Network) Restart(ctx context.Context, cfg Config) (*Network, error) {
+	cfg.Dir = n.Dir
+	base, err := strconv.Atoi(n.ports[0])
+	if err != nil {
+		return nil, err
+	}
+	return startAt(ctx, filepath.Join(Root(), "bin", "castnet"), base, cfg)
+}
+
+func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network, error) {
+	port := func(i int) string { return strconv.Itoa(base + i) }
+	n := &Network{
+		Dir: cfg.Dir, ports: []string{port(0)}, ended: make(chan struct{}),
+		RTMP: "rtmp://127.0.0.1:" + port(0) + "/live/", HTTP: "http://127.0.0.1:" + port(1), RPC: "ws://127.0.0.1:" + port(3),
+	}
+	args := append([]string{
+		"up", "--data-dir", cfg.Dir, "--rtmp", port(0), "--http", port(1), "--webrtc", port(2), "--chain", port(3),
+		"--orchestrators", port(4), "--metrics", port(7),
+	}, cfg.Args...)
+	n.cmd = exec.CommandContext(ctx, binary, args...)
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	n.cmd.Cancel = func() error { return n.cmd.Process.Signal(os.Interrupt) }
+	n.cmd.WaitDelay = 5 * time.Second
+	n.out.log = cfg.Log
+	n.out.ready = make(chan struct{})
+	n.cmd.Stdout, n.cmd.Stderr = &n.out, &n.out
+	if err := n.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		n.err = n.cmd.Wait()
+		close(n.ended)
+	}()
+	select {
+	case <-n.out.ready:
+		return n, nil
+	case <-n.ended:
+		return nil, fmt.Errorf("castnet up ended: %w\n%s", n.err, n.out.text())
+	case <-time.After(90 * time.Second):
+		return nil, errors.Join(fmt.Errorf("castnet up is not ready after 90 s:\n%s", n.out.text()), n.Kill())
+	}
+}
+
+// portsNeeded is how many consecutive ports a network takes: RTMP, HTTP, WebRTC, chain, 3 orchestrators, 5 metrics.
+const portsNeeded = 12
+
+// freePorts finds the first of portsNeeded consecutive free ports.
+func freePorts() (int, error) {
+	for range 100 {
+		base := 21_000 + rand.IntN(10_000) // below what the kernel gives to clients
+		free := true
+		for i := range portsNeeded {
+			listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(base+i))
+			if err != nil {
+				free = false
+				break
+			}
+			listener.Close()
+		}
+		if free {
+			return base, nil
+		}
+	}
+	return 0, errors.New("no free ports")
+}
+
+// Output is everything that the network has printed.
+func (n *Network) Output() string { return n.out.text() }
+
+// Stop ends the network as Ctrl-C does, and returns how long that took.
+func (n *Network) Stop() (time.Duration, error) {
+	began := time.Now()
+	if err := n.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return 0, err
+	}
+	<-n.ended
+	return time.Since(began), n.err
+}
+
+// Kill ends the network's first process by kill -9; the kernel takes its children along.
+func (n *Network) Kill() error {
+	children := n.descendants(n.cmd.Process.Pid)
+	if err := n.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-n.ended
+	deadline := time.Now().Add(5 * time.Second)
+	for _, pid := range children {
+		for alive(pid) {
+			if time.Now().After(deadline) {
+				return fmt.Errorf("process %d outlives its killed parent", pid)
+			}
+			<-time.After(10 * time.Millisecond)
+		}
+	}
+	return nil
+}
+
+// Pids finds the processes of the network, its first one's descendants, whose command line has all the words.
+func (n *Network) Pids(words ...string) []int {
+	var found []int
+	for _, pid := range n.descendants(n.cmd.Process.Pid) {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err != nil {
+			continue
+		}
+		has := true
+		for _, w := range words {
+			has = has && bytes.Contains(line, []byte(w))
+		}
+		if has {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+// Workers finds the worker processes below a process.
+func (n *Network) Workers(parent int) []int {
+	var found []int
+	for _, pid := range n.descendants(parent) {
+		if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil && bytes.Contains(line, []byte("castnet-worker")) {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+func (n *Network) descendants(pid int) []int {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		return nil
+	}
+	var all []int
+	for _, task := range tasks {
+		list, err := os.ReadFile(task)
+		if err != nil {
+			continue
+		}
+		for _, f := range strings.Fields(string(list)) {
+			if child, err := strconv.Atoi(f); err == nil {
+				all = append(append(all, child), n.descendants(child)...)
+			}
+		}
+	}
+	return all
+}
+
+// alive reports whether a process runs; one that nobody has waited for yet does not.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(rest, "Z")
+}
+
+// Stream reads a stream's view from the API.
+func (n *Network) Stream(ctx context.Context, id string) (api.StreamView, error) {
+	var v api.StreamView
+	return v, n.get(ctx, "/api/v1/streams/"+id, &v)
+}
+
+// View reads the network's view from the API.
+func (n *Network) View(ctx context.Context) (api.NetworkView, error) {
+	var v api.NetworkView
+	return v, n.get(ctx, "/api/v1/network", &v)
+}
+
+func (n *Network) get(ctx context.Context, path string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.HTTP+path, http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+		return fmt.Errorf("GET %s: %s: %s", path, resp.Status, body)
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+// output keeps what the processes print, and sees when the network is ready.
+type output struct {
+	log   io.Writer
+	ready chan struct{}
+
+	mu   sync.Mutex
+	all  bytes.Buffer
+	done bool
+}
+
+// Write takes what is printed.
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all.Write(b)
+	if o.log != nil {
+		_, _ = o.log.Write(b) // a test's log; the network goes on without it
+	}
+	if !o.done && strings.Contains(o.all.String(), "Castnet is up") {
+		o.done = true
+		close(o.ready)
+	}
+	return len(b), nil
+}
+
+func (o *output) text() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all.String()
+}
