@@ -205,7 +205,7 @@ func (m *manager) receipt(ctx context.Context, r *request) (*types.Receipt, erro
 			return nil, err
 		}
 	}
-	return nil, nil //nolint:nilnil // no receipt yet is the usual answer
+	return nil, nil
 }
 
 // chase raises the fee of what has waited for too long, and moves what lost its nonce to somebody else's transaction.

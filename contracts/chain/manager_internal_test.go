@@ -92,10 +92,7 @@ func (n *fakeNode) mine(tx *types.Transaction) {
 // inBubble runs a manager over a fake node in a bubble of fake time.
 func inBubble(t *testing.T, maxPrice int64, test func(t *testing.T, m *manager, node *fakeNode)) {
 	t.Helper()
-	private, err := crypto.ToECDSA(crypto.Keccak256([]byte("manager")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	private := crypto.ToECDSAUnsafe(crypto.Keccak256([]byte("manager")))
 	synctest.Test(t, func(t *testing.T) {
 		node := &fakeNode{nonce: 7, baseFee: 10 * gwei, receipts: make(map[common.Hash]*types.Receipt)}
 		recorded, err := newMetrics(nil)

@@ -21,11 +21,7 @@ import (
 type key struct{ private *ecdsa.PrivateKey }
 
 func keyOf(name string) key {
-	private, err := crypto.ToECDSA(crypto.Keccak256([]byte("castnet test " + name)))
-	if err != nil {
-		panic(err)
-	}
-	return key{private}
+	return key{crypto.ToECDSAUnsafe(crypto.Keccak256([]byte("castnet test " + name)))}
 }
 
 func (k key) Address() common.Address { return crypto.PubkeyToAddress(k.private.PublicKey) }
@@ -58,11 +54,9 @@ func node(t *testing.T) *devchain.Chain {
 
 func runUntilCleanup(t *testing.T, run func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
+	go func() { ended <- run(t.Context()) }()
+	t.Cleanup(func() { // the test's context has ended by then
 		if err := <-ended; err != nil {
 			t.Errorf("run: %v", err)
 		}

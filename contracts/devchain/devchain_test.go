@@ -31,11 +31,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		if err := runChild(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
 		}
 		return
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 func runChild(dir string) error {
@@ -45,16 +44,12 @@ func runChild(dir string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(chain.URL())
+	fmt.Fprintln(os.Stdout, chain.URL())
 	return chain.Run(ctx)
 }
 
 func account() *ecdsa.PrivateKey {
-	key, err := crypto.ToECDSA(crypto.Keccak256([]byte("castnet devchain test")))
-	if err != nil {
-		panic(err)
-	}
-	return key
+	return crypto.ToECDSAUnsafe(crypto.Keccak256([]byte("castnet devchain test")))
 }
 
 func config(dir string) devchain.Config {
@@ -77,11 +72,9 @@ func start(t *testing.T, cfg devchain.Config) (*devchain.Chain, *ethclient.Clien
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- chain.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
+	go func() { ended <- chain.Run(t.Context()) }()
+	t.Cleanup(func() { // the test's context has ended by then
 		if err := <-ended; err != nil {
 			t.Errorf("Run: %v", err)
 		}
