@@ -55,6 +55,7 @@ type fakeSession struct {
 	inputs   []transcoder.Input
 	now      *transcoder.StartSegment
 	started  bool // a decoder that has seen no key shows nothing
+	failed   bool // the open segment has
 	frames   int
 	prefix   int
 	err      error
@@ -113,7 +114,7 @@ func (s *fakeSession) Send(_ context.Context, in transcoder.Input) error {
 		if !s.started && !m.Fresh {
 			return &transcoder.InputError{Reason: "the first segment of a session is fresh"}
 		}
-		s.now, s.started, s.frames, s.prefix = &m, true, 0, 0
+		s.now, s.started, s.failed, s.frames, s.prefix = &m, true, false, 0, 0
 	case transcoder.WriteUnit:
 		if s.now == nil {
 			return &transcoder.InputError{Reason: "no segment is open"}
@@ -126,6 +127,10 @@ func (s *fakeSession) Send(_ context.Context, in transcoder.Input) error {
 	case transcoder.EndSegment:
 		if s.now == nil {
 			return &transcoder.InputError{Reason: "no segment is open"}
+		}
+		if s.failed {
+			s.now = nil
+			return nil
 		}
 		width := s.now.Track.Width
 		if s.fake.width > 0 {
@@ -142,8 +147,10 @@ func (s *fakeSession) Send(_ context.Context, in transcoder.Input) error {
 func (s *fakeSession) decode(m *transcoder.WriteUnit) {
 	if bad := s.fake.badPTS; bad != nil && m.Unit.PTS == *bad {
 		s.out <- transcoder.BadInput{Seq: s.now.Seq, Attempt: s.now.Attempt, PTS: m.Unit.PTS, Reason: "no slice in it"}
-		s.now = nil
-		return
+		s.failed, s.started = true, false
+	}
+	if s.failed {
+		return // the rest of a segment that failed
 	}
 	if m.Prefix {
 		s.prefix++

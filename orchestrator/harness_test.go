@@ -74,9 +74,11 @@ type network struct {
 	prices   receipt.Prices
 	limits   orchestrator.Limits
 	policy   payments.Policy
-	work     transcoder.Transcoder
+	work     transcoder.Transcoder // a member of the fleet; nil: an empty fleet
 
 	address string
+	tokens  *store.SQLite
+	fleet   *orchestrator.Fleet
 	stop    func() // ends the orchestrator's process, as it were
 }
 
@@ -141,14 +143,25 @@ func (n *network) start() {
 	n.check(err)
 	receipts, err := store.OpenSQLite(ctx, filepath.Join(n.dir, "orchestrator.db"))
 	n.check(err)
+	n.tokens, n.fleet = receipts, &orchestrator.Fleet{}
+	if n.work != nil {
+		n.fleet.Add(n.work)
+	}
+	authority, err := orchestrator.LoadAuthority(filepath.Join(n.dir, "authority.pem"), receipts, n.fleet)
+	n.check(err)
 	o, err := orchestrator.New(orchestrator.Config{
-		ID: owner, Signer: n.operator, Domain: domain(), Transcoder: n.work, Recipient: recipient, Rounds: n.chain, Store: receipts,
+		ID: owner, Signer: n.operator, Domain: domain(), Transcoder: n.fleet, Recipient: recipient, Rounds: n.chain, Store: receipts,
 		Prices: n.prices, Limits: n.limits, Logger: log, Registerer: prometheus.NewRegistry(),
 	})
 	n.check(err)
-	server, err := rpc.NewServer(rpc.ServerConfig{Handler: o, Operator: n.operator, ChainID: chainID, Logger: log})
+	server, err := rpc.NewServer(rpc.ServerConfig{
+		Handler: o, Pool: authority, ClientCAs: authority.ClientCAs(), Operator: n.operator, ChainID: chainID, Logger: log,
+	})
 	n.check(err)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if n.address == "" { // a restarted process has its old address
+		n.address = "127.0.0.1:0"
+	}
+	ln, err := net.Listen("tcp", n.address)
 	n.check(err)
 	n.address = ln.Addr().String()
 	done := make(chan error, 1)

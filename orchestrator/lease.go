@@ -22,6 +22,9 @@ import (
 // jobQueue is how many receipts and payments of a lease may wait for the store before its units do.
 const jobQueue = 16
 
+// deathsForgiven is how long the deaths of workers count together.
+const deathsForgiven = time.Minute
+
 // attemptWindow is how many segments back a new attempt may be.
 const attemptWindow = 64
 
@@ -63,7 +66,8 @@ type lease struct {
 	writing   *attempt          // whose units are being received; nil: they are dropped
 	unsettled int               // attempts that were ended and have neither receipt nor refusal
 	closing   bool              // the broadcaster sends no more
-	deaths    int
+	deaths    int               // since died
+	died      time.Time
 }
 
 // Transcode serves one lease until the broadcaster finishes it, it expires unused, or something fails.
@@ -308,15 +312,15 @@ func (l *lease) reopen(ctx context.Context, dead transcoder.Session, cause error
 	l.session, l.ready = nil, make(chan struct{})
 	l.writing, l.lost = nil, true
 	victims := make([]*attempt, 0, len(l.open))
-	for seq, a := range l.open {
+	for _, a := range l.open {
 		if a.made {
 			continue // its receipt is on the way
 		}
 		victims = append(victims, a)
-		delete(l.open, seq)
-		if a.end != nil {
-			l.settle(1)
-		}
+		l.giveUp(a)
+	}
+	if now := l.o.cfg.Now(); now.Sub(l.died) > deathsForgiven {
+		l.deaths, l.died = 0, now
 	}
 	l.deaths++
 	deaths := l.deaths

@@ -68,8 +68,8 @@ type Limits struct {
 	OpenSegments int
 	// IdleTimeout ends a lease on which the broadcaster says nothing (default 30 s).
 	IdleTimeout time.Duration
-	// WorkerDeaths is how many workers a lease may lose before it is given up: a stream that kills every worker is no
-	// accident (default 5).
+	// WorkerDeaths is how many workers a lease may lose in a minute before it is given up: a stream that kills every
+	// worker is no accident (default 5).
 	WorkerDeaths int
 }
 

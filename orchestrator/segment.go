@@ -171,35 +171,46 @@ func (l *lease) register(ctx context.Context, a *attempt) (transcoder.Session, e
 	}
 }
 
-// drop gives up an open attempt: no more of it is made, and nothing is owed for it.
+// drop gives up an attempt: no more of it is made, and nothing is owed for it. It is a call of inputs.
 func (l *lease) drop(ctx context.Context, a *attempt, result string) {
 	l.mu.Lock()
-	if a.off || l.open[a.seq] != a {
-		l.mu.Unlock()
-		return
-	}
-	a.off = true
-	delete(l.open, a.seq)
-	if a.end != nil {
-		l.settle(1)
-	}
-	if l.writing == a {
+	writing, session := l.writing == a, l.session
+	if writing {
 		l.writing, l.lost = nil, true
 	}
-	session := l.session
+	open := l.giveUp(a)
 	l.mu.Unlock()
-	if result != "" {
+	if open && result != "" {
 		l.o.metrics.segments.WithLabelValues(result).Inc()
 	}
-	if session != nil && !a.held {
+	if (open || writing) && session != nil && !a.held {
 		if err := l.sent(session, session.Send(ctx, transcoder.CancelSegment{Seq: a.seq, Attempt: a.number})); err != nil {
 			l.log.Debug("cancel", "seq", a.seq, "attempt", a.number, "err", err)
 		}
 	}
 }
 
+// giveUp takes an attempt out of the books, and reports whether it was in them. The lock is held.
+func (l *lease) giveUp(a *attempt) bool {
+	if a.off || l.open[a.seq] != a {
+		return false
+	}
+	a.off = true
+	delete(l.open, a.seq)
+	if a.end != nil {
+		l.settle(1)
+	}
+	return true
+}
+
 func (l *lease) cancelled(ctx context.Context, m transcoder.CancelSegment) error {
-	if a := l.find(m.Seq, m.Attempt); a != nil {
+	l.mu.Lock()
+	a := l.open[m.Seq]
+	if w := l.writing; w != nil && w.seq == m.Seq {
+		a = w
+	}
+	l.mu.Unlock()
+	if a != nil && a.number == m.Attempt {
 		l.drop(ctx, a, "cancelled")
 	}
 	return nil
@@ -209,9 +220,10 @@ func (l *lease) cancelled(ctx context.Context, m transcoder.CancelSegment) error
 func (l *lease) unit(ctx context.Context, m transcoder.WriteUnit) error {
 	l.mu.Lock()
 	a, session := l.writing, l.session
+	idle := a == nil || a.off
 	l.mu.Unlock()
-	if a == nil {
-		return nil // of an attempt that was refused or has died
+	if idle {
+		return nil // of an attempt that was refused, has failed or has died
 	}
 	if a.held {
 		if !m.Unit.Key {
@@ -277,17 +289,23 @@ func (l *lease) metered(ctx context.Context, a *attempt) error {
 func (l *lease) end(ctx context.Context, m rpc.EndSegment) error {
 	l.mu.Lock()
 	a, session := l.writing, l.session
+	failed := a != nil && a.off
 	l.mu.Unlock()
 	if a == nil {
 		return nil // of an attempt that was refused or has died
+	}
+	if failed {
+		l.drop(ctx, a, "") // so that the session takes the next
+		return nil
 	}
 	if err := l.checkSource(a, &m); err != nil {
 		l.log.Warn("source refused", "seq", a.seq, "attempt", a.number, "why", err)
 		return err
 	}
 	l.mu.Lock()
-	if l.writing != a { // died meanwhile
+	if l.writing != a || a.off { // meanwhile it has died or failed
 		l.mu.Unlock()
+		l.drop(ctx, a, "")
 		return nil
 	}
 	a.end, a.endedAt = &m, l.o.cfg.Now()
@@ -462,15 +480,8 @@ func (l *lease) badInput(m transcoder.BadInput) error {
 		l.mu.Unlock()
 		return nil
 	}
-	delete(l.open, a.seq)
-	a.off = true
+	l.giveUp(a) // inputs closes it, where it is still being written
 	l.lost = true
-	if l.writing == a {
-		l.writing = nil
-	}
-	if a.end != nil {
-		l.settle(1)
-	}
 	hash := l.terms.hash
 	l.mu.Unlock()
 	l.o.metrics.segments.WithLabelValues("bad_input").Inc()

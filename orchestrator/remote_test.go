@@ -1,0 +1,232 @@
+package orchestrator_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"castnet/orchestrator"
+	"castnet/orchestrator/rpc"
+	"castnet/transcoder"
+)
+
+// enroll mints a token, passes it on as text, and exchanges it.
+func (n *network) enroll() *rpc.Credentials {
+	n.t.Helper()
+	minted, err := orchestrator.MintToken(n.t.Context(), n.tokens, n.operator.Address(), chainID, time.Minute)
+	n.check(err)
+	token, err := rpc.ParseToken(" " + minted.String() + "\n")
+	n.check(err)
+	credentials, err := rpc.Enroll(n.t.Context(), n.address, token)
+	n.check(err)
+	b, err := json.Marshal(credentials) // as they are kept
+	n.check(err)
+	var kept rpc.Credentials
+	n.check(json.Unmarshal(b, &kept))
+	return &kept
+}
+
+// lend runs a remote transcoder until stop.
+func (n *network) lend(credentials *rpc.Credentials, work transcoder.Transcoder) (stop func()) {
+	n.t.Helper()
+	dial, err := credentials.Dial(n.address)
+	n.check(err)
+	w, err := rpc.NewRemoteWorker(rpc.RemoteConfig{
+		Dial: dial, Transcoder: work, Logger: n.log(), ReportEvery: 10 * time.Millisecond, DrainTimeout: 50 * time.Millisecond,
+	})
+	n.check(err)
+	ctx, cancel := context.WithCancel(n.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		if !stopped {
+			stopped = true
+			cancel()
+			n.check(<-done)
+		}
+	}
+	n.t.Cleanup(stop)
+	return stop
+}
+
+// attached waits until the fleet has n sessions at most, that is, until a transcoder is there or has left.
+func (n *network) attached(want int) {
+	n.t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range 5000 {
+		if n.fleet.Capabilities().MaxSessions == 16*want {
+			return
+		}
+		<-tick.C
+	}
+	n.t.Fatalf("the fleet never had %d transcoders", want)
+}
+
+// TestRemoteTranscoder: a transcoder that has dialled in serves a lease, from its token to the receipt.
+func TestRemoteTranscoder(t *testing.T) {
+	n := newNetwork(t, nil)
+	n.lend(n.enroll(), &fake{})
+	n.attached(1)
+	b := n.open(1)
+	var prev common.Hash
+	for seq := range uint64(2) {
+		p := b.segment(seq, 1)
+		signed, got := until[rpc.SignedReceipt](b)
+		b.verify(&signed, p, got, prev)
+		prev = signed.Receipt.Hash()
+	}
+}
+
+// TestRemoteTranscoderLeaves: its sessions die as a worker's do, and the work goes on at another transcoder.
+func TestRemoteTranscoderLeaves(t *testing.T) {
+	n := newNetwork(t, nil)
+	stop := n.lend(n.enroll(), &fake{})
+	n.attached(1)
+	b := n.open(1)
+	b.segment(0, 1)
+	until[rpc.SignedReceipt](b)
+
+	local := &fake{}
+	defer n.fleet.Add(local)()
+	b.begin(transcoder.StartSegment{Seq: 1, Attempt: 1})
+	stop()
+	lost, _ := until[rpc.Refusal](b)
+	if lost.Code != rpc.CodeWorkerDied || lost.Seq != 1 {
+		t.Fatalf("refusal %+v", lost)
+	}
+	b.end(b.begin(transcoder.StartSegment{Seq: 1, Attempt: 2, Fresh: true}))
+	until[rpc.SignedReceipt](b)
+	if len(local.sessions) != 1 {
+		t.Fatal("somebody else did the work")
+	}
+}
+
+// TestRemoteWorkerDeath: a worker that dies on the remote machine is told of, and replaced there.
+func TestRemoteWorkerDeath(t *testing.T) {
+	n := newNetwork(t, nil)
+	work := &fake{}
+	n.lend(n.enroll(), work)
+	n.attached(1)
+	b := n.open(1)
+	b.begin(transcoder.StartSegment{Seq: 0, Attempt: 1, Fresh: true})
+	if _, ok := b.recv().(transcoder.Rendered); !ok {
+		t.Fatal("no picture")
+	}
+	work.latest().die()
+	until[rpc.Refusal](b)
+	b.end(b.begin(transcoder.StartSegment{Seq: 0, Attempt: 2, Fresh: true}))
+	until[rpc.SignedReceipt](b)
+	if len(work.sessions) != 2 {
+		t.Fatalf("%d sessions", len(work.sessions))
+	}
+}
+
+// TestRemoteTranscoderReconnects: the orchestrator's restart costs it nothing but the sessions.
+func TestRemoteTranscoderReconnects(t *testing.T) {
+	n := newNetwork(t, nil)
+	n.lend(n.enroll(), &fake{})
+	n.attached(1)
+	n.stop()
+	n.start()
+	n.attached(1)
+	b := n.open(1)
+	b.segment(0, 1)
+	until[rpc.SignedReceipt](b)
+}
+
+func TestTokensAreUsedOnce(t *testing.T) {
+	n := newNetwork(t, &fake{})
+	token, err := orchestrator.MintToken(t.Context(), n.tokens, n.operator.Address(), chainID, time.Minute)
+	n.check(err)
+	late, err := orchestrator.MintToken(t.Context(), n.tokens, n.operator.Address(), chainID, -time.Minute)
+	n.check(err)
+	if _, err := rpc.Enroll(t.Context(), n.address, token); err != nil {
+		t.Fatal(err)
+	}
+	forged := token
+	forged.Secret = "guess"
+	for name, x := range map[string]rpc.Token{"again": token, "late": late, "forged": forged} {
+		if _, err := rpc.Enroll(t.Context(), n.address, x); err == nil || !strings.Contains(err.Error(), "mint another") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	elsewhere, err := orchestrator.MintToken(t.Context(), n.tokens, common.Address{1}, chainID, time.Minute)
+	n.check(err)
+	if _, err := rpc.Enroll(t.Context(), n.address, elsewhere); err == nil || !strings.Contains(err.Error(), "not the orchestrator") {
+		t.Errorf("gave its token to a stranger: %v", err)
+	}
+}
+
+func TestParseToken(t *testing.T) {
+	for _, s := range []string{"", "castnet-", "castnet-e30", "castnet-!", strings.Repeat("x", 5000), "castnet-" + strings.Repeat("e", 5000)} {
+		if _, err := rpc.ParseToken(s); err == nil {
+			t.Errorf("took %.20q", s)
+		}
+	}
+}
+
+// TestStrangersCannotAttach: without a certificate of this orchestrator's there is no way into its fleet.
+func TestStrangersCannotAttach(t *testing.T) {
+	n := newNetwork(t, &fake{})
+	other := newNetwork(t, &fake{})
+	credentials := other.enroll()
+	credentials.Operator = n.operator.Address()
+	n.lend(credentials, &fake{})
+	b := n.open(1) // served by the local one
+	b.segment(0, 1)
+	until[rpc.SignedReceipt](b)
+	if got := n.fleet.Capabilities().MaxSessions; got != 16 {
+		t.Fatalf("a stranger is in the fleet: %d sessions", got)
+	}
+}
+
+// TestFleet: the least loaded transcoder is asked first, the next where it is busy, and each once.
+func TestFleet(t *testing.T) {
+	var asked []string
+	member := func(name string, free int64, err error) transcoder.Transcoder {
+		return &stub{caps: transcoder.Capabilities{Name: name, FreePixelsPerSecond: free}, err: err, asked: &asked}
+	}
+	fleet := &orchestrator.Fleet{}
+	if _, err := fleet.Open(t.Context(), transcoder.SessionConfig{}); err == nil {
+		t.Fatal("an empty fleet opened a session")
+	}
+	remove := fleet.Add(member("idle but broken", 300, transcoder.ErrBusy))
+	fleet.Add(member("loaded", 100, nil))
+	fleet.Add(member("half", 200, nil))
+	open := func(want ...string) {
+		t.Helper()
+		asked = nil
+		if _, err := fleet.Open(t.Context(), transcoder.SessionConfig{}); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(asked, want) {
+			t.Fatalf("asked %q, want %q", asked, want)
+		}
+	}
+	open("idle but broken", "half")
+	remove()
+	open("half")
+	if got := fleet.Capabilities().FreePixelsPerSecond; got != 300 {
+		t.Fatalf("%d pixels/s free", got)
+	}
+}
+
+type stub struct {
+	caps  transcoder.Capabilities
+	err   error
+	asked *[]string
+}
+
+func (s *stub) Open(context.Context, transcoder.SessionConfig) (transcoder.Session, error) {
+	*s.asked = append(*s.asked, s.caps.Name)
+	return nil, s.err
+}
+
+func (s *stub) Capabilities() transcoder.Capabilities { return s.caps }
