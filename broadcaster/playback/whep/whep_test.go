@@ -399,7 +399,10 @@ func TestTCP(t *testing.T) {
 func TestSlowViewer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	r.load(610, 30, 0)
+	r.load(310, 30, 0)
+	for _, u := range r.clip.Units { // filler to 9 MB in all: more than the slow viewer's sockets hold
+		u.Payload = append(append(u.Payload, 0, 0, 0, 1, 12), bytes.Repeat([]byte{0xff}, 30_000)...)
+	}
 	r.publish(10)
 	gate := &gate{open: make(chan struct{})}
 	var settings webrtc.SettingEngine
@@ -412,7 +415,7 @@ func TestSlowViewer(t *testing.T) {
 	quick := r.watch("?rendition=source", webrtc.SettingEngine{})
 	track := quick.track()
 	quick.same(quick.pictures(track, 10), r.clip.Units)
-	for at := 10; at < 600; at += 30 {
+	for at := 10; at < 300; at += 30 {
 		r.publish(30)
 		quick.same(quick.pictures(track, 30), r.clip.Units[at:])
 	}
@@ -426,7 +429,10 @@ type gate struct {
 
 func (g *gate) Dial(network, address string) (net.Conn, error) {
 	conn, err := net.Dial(network, address)
-	return &gated{conn, g}, err
+	if err != nil {
+		return nil, err
+	}
+	return &gated{conn, g}, conn.(*net.TCPConn).SetReadBuffer(4096)
 }
 
 type gated struct {
