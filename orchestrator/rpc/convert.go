@@ -10,6 +10,7 @@ import (
 	payments "castnet/probabilistic-payments"
 
 	"castnet/internal/identity"
+	"castnet/internal/media"
 	"castnet/internal/receipt"
 	"castnet/internal/wire"
 	"castnet/transcoder"
@@ -352,7 +353,7 @@ func asRefusal(err error) *Refusal {
 	switch {
 	case errors.As(err, &r):
 		return r
-	case errors.Is(err, wire.ErrInvalid):
+	case errors.Is(err, wire.ErrInvalid), errors.Is(err, media.ErrUnitTooLarge):
 		return &Refusal{Code: CodeInvalid, Message: err.Error()}
 	default:
 		return &Refusal{Code: CodeInternal, Message: "the orchestrator failed; its log says why"}
