@@ -63,6 +63,8 @@ const (
 
 // Refusal is an error for the person at the other end: what was asked, what is allowed, and what to change.
 // Limit, Asked and Knob are empty where they say nothing.
+//
+//nolint:errname // it says who gets it; every protocol room and the broadcaster speak of refusals
 type Refusal struct {
 	Code Code
 	// Message says in plain words what is wrong and what to do about it.
@@ -123,8 +125,7 @@ var (
 
 // CodeOf returns the code of the refusal in err's chain, or CodeUnavailable where there is none.
 func CodeOf(err error) Code {
-	var r *Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*Refusal](err); ok {
 		return r.Code
 	}
 	return CodeUnavailable

@@ -9,9 +9,9 @@ import (
 
 // How a stream is cut (DESIGN §4).
 const (
-	// A segment ends at the first key frame from minSegment on …
+	// A segment ends at the first key frame from minSegment on,
+	// or else before the first picture from maxSegment on that follows all earlier ones.
 	minSegment = 1500 * time.Millisecond
-	// … or, where none came, before the first picture from maxSegment on that follows all earlier ones.
 	maxSegment = 3 * time.Second
 	// Everything back to the last key frame is kept for decoders that start fresh, so that is bounded: in time, in
 	// bytes, and in pictures (12 s at 240 pictures a second, and some room).

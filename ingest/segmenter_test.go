@@ -3,7 +3,6 @@ package ingest_test
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -55,12 +54,12 @@ type cut struct {
 }
 
 // segment pushes units and collects what comes out.
-func segment(t testing.TB, s *ingest.Segmenter, units []*media.Unit) (cuts []cut, dropped []*media.Unit) {
-	t.Helper()
+func segment(tb testing.TB, s *ingest.Segmenter, units []*media.Unit) (cuts []cut, dropped []*media.Unit) {
+	tb.Helper()
 	for i, u := range units {
 		d, err := s.Push(u)
 		if err != nil {
-			t.Fatalf("unit %d (PTS %d): %v", i, u.PTS, err)
+			tb.Fatalf("unit %d (PTS %d): %v", i, u.PTS, err)
 		}
 		if d.Start != nil {
 			cuts = append(cuts, cut{seg: d.Start})
@@ -76,18 +75,18 @@ func segment(t testing.TB, s *ingest.Segmenter, units []*media.Unit) (cuts []cut
 }
 
 // checkCuts holds what must be true of any stream.
-func checkCuts(t testing.TB, cuts []cut) {
-	t.Helper()
+func checkCuts(tb testing.TB, cuts []cut) {
+	tb.Helper()
 	keys := map[int64]bool{}
 	for i, c := range cuts {
 		if c.seg.Seq != uint64(i) {
-			t.Fatalf("segment %d has number %d", i, c.seg.Seq)
+			tb.Fatalf("segment %d has number %d", i, c.seg.Seq)
 		}
 		if len(c.units) == 0 {
-			t.Fatalf("segment %d is empty", i)
+			tb.Fatalf("segment %d is empty", i)
 		}
 		if c.seg.StartsAtKey() != (c.units[0].Key && c.units[0].PTS == c.seg.FirstPTS) {
-			t.Fatalf("segment %d: StartsAtKey is %v, first unit %+v", i, c.seg.StartsAtKey(), c.units[0])
+			tb.Fatalf("segment %d: StartsAtKey is %v, first unit %+v", i, c.seg.StartsAtKey(), c.units[0])
 		}
 		seen := map[int64]bool{}
 		for _, u := range c.units {
@@ -95,18 +94,18 @@ func checkCuts(t testing.TB, cuts []cut) {
 				keys[u.PTS] = true
 			}
 			if u.PTS < c.seg.FirstPTS {
-				t.Fatalf("segment %d from %d holds PTS %d", i, c.seg.FirstPTS, u.PTS)
+				tb.Fatalf("segment %d from %d holds PTS %d", i, c.seg.FirstPTS, u.PTS)
 			}
 			if i+1 < len(cuts) && u.PTS >= cuts[i+1].seg.FirstPTS {
-				t.Fatalf("segment %d holds PTS %d, the next one begins at %d", i, u.PTS, cuts[i+1].seg.FirstPTS)
+				tb.Fatalf("segment %d holds PTS %d, the next one begins at %d", i, u.PTS, cuts[i+1].seg.FirstPTS)
 			}
 			if seen[u.PTS] {
-				t.Fatalf("segment %d holds PTS %d twice", i, u.PTS)
+				tb.Fatalf("segment %d holds PTS %d twice", i, u.PTS)
 			}
 			seen[u.PTS] = true
 		}
 		if !keys[c.seg.DecodeFrom] || c.seg.DecodeFrom > c.seg.FirstPTS {
-			t.Fatalf("segment %d from %d decodes from %d, which is no key before it", i, c.seg.FirstPTS, c.seg.DecodeFrom)
+			tb.Fatalf("segment %d from %d decodes from %d, which is no key before it", i, c.seg.FirstPTS, c.seg.DecodeFrom)
 		}
 	}
 }
@@ -311,7 +310,7 @@ func FuzzSegmenter(f *testing.F) {
 				break
 			}
 			if d.Drop && (d.Start != nil || d.Why == "") {
-				t.Fatal(fmt.Sprintf("dropped, but %+v", d))
+				t.Fatalf("dropped, but %+v", d)
 			}
 			if d.Start != nil {
 				cuts = append(cuts, cut{seg: d.Start})

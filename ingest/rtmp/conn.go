@@ -62,7 +62,7 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, over *ingest.Refusal) {
 			c.log.Error("RTMP parser failed", "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
-	stop := context.AfterFunc(ctx, func() { nc.SetReadDeadline(time.Unix(1, 0)) }) //nolint:errcheck // it is over either way
+	stop := context.AfterFunc(ctx, func() { _ = nc.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 
 	key, err := c.greet(ctx)
@@ -214,7 +214,7 @@ func (c *conn) refuse(ctx context.Context, err error) {
 	if half, ok := c.net.(interface{ CloseWrite() error }); ok && half.CloseWrite() != nil {
 		return
 	}
-	io.CopyN(io.Discard, c.net, lingerBytes) //nolint:errcheck // until the publisher closes, or time is up
+	_, _ = io.CopyN(io.Discard, c.net, lingerBytes) // until the publisher closes, or time is up
 }
 
 // greeted reports whether the connection speaks RTMP and has said what it wants, so that an answer can be understood.

@@ -172,10 +172,14 @@ func TestFFmpegIsTold(t *testing.T) {
 				{"no key", "/live/", args, "stream key is missing"},
 				{"wrong app", "/show/demo", args, "publish to rtmp://HOST/live/KEY"},
 				{"MP3", "/live/demo", append(slices.Clone(args[:len(args)-1]), "copy", "-c:a", "libmp3lame"), "MP3 cannot be taken"},
-				{"long GOP", "/live/demo", []string{"-f", "lavfi", "-i", "testsrc2=size=320x240:rate=30", "-t", "20", "-pix_fmt", "yuv420p",
-					"-c:v", "libx264", "-preset", "ultrafast", "-g", "1000"}, "no key frame for 12 s"},
-				{"HEVC", "/live/demo", []string{"-re", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=30", "-t", "5", "-pix_fmt", "yuv420p",
-					"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"}, "HEVC cannot be taken"},
+				{"long GOP", "/live/demo", []string{
+					"-f", "lavfi", "-i", "testsrc2=size=320x240:rate=30", "-t", "20", "-pix_fmt", "yuv420p",
+					"-c:v", "libx264", "-preset", "ultrafast", "-g", "1000",
+				}, "no key frame for 12 s"},
+				{"HEVC", "/live/demo", []string{
+					"-re", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=30", "-t", "5", "-pix_fmt", "yuv420p",
+					"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none",
+				}, "HEVC cannot be taken"},
 			} {
 				t.Run(tc.name, func(t *testing.T) {
 					switch {

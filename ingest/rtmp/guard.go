@@ -84,49 +84,40 @@ func (g *guard) Read(p []byte) (int, error) {
 
 func (g *guard) scan(b []byte) error {
 	for len(b) > 0 {
+		n := 1
 		switch g.state {
 		case atVersion:
 			if err := checkVersion(b[0]); err != nil {
 				return err
 			}
-			b = b[1:]
 			g.state, g.need = inHandshake, handshakeTail
-		case inHandshake:
-			n := min(g.need, len(b))
-			b = b[n:]
-			if g.need -= n; g.need == 0 {
-				g.state = atChunk
-			}
 		case atChunk:
 			g.basicHeader(b[0])
-			b = b[1:]
-			if err := g.advance(); err != nil {
-				return err
-			}
-		case inHeader, inExtended:
-			n := copy(g.header[g.filled:g.filled+g.need], b)
-			b = b[n:]
-			g.filled += n
-			if g.need -= n; g.need == 0 {
-				if err := g.advance(); err != nil {
-					return err
-				}
-			}
-		case inBody:
-			n := min(g.need, len(b))
-			if s := g.stream; s.received < len(s.control) {
-				copy(s.control[s.received:], b[:n])
-			}
-			g.stream.received += n
-			b = b[n:]
-			if g.need -= n; g.need == 0 {
-				if err := g.advance(); err != nil {
-					return err
-				}
-			}
+		default:
+			n = min(g.need, len(b))
+			g.take(b[:n])
+		}
+		b = b[n:]
+		if err := g.advance(); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// take takes in the next bytes of a part that was waited for.
+func (g *guard) take(b []byte) {
+	g.need -= len(b)
+	switch s := g.stream; g.state {
+	case inHeader, inExtended:
+		g.filled += copy(g.header[g.filled:], b)
+	case inBody:
+		if s.received < len(s.control) {
+			copy(s.control[s.received:], b)
+		}
+		s.received += len(b)
+	default: // the handshake is not looked at
+	}
 }
 
 func checkVersion(b byte) error {
@@ -156,10 +147,13 @@ func (g *guard) basicHeader(b byte) {
 func (g *guard) advance() error {
 	for g.need == 0 {
 		switch g.state {
+		case inHandshake:
+			g.state = atChunk
+			return nil
 		case inHeader:
 			if g.messageHeader() {
 				g.state, g.need, g.filled = inExtended, 4, 0
-				continue
+				return nil
 			}
 			if err := g.beginBody(); err != nil {
 				return err
@@ -172,11 +166,8 @@ func (g *guard) advance() error {
 				return err
 			}
 		case inBody:
-			if err := g.endBody(); err != nil {
-				return err
-			}
 			g.state = atChunk
-			return nil
+			return g.endBody()
 		default:
 			return nil
 		}

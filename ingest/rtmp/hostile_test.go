@@ -25,19 +25,19 @@ import (
 )
 
 // natural loads a clip without B-frames, one key frame a second, and sound.
-func natural(t testing.TB) *publisher.Clip {
-	t.Helper()
+func natural(tb testing.TB) *publisher.Clip {
+	tb.Helper()
 	video, err := clip.Make(context.Background(), clip.Spec{Width: 640, Height: 480, FPS: 30, Seconds: 4, GOP: 30})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	sound, err := clip.MakeAudio(context.Background(), 48000)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c, err := publisher.New(publisher.Stream{Track: video.Track, Units: video.Units}, &publisher.Stream{Track: sound.Track, Units: sound.Units})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
@@ -68,16 +68,16 @@ func (c tappedConn) Read(p []byte) (int, error) {
 }
 
 // session is what a publisher with the key "second" sends in half a second: about 60 messages.
-func session(t testing.TB) []byte {
-	t.Helper()
+func session(tb testing.TB) []byte {
+	tb.Helper()
 	g := newGate()
 	var l *tap
-	address := start(t, g, func(c *rtmp.Config) {
+	address := start(tb, g, func(c *rtmp.Config) {
 		l = &tap{Listener: c.Listener}
 		c.Listener = l
 	})
-	if err := natural(t).Push(context.Background(), "rtmp://"+address+"/live/second", publisher.Options{For: 500 * time.Millisecond}); err != nil {
-		t.Fatal(err)
+	if err := natural(tb).Push(context.Background(), "rtmp://"+address+"/live/second", publisher.Options{For: 500 * time.Millisecond}); err != nil {
+		tb.Fatal(err)
 	}
 	<-(<-g.sinks).closed
 	l.mu.Lock()
@@ -145,10 +145,12 @@ func throw(t *testing.T, address string, input []byte) {
 		return
 	}
 	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(20 * time.Second))
+	if err := nc.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Error(err)
+	}
 	go func() {
-		nc.Write(input) //nolint:errcheck // the server may have had enough
-		nc.(*net.TCPConn).CloseWrite()
+		_, _ = nc.Write(input) // the server may have had enough
+		_ = nc.(*net.TCPConn).CloseWrite()
 	}()
 	var timeout net.Error
 	if _, err := io.Copy(io.Discard, nc); errors.As(err, &timeout) && timeout.Timeout() {
@@ -241,7 +243,7 @@ func TestHealthyStreamGoesOn(t *testing.T) {
 	if strings.Contains(log.String(), "panic") {
 		t.Error(log.String())
 	}
-	g.sinks, r = nil, nil
+	g.sinks = nil
 	runtime.GC()
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
@@ -335,7 +337,12 @@ func FuzzServer(f *testing.F) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.Run(ctx) }()
-	f.Cleanup(func() { cancel(); <-done })
+	f.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			f.Errorf("Run: %v", err)
+		}
+	})
 	f.Fuzz(func(t *testing.T, publishing bool, data []byte) {
 		input := recorded[:handshake]
 		if publishing {
@@ -409,7 +416,9 @@ func TestTimeouts(t *testing.T) {
 		if _, err := nc.Write(tc.input); err != nil {
 			t.Fatal(err)
 		}
-		nc.SetDeadline(time.Now().Add(10 * time.Second))
+		if err := nc.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
 		answer, err := io.ReadAll(nc)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -137,11 +137,11 @@ func (g *gate) next(t *testing.T) *recorder {
 }
 
 // start runs a server until the test ends, and returns its address.
-func start(t testing.TB, g ingest.Gate, change func(*rtmp.Config)) string {
-	t.Helper()
+func start(tb testing.TB, g ingest.Gate, change func(*rtmp.Config)) string {
+	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cfg := rtmp.Config{
 		Listener: listener, Gate: g, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Registerer: prometheus.NewRegistry(),
@@ -151,15 +151,15 @@ func start(t testing.TB, g ingest.Gate, change func(*rtmp.Config)) string {
 	}
 	server, err := rtmp.New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
+			tb.Errorf("Run: %v", err)
 		}
 	})
 	return listener.Addr().String()

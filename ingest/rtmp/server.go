@@ -119,18 +119,18 @@ func (s *Server) Run(ctx context.Context) error {
 	var conns sync.WaitGroup
 	defer conns.Wait()
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { s.cfg.Listener.Close() }) //nolint:errcheck // nobody to tell
+	stop := context.AfterFunc(ctx, func() { _ = s.cfg.Listener.Close() })
 	defer stop()
 	for {
 		nc, err := s.accept(ctx)
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // the listener was closed to end Run
+				return nil // the listener was closed to end Run
 			}
 			return fmt.Errorf("rtmp: accept: %w", err)
 		}
 		conns.Go(func() {
-			defer nc.Close() //nolint:errcheck // it is over either way
+			defer nc.Close()
 			from := origin(nc.RemoteAddr())
 			over, admitted := s.enter(from)
 			if !admitted {

@@ -168,6 +168,8 @@ type Options struct {
 }
 
 // Refused is returned by Push where the server sent an error status.
+//
+//nolint:errname // what happened, in one word
 type Refused struct {
 	// Code and Description are what the server said: "NetStream.Publish.Rejected", and why.
 	Code, Description string

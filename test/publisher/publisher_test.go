@@ -29,7 +29,9 @@ type sink struct {
 
 func (s *sink) Publish(context.Context, ingest.Request) (ingest.Sink, error) { return s, nil }
 func (s *sink) Start(tracks []*media.Track) error                            { s.tracks = tracks; return nil }
-func (s *sink) Close(reason error)                                           { s.reason = reason; close(s.done) }
+
+func (s *sink) Close(reason error) { s.reason = reason; close(s.done) }
+
 func (s *sink) Write(track int, u *media.Unit) error {
 	if s.tracks[track].Codec.IsVideo() {
 		s.pts = append(s.pts, u.PTS)
@@ -55,7 +57,12 @@ func serve(t *testing.T) (*sink, string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-ended })
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
 	return s, "rtmp://" + listener.Addr().String() + "/live/demo"
 }
 
