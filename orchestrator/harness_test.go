@@ -280,7 +280,12 @@ type part struct {
 func (b *broadcaster) begin(start transcoder.StartSegment, prefix ...*media.Unit) *part {
 	b.t.Helper()
 	start.Track = source()
-	list := units(start.Seq)
+	return b.feed(start, units(start.Seq), prefix...)
+}
+
+// feed starts an attempt with these pictures.
+func (b *broadcaster) feed(start transcoder.StartSegment, list []*media.Unit, prefix ...*media.Unit) *part {
+	b.t.Helper()
 	start.FirstPTS = list[0].PTS
 	p := &part{tree: receipt.NewMerkle(receipt.SourceID()), source: receipt.Source{
 		Lease: b.lease, Seq: start.Seq, Attempt: start.Attempt, ResumeAfter: start.ResumeAfter,
