@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,6 +46,8 @@ func TestPagesInABrowser(t *testing.T) {
 	limit, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(limit, "node", script, web.URL, shots)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // past the limit the browser goes with its script
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	stop()

@@ -51,7 +51,7 @@ export async function serveCamera(context, base, sizes) {
     asked.push(rendition)
     if (!sizes[rendition]) return route.fulfill({ status: 404, body: `no rendition ${rendition}` })
     const body = await tab.evaluate(([sdp, size]) => window.answer(sdp, size), [request.postData(), sizes[rendition]])
-    return route.fulfill({ status: 201, contentType: 'application/sdp', headers: { Location: '/whep/session/1' }, body })
+    return route.fulfill({ status: 201, contentType: 'application/sdp', headers: { Location: '/whep/session/1', 'Castnet-Rendition': rendition === 'auto' ? '720p' : rendition }, body })
   })
   return { asked, close: () => context.unroute('**/whep/**').then(() => tab.close()) }
 }

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 
 import { useFeed, useNow } from './feed'
-import { count, money, percent } from './format'
+import { count, money, percent, short } from './format'
 import { Ago, Identity, Money, Warnings } from './parts'
 import { Shell } from './shell'
 import { setQuery, useQuery } from './url'
@@ -15,22 +15,24 @@ interface Column {
   id: string
   name: string
   unit?: string
-  /** What the column is sorted by; without it the column is text. */
+  /** Words stand on the left, numbers on the right. */
+  text?: true
+  /** What the column is sorted by. */
   by: (o: Orchestrator) => bigint | number | string
   show: (o: Orchestrator, coin: string) => ComponentChildren
 }
 
 const columns: Column[] = [
-  { id: 'name', name: 'Orchestrator', by: (o) => o.name || o.id, show: (o) => <Identity id={o.id} name={o.name} /> },
-  { id: 'state', name: 'State', by: (o) => stateOf(o), show: (o) => <span class={`health ${o.health}`} title={o.note}>{stateOf(o)}</span> },
+  { id: 'name', name: 'Orchestrator', text: true, by: (o) => o.name || o.id, show: (o) => <Identity id={o.id} name={o.name} /> },
   { id: 'verified', name: 'Verified', unit: 'segments', by: (o) => o.verifiedSegments, show: (o) => count(o.verifiedSegments) },
-  { id: 'failures', name: 'Failed', unit: 'segments', by: (o) => o.failures, show: (o) => count(o.failures) },
   { id: 'success', name: 'Success', unit: 'recent', by: (o) => o.success, show: (o) => (o.success < 0 ? 'unknown' : percent(o.success)) },
   { id: 'price', name: 'Price', unit: 'a megapixel', by: (o) => wei(o.priceWeiPerMpx), show: (o, coin) => <Money wei={o.priceWeiPerMpx} coin={coin} /> },
   { id: 'stake', name: 'Stake', unit: token, by: (o) => wei(o.stakeWei), show: (o) => <span title={`${o.stakeWei} wei`}>{money(o.stakeWei, '').trim()}</span> },
   { id: 'share', name: 'Share', unit: 'of stake', by: (o) => o.share, show: (o) => percent(o.share) },
+  { id: 'failures', name: 'Failed', unit: 'segments', by: (o) => o.failures, show: (o) => count(o.failures) },
   { id: 'redeemed', name: 'Redeemed', by: (o) => wei(o.redeemedWei), show: (o, coin) => <Money wei={o.redeemedWei} coin={coin} /> },
   { id: 'pool', name: 'Waits in pool', by: (o) => wei(o.feesPoolWei), show: (o, coin) => <Money wei={o.feesPoolWei} coin={coin} /> },
+  { id: 'state', name: 'State', text: true, by: (o) => stateOf(o), show: (o) => <span class={o.streams > 0 ? 'health good' : 'health'}>{stateOf(o)}</span> },
 ]
 
 function wei(amount: string): bigint {
@@ -57,6 +59,7 @@ export function NetworkPage() {
         )}
         {network && <Warnings list={network.broadcaster.warnings} />}
         {network && <Orchestrators network={network} />}
+        {network && <Notes list={network.orchestrators} />}
         {network && <Ground network={network} offset={feed.clockOffset} />}
       </main>
     </Shell>
@@ -72,7 +75,7 @@ function headline({ orchestrators }: Network): string {
 
 function Orchestrators({ network }: { network: Network }) {
   const query = useQuery()
-  const column = columns.find((c) => c.id === query.get('sort')) ?? columns[2]!
+  const column = columns.find((c) => c.id === query.get('sort')) ?? columns[1]!
   const up = query.get('order') === 'up'
   const sorted = [...network.orchestrators].sort((a, b) => {
     const x = column.by(a)
@@ -82,7 +85,7 @@ function Orchestrators({ network }: { network: Network }) {
   })
   const sortBy = (c: Column) => {
     // A click on the column that sorts turns it round; numbers begin with the largest, names with A.
-    const turned = c === column ? !up : c.id === 'name'
+    const turned = c === column ? !up : c.text === true
     setQuery('sort', c.id)
     setQuery('order', turned ? 'up' : null)
   }
@@ -95,7 +98,7 @@ function Orchestrators({ network }: { network: Network }) {
         <thead>
           <tr>
             {columns.map((c) => (
-              <th key={c.id} class={c.id === 'name' || c.id === 'state' ? '' : 'number'} aria-sort={c === column ? (up ? 'ascending' : 'descending') : 'none'}>
+              <th key={c.id} class={c.text ? '' : 'number'} aria-sort={c === column ? (up ? 'ascending' : 'descending') : 'none'}>
                 <button type="button" onClick={() => sortBy(c)}>
                   {c.name}
                   <span class="unit">{c.unit ?? '\u00a0'}</span>
@@ -108,7 +111,7 @@ function Orchestrators({ network }: { network: Network }) {
           {sorted.map((o) => (
             <tr key={o.id} data-testid={`orchestrator-${o.name || o.id}`}>
               {columns.map((c) => (
-                <td key={c.id} class={c.id === 'name' || c.id === 'state' ? '' : 'number'}>
+                <td key={c.id} class={c.text ? '' : 'number'}>
                   {c.show(o, network.chain.coin)}
                 </td>
               ))}
@@ -117,6 +120,21 @@ function Orchestrators({ network }: { network: Network }) {
         </tbody>
       </table>
     </div>
+  )
+}
+
+/** What there is to say of single orchestrators, in words. */
+function Notes({ list }: { list: Orchestrator[] }) {
+  return (
+    <ul class="notes quiet" data-testid="notes">
+      {list
+        .filter((o) => o.note !== '')
+        .map((o) => (
+          <li key={o.id}>
+            {o.name || short(o.id)} {o.note}.
+          </li>
+        ))}
+    </ul>
   )
 }
 
@@ -132,7 +150,7 @@ function Ground({ network, offset }: { network: Network; offset: number }) {
           <div><dt>Account</dt><dd><Identity id={b.address} name="" /></dd></div>
           <div><dt>Deposit</dt><dd><Money wei={b.depositWei} coin={chain.coin} /></dd></div>
           <div><dt>Reserve</dt><dd><Money wei={b.reserveWei} coin={chain.coin} /></dd></div>
-          <div><dt>Behind each orchestrator</dt><dd><Money wei={b.shareWei} coin={chain.coin} /></dd></div>
+          <div><dt>Reserve for each</dt><dd><Money wei={b.shareWei} coin={chain.coin} /></dd></div>
         </dl>
       </section>
       <section data-testid="chain">

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 
 import { type Feed, useFeed, useNow } from './feed'
-import { bitrate, count, fps, percent, plural } from './format'
+import { bitrate, count, percent, plural } from './format'
 import { Ago, Identity, Money, Warnings } from './parts'
 import { Player, type Playing, type Wish } from './player/player'
 import { Publish } from './publish'
@@ -114,7 +114,7 @@ function Screen({ id, stream, gone, live, feed, now }: ScreenProps) {
             {stateWord(stream, gone)}
           </span>
           <Latency playing={playing} />
-          <span class="quiet" data-testid="size">
+          <span class="quiet size" data-testid="size">
             {playing && playing.width > 0 ? `${playing.width}×${playing.height}` : '\u00a0'}
           </span>
         </div>
@@ -146,7 +146,7 @@ function TransportMenu({ playing, chosen }: { playing: Playing | null; chosen: W
         value={chosen}
         onChange={(e) => setQuery('player', e.currentTarget.value === 'auto' ? null : e.currentTarget.value)}
       >
-        <option value="auto">{playing?.transport === 'hls' ? 'HLS (automatic)' : 'WebRTC (automatic)'}</option>
+        <option value="auto">{playing?.transport === 'hls' ? 'Auto (HLS)' : 'Auto (WebRTC)'}</option>
         <option value="webrtc">WebRTC</option>
         <option value="hls">HLS</option>
       </select>
@@ -186,19 +186,16 @@ function Veil({ stream, gone, playing }: { stream: Stream | null; gone: boolean;
 
 function Latency({ playing }: { playing: Playing | null }) {
   const seconds = playing?.latency ?? null
-  if (seconds === null) {
-    return (
-      <span class="latency quiet" title="Neither the player nor the stream tells when the picture was taken">
-        delay <span data-testid="latency">unknown</span>
-      </span>
-    )
-  }
+  const known = seconds !== null
   return (
-    <span class="latency quiet" title="From camera to this screen">
-      <span class="latency-number" data-testid="latency">
-        {seconds.toFixed(2)} s
+    <span
+      class="latency quiet"
+      title={known ? 'From camera to this screen' : 'Neither the player nor the stream tells yet when the picture was taken'}
+    >
+      <span class={`latency-number ${known ? 'known' : ''}`} data-testid="latency">
+        {known ? `${seconds.toFixed(2)} s` : 'unknown'}
       </span>{' '}
-      behind the camera
+      {known ? 'behind the camera' : 'delay'}
     </span>
   )
 }
@@ -214,7 +211,7 @@ function QualityMenu({ renditions, playing, chosen }: { renditions: Rendition[];
         value={chosen}
         onChange={(e) => setQuery('quality', e.currentTarget.value === 'auto' ? null : e.currentTarget.value)}
       >
-        <option value="auto">Quality: automatic</option>
+        <option value="auto">{chosen === 'auto' && playing?.quality ? `Auto (${playing.quality})` : 'Auto quality'}</option>
         {renditions.map((r) => (
           <option key={r.name} value={r.name} disabled={!can.includes(r.name)} title={r.whyNot ?? ''}>
             {qualityText(r)}
@@ -251,7 +248,7 @@ function Serving({ stream, now }: { stream: Stream; now: number }) {
           .map((r) => r.name)
           .join(', ') || 'No ladder yet'}
         {' from '}
-        {stream.input.codec} {stream.input.width}×{stream.input.height}, {fps(stream.input.fps)}
+        {stream.input.codec} {stream.input.width}×{stream.input.height}
       </p>
     </section>
   )

@@ -63,6 +63,12 @@ export class HlsSession {
     if (this.hls) this.hls.nextLevel = name === 'auto' ? -1 : this.level(name, renditions)
   }
 
+  /** The name of the rendition that plays, empty where that is unknown. */
+  playing(renditions: Rendition[]): string {
+    const level = this.hls?.currentLevel ?? -1
+    return level < 0 ? '' : (renditions.find((r) => this.level(r.name, renditions) === level)?.name ?? '')
+  }
+
   /** Seconds behind the time in the playlist, null where it has none. */
   latency(serverNow: number): number | null {
     const at = this.hls?.playingDate

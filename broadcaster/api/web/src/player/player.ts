@@ -21,6 +21,8 @@ export interface Playing {
   note: string
   /** Qualities that can be chosen now; 'auto' is always one. */
   qualities: string[]
+  /** The rendition that plays, where that is known; else empty. */
+  quality: string
   /** Seconds from camera to this screen; null where nothing tells. */
   latency: number | null
   width: number
@@ -38,7 +40,7 @@ const stuck = 6_000
 const report = 250
 
 const idle: Playing = {
-  phase: 'idle', transport: 'webrtc', note: '', qualities: [], latency: null, width: 0, height: 0,
+  phase: 'idle', transport: 'webrtc', note: '', qualities: [], quality: '', latency: null, width: 0, height: 0,
 }
 
 export class Player {
@@ -69,12 +71,14 @@ export class Player {
 
   /** Plays a stream as wished, or changes what is played. Equal arguments change nothing. */
   play(id: string, renditions: Rendition[], wish: Wish): void {
-    this.renditions = renditions
     const same = id === this.id && this.playing.phase !== 'idle'
     const before = this.wish
+    // Where HLS only stands in, a rendition that WebRTC can play is worth another try.
+    const better = wish.transport === 'auto' && this.hls && webrtcNames(renditions) !== webrtcNames(this.renditions)
+    this.renditions = renditions
     this.id = id
     this.wish = wish
-    if (!same || wish.transport !== before.transport) {
+    if (!same || better || wish.transport !== before.transport) {
       this.start()
     } else if (wish.quality !== before.quality) {
       if (this.hls) this.hls.choose(wish.quality, renditions)
@@ -103,8 +107,11 @@ export class Player {
   private start(): void {
     this.closeSessions()
     this.lastFrame = 0
+    const source = this.renditions.find((r) => r.name === 'source')
     if (this.wish.transport === 'hls') this.startHls('')
-    else {
+    else if (this.wish.transport === 'auto' && webrtcNames(this.renditions) === '') {
+      this.startHls(`WebRTC cannot play the source${source?.whyNot ? `: ${source.whyNot}` : ''}. It takes over with the ladder.`)
+    } else {
       this.video.removeAttribute('src')
       this.video.srcObject = this.tracks
       this.update({ phase: 'connecting', transport: 'webrtc', note: '', latency: null })
@@ -126,11 +133,12 @@ export class Player {
     session.onLost = () => {
       if (current()) this.webrtcFailed('the connection broke')
     }
-    this.armDeadline(() => this.webrtcFailed('no picture came in 4 s'), firstPicture)
+    window.clearTimeout(this.deadline)
     const quality = this.wish.quality
     const query = quality === 'auto' ? '' : `?rendition=${encodeURIComponent(quality)}`
     try {
       await session.connect(`/whep/${encodeURIComponent(this.id)}${query}`)
+      if (session === this.joining) this.armDeadline(() => this.webrtcFailed('no picture came in 4 s'), firstPicture)
     } catch (e) {
       if (session === this.joining) this.webrtcFailed(e instanceof Error ? e.message : String(e))
     }
@@ -145,7 +153,7 @@ export class Player {
       const before = this.whep
       this.whep = session
       this.joining = undefined
-      this.update({ note: '' })
+      this.update({ note: '', quality: session.rendition })
       for (const { track: other } of session.pc.getReceivers()) {
         if (other.kind === 'audio' && !other.muted) this.take(session, other)
       }
@@ -244,7 +252,8 @@ export class Player {
     let phase: Playing['phase'] = 'connecting'
     if (this.lastFrame > 0) phase = since < stall ? 'playing' : 'connecting'
     const latency = this.hls ? this.hls.latency(Date.now() + this.clockOffset) : this.lastLatency
-    this.update({ phase, width, height, latency: phase === 'playing' ? plausible(latency) : null })
+    const quality = this.hls ? this.hls.playing(this.renditions) : this.playing.quality
+    this.update({ phase, width, height, quality, latency: phase === 'playing' ? plausible(latency) : null })
   }
 
   private update(change: Partial<Playing>): void {
@@ -254,6 +263,14 @@ export class Player {
     this.playing = next
     if (!this.ended) this.onChange(next)
   }
+}
+
+/** The renditions that WebRTC can play now. */
+function webrtcNames(renditions: Rendition[]): string {
+  return renditions
+    .filter((r) => r.whep)
+    .map((r) => r.name)
+    .join()
 }
 
 /** Clocks that disagree give times that nobody should be shown. */

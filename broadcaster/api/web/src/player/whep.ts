@@ -5,11 +5,13 @@ export class WhepError extends Error {}
 
 const captureTime = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time'
 
-/** How long the server may take to answer an offer. */
-const answerTimeout = 5_000
+/** How long the server may take to answer an offer: it waits up to 5 s for a rendition's first picture. */
+const answerTimeout = 7_000
 
 export class WhepSession {
   readonly pc = new RTCPeerConnection()
+  /** The rendition that the server chose, where it says so. */
+  rendition = ''
   private resource: string | undefined
   private closed = false
   private readonly abort = new AbortController()
@@ -56,6 +58,7 @@ export class WhepSession {
       throw new WhepError(this.closed ? 'closed' : 'the server did not answer')
     }
     if (!response.ok) throw new WhepError(await refusal(response))
+    this.rendition = response.headers.get('Castnet-Rendition') ?? ''
     const location = response.headers.get('Location')
     if (location) this.resource = new URL(location, response.url).href
     const answer = await response.text()
