@@ -141,16 +141,16 @@ func (s *Stream) keep(n Note) {
 	})
 }
 
-func (s *Stream) meter(u *media.Unit, now time.Time) {
+func (s *Stream) meter(u *media.Unit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.input.add(u, now)
+	s.input.add(u)
 }
 
-// inputWindow is over how long the input is measured.
-const inputWindow = 4 * time.Second
+// inputWindow is over how much of the stream the input is measured, in video ticks.
+const inputWindow = 4 * media.VideoClockRate
 
-// inputMeter measures a publisher's pictures. It is pure; the stream's lock guards it.
+// inputMeter measures a publisher's pictures by the stream's own clock. It is pure; the stream's lock guards it.
 type inputMeter struct {
 	units []inputUnit
 	bytes int
@@ -160,14 +160,14 @@ type inputMeter struct {
 }
 
 type inputUnit struct {
-	at    time.Time
+	dts   int64
 	bytes int
 }
 
-func (m *inputMeter) add(u *media.Unit, now time.Time) {
-	m.units = append(m.units, inputUnit{now, len(u.Payload)})
+func (m *inputMeter) add(u *media.Unit) {
+	m.units = append(m.units, inputUnit{u.DTS, len(u.Payload)})
 	m.bytes += len(u.Payload)
-	for len(m.units) > 1 && now.Sub(m.units[0].at) > inputWindow {
+	for len(m.units) > 1 && u.DTS-m.units[0].dts > inputWindow {
 		m.bytes -= m.units[0].bytes
 		m.units = m.units[1:]
 	}
@@ -184,7 +184,7 @@ func (m *inputMeter) read() Input {
 	if n < 2 {
 		return Input{KeyInterval: m.gop}
 	}
-	span := m.units[n-1].at.Sub(m.units[0].at).Seconds()
+	span := videoTime(m.units[n-1].dts - m.units[0].dts).Seconds()
 	if span <= 0 {
 		return Input{KeyInterval: m.gop}
 	}

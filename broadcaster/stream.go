@@ -176,13 +176,12 @@ func (k *sink) Close(reason error) {
 	close(s.closed)
 	if reason == nil {
 		s.note(AtInput, "The publisher ended the stream.")
-		s.update(func(st *Status) { st.EndReason = "The publisher ended the stream." })
+		s.update(func(st *Status) { st.EndReason = "the publisher ended it" })
 		s.log.Info("stream ended by its publisher")
 		return
 	}
-	why := fmt.Sprintf("The publisher is gone: %v", reason)
-	s.trouble(AtInput, why)
-	s.update(func(st *Status) { st.EndReason = why })
+	s.trouble(AtInput, fmt.Sprintf("The publisher is gone: %v.", reason))
+	s.update(func(st *Status) { st.EndReason = fmt.Sprintf("the publisher is gone (%v)", reason) })
 	s.log.Info("publisher gone", "reason", reason)
 }
 
@@ -240,7 +239,7 @@ func (s *Stream) writeVideo(u *media.Unit) error {
 	if decision.Drop {
 		return nil
 	}
-	s.meter(u, now)
+	s.meter(u)
 	if seg := decision.Start; seg != nil {
 		if err := s.startSegment(seg); err != nil {
 			return err

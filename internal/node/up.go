@@ -37,7 +37,8 @@ type UpConfig struct {
 	LogLevel string `default:"warn" enum:"debug,info,warn,error" help:"Log what is at least this important: debug, info, warn or error."`
 	Ladder   string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated. 'none' passes the source through." placeholder:"LADDER"`
 	// Economy of the local chain; the defaults suit a machine that somebody watches.
-	FaceValue string `default:"" help:"Upper bound of a ticket's face value, for example '0.00001 ETH': a lower one wins more often." placeholder:"AMOUNT"`
+	FaceValue string        `default:"" help:"Upper bound of a ticket's face value, for example '0.00001 ETH': a lower one wins more often." placeholder:"AMOUNT"`
+	Epoch     time.Duration `default:"10s" help:"Redeem winners in groups of this length at most."`
 }
 
 // The local network: who takes part, and what they begin with.
@@ -336,7 +337,7 @@ func (u *up) orchestrator(i int) *child {
 	name := upCast[i].name
 	args := append([]string{
 		"orchestrator", "run", "--data-dir", u.path("orchestrator-" + name), "--listen", local(u.cfg.Orch + i),
-		"--owner", u.owner(i).Address().Hex(), "--metrics", u.metrics(2 + i),
+		"--owner", u.owner(i).Address().Hex(), "--metrics", u.metrics(2 + i), "--epoch", u.cfg.Epoch.String(),
 	}, u.account("operator-"+name)...)
 	if u.cfg.FaceValue != "" {
 		args = append(args, "--face-value", u.cfg.FaceValue)

@@ -3,6 +3,7 @@
 package testnet
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -42,7 +43,7 @@ type Network struct {
 	HTTP string // http://host:port
 	RPC  string // ws://host:port
 
-	ports []string
+	base  int
 	cmd   *exec.Cmd
 	out   output
 	ended chan struct{}
@@ -71,17 +72,13 @@ func Start(ctx context.Context, cfg Config) (*Network, error) {
 // Restart runs a network again in the folder and on the ports of one that has ended.
 func (n *Network) Restart(ctx context.Context, cfg Config) (*Network, error) {
 	cfg.Dir = n.Dir
-	base, err := strconv.Atoi(n.ports[0])
-	if err != nil {
-		return nil, err
-	}
-	return startAt(ctx, filepath.Join(Root(), "bin", "castnet"), base, cfg)
+	return startAt(ctx, filepath.Join(Root(), "bin", "castnet"), n.base, cfg)
 }
 
 func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network, error) {
 	port := func(i int) string { return strconv.Itoa(base + i) }
 	n := &Network{
-		Dir: cfg.Dir, ports: []string{port(0)}, ended: make(chan struct{}),
+		Dir: cfg.Dir, base: base, ended: make(chan struct{}),
 		RTMP: "rtmp://127.0.0.1:" + port(0) + "/live/", HTTP: "http://127.0.0.1:" + port(1), RPC: "ws://127.0.0.1:" + port(3),
 	}
 	args := append([]string{
@@ -186,6 +183,17 @@ func (n *Network) Pids(words ...string) []int {
 	return found
 }
 
+// Running gives those of the processes that still run.
+func (n *Network) Running(pids []int) []int {
+	var left []int
+	for _, pid := range pids {
+		if alive(pid) {
+			left = append(left, pid)
+		}
+	}
+	return left
+}
+
 // Workers finds the worker processes below a process.
 func (n *Network) Workers(parent int) []int {
 	var found []int
@@ -237,6 +245,57 @@ func (n *Network) Stream(ctx context.Context, id string) (api.StreamView, error)
 func (n *Network) View(ctx context.Context) (api.NetworkView, error) {
 	var v api.NetworkView
 	return v, n.get(ctx, "/api/v1/network", &v)
+}
+
+// Orchestrators is how many a network has.
+const Orchestrators = 3
+
+// Won sums over the orchestrators how many tickets have won since they were started, Redeemed how many of them the
+// chain has paid.
+func (n *Network) Won(ctx context.Context) (int, error) {
+	return n.sum(ctx, "castnet_payments_tickets_won_total")
+}
+
+// Redeemed is the sum of what the orchestrators have seen paid; see Won.
+func (n *Network) Redeemed(ctx context.Context) (int, error) {
+	return n.sum(ctx, "castnet_payments_winners_redeemed_total")
+}
+
+func (n *Network) sum(ctx context.Context, metric string) (int, error) {
+	total := 0.0
+	for i := range Orchestrators {
+		v, err := n.Metric(ctx, 2+i, metric)
+		if err != nil {
+			return 0, err
+		}
+		total += v
+	}
+	return int(total), nil
+}
+
+// Metric reads a metric without labels of its own from a role: 0 is the chain, 1 the broadcaster, from 2 on the
+// orchestrators.
+func (n *Network) Metric(ctx context.Context, role int, name string) (float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/metrics", n.base+7+role), http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		rest, ok := strings.CutPrefix(lines.Text(), name+"{")
+		if !ok {
+			continue
+		}
+		if _, value, ok := strings.Cut(rest, "} "); ok {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, fmt.Errorf("role %d has no metric %s", role, name)
 }
 
 func (n *Network) get(ctx context.Context, path string, into any) error {
