@@ -122,7 +122,7 @@ try {
 
   // The server stops talking: the page says that its figures are old.
   await fact('silent')
-  await reads('line', /No connection\. Figures from/, 20_000)
+  await reads('line', /No connection, last figures/, 20_000)
   await picture(page, folder, 'broken', { laptop })
   await fact('talking')
   await reads('line', /Figures are live/, 20_000)

@@ -86,7 +86,10 @@ export function Warnings({ list }: { list: Warning[] }) {
 export function Snippet({ text, label }: { text: string; label: string }) {
   return (
     <div class="snippet">
-      <code tabIndex={0}>{text}</code>
+      <code tabIndex={0}>
+        {/* Lines break between words, never within an option. */}
+        {text.split(' ').flatMap((word, i) => [i > 0 ? ' ' : '', <span key={i}>{word}</span>])}
+      </code>
       <Copy text={text} label={`Copy ${label}`} />
     </div>
   )

@@ -38,7 +38,7 @@ function Line({ feed }: { feed: Feed }) {
   const text = {
     alive: 'Figures are live',
     opening: 'Connecting',
-    broken: feed.heardAt > 0 ? `No connection. Figures from ${ago(new Date(feed.heardAt).toISOString(), now)}` : 'The server does not answer',
+    broken: feed.heardAt > 0 ? `No connection, last figures ${ago(new Date(feed.heardAt).toISOString(), now)}` : 'The server does not answer',
   }[feed.line]
   return (
     <span class="line" data-testid="line" role="status">

@@ -113,7 +113,7 @@ function Screen({ id, stream, gone, live, feed, now }: ScreenProps) {
           <span class={`state ${live ? 'is-live' : ''}`} data-testid="state">
             {stateWord(stream, gone)}
           </span>
-          <Latency playing={playing} />
+          {live && <Latency playing={playing} />}
           <span class="quiet size" data-testid="size">
             {playing && playing.width > 0 ? `${playing.width}×${playing.height}` : '\u00a0'}
           </span>
