@@ -30,10 +30,13 @@ type segment struct {
 	init          int // which initialization: an index into packager.formats
 	discontinuity bool
 	independent   bool // it begins with a key picture
-	start         time.Time
-	startDTS      int64
-	parts         []*part
-	duration      time.Duration // 0 while it is open
+	// piece marks a segment of the stream's first seconds (see begun). Its parts don't say whether they are
+	// independent: hls.js goes on with a part that isn't only if none before it claims to be.
+	piece    bool
+	start    time.Time
+	startDTS int64
+	parts    []*part
+	duration time.Duration // 0 while it is open
 }
 
 func (s *segment) bytes() (n int) {
@@ -67,6 +70,7 @@ type packager struct {
 	units    []*media.Unit // of the part being filled
 	frame    int64         // the newest distance of two units, in ticks
 	nextPart uint64
+	pieces   bool // each part is a segment, until the stream's next one begins
 	longGOP  bool // a segment began without a key picture: the variant is no target to switch to
 	ended    bool
 
@@ -104,13 +108,15 @@ func (p *packager) write(item playback.Item) error {
 		}
 	}
 	p.units = append(p.units, u)
+	p.open(u, item.Segment.Seq)
 	return p.flushFull()
 }
 
-// begin opens a segment with its first unit.
+// begin opens a segment at the beginning of one of the stream's, or where the parameters change.
 func (p *packager) begin(item playback.Item, newTrack bool) error {
 	u, first := item.Unit, len(p.formats) == 0
 	at := item.Track.Duration(u.PTS)
+	p.pieces = false
 	if newTrack {
 		f, err := newFormat(item.Track)
 		if err != nil {
@@ -121,13 +127,8 @@ func (p *packager) begin(item playback.Item, newTrack bool) error {
 	if p.frame == 0 {
 		p.frame = nominalFrame(item.Track)
 	}
-	s := &segment{
-		msn: item.Segment.Seq + 1, init: len(p.formats) - 1, independent: u.Key || !item.Track.Codec.IsVideo(),
-		start: p.clock.epoch.Add(at), startDTS: u.DTS,
-	}
-	if n := len(p.segments); n > 0 {
-		s.msn = p.segments[n-1].msn + 1
-	}
+	p.units = append(p.units, u)
+	s := p.open(u, item.Segment.Seq)
 	total := p.clock.discontinued(at, newTrack && !first)
 	if first {
 		p.dis, p.evictedDis = total, total
@@ -135,9 +136,25 @@ func (p *packager) begin(item playback.Item, newTrack bool) error {
 		s.discontinuity = true
 		p.dis++
 	}
-	p.segments = append(p.segments, s)
-	p.units = append(p.units, u)
 	return p.flushFull()
+}
+
+// open makes sure that there is an open segment, beginning with u, and returns it.
+func (p *packager) open(u *media.Unit, seq uint64) *segment {
+	n := len(p.segments)
+	if n > 0 && p.segments[n-1].duration == 0 {
+		return p.segments[n-1]
+	}
+	f := p.format()
+	s := &segment{
+		msn: seq, init: len(p.formats) - 1, independent: u.Key || !f.track.Codec.IsVideo(),
+		start: p.clock.epoch.Add(f.track.Duration(u.PTS)), startDTS: u.DTS, piece: p.pieces,
+	}
+	if n > 0 {
+		s.msn = p.segments[n-1].msn + 1
+	}
+	p.segments = append(p.segments, s)
+	return s
 }
 
 // nominalFrame is the distance of two units before two have been seen, in ticks.
@@ -160,6 +177,9 @@ func (p *packager) flushFull() error {
 	end := p.units[len(p.units)-1].DTS + p.frame
 	if end-p.units[0].DTS < p.ticks(p.partDuration)*95/100 {
 		return nil
+	}
+	if p.pieces {
+		return p.cut(end)
 	}
 	return p.flush(end)
 }
@@ -187,9 +207,9 @@ func (p *packager) flush(end int64) error {
 	return nil
 }
 
-// cut ends the open segment where the next one begins.
+// cut ends the open segment, if there is one, where the next one begins.
 func (p *packager) cut(end int64) error {
-	if len(p.segments) == 0 {
+	if n := len(p.segments); n == 0 || p.segments[n-1].duration > 0 {
 		return nil
 	}
 	if n := len(p.units); n > 0 && end <= p.units[n-1].DTS {
@@ -209,42 +229,51 @@ func (p *packager) cut(end int64) error {
 	return nil
 }
 
-// splitFirst ends the first segment after its first part, where the stream has only just begun: players need a whole
-// segment to begin with, and would wait for seconds. What follows is a segment that begins without a key picture.
-func (p *packager) splitFirst() {
-	if len(p.segments) != 1 || len(p.segments[0].parts) == 0 || p.segments[0].duration > 0 || p.ended {
-		return
+// begun is called when all that the hub held has been written: what comes next is live. If that is the stream's first
+// segment still, it becomes one piece a part. Players need whole segments to begin with; they would stand still until
+// the first one was complete.
+func (p *packager) begun() error {
+	if len(p.segments) != 1 || p.segments[0].duration > 0 || p.pieces || p.ended {
+		return nil
 	}
-	s := p.segments[0]
-	rest := &segment{msn: s.msn, init: s.init, parts: s.parts[1:]}
-	s.msn--
-	s.parts = slices.Clip(s.parts[:1])
-	s.duration = s.parts[0].duration
-	rest.start, rest.startDTS = s.start.Add(s.duration), s.startDTS+p.ticks(s.duration)
-	p.segments = append(p.segments, rest)
-	p.maxTarget = max(p.maxTarget, s.duration)
+	p.pieces = true
+	whole := p.segments[0]
+	if len(whole.parts) == 0 {
+		return nil
+	}
+	p.segments = nil
+	msn, at := whole.msn, time.Duration(0)
+	for i, part := range whole.parts {
+		piece := *whole
+		piece.msn, piece.parts, piece.duration = msn, whole.parts[i:i+1:i+1], part.duration
+		piece.start, piece.startDTS = whole.start.Add(at), whole.startDTS+p.ticks(at)
+		piece.independent, piece.piece = part.independent, true
+		p.segments = append(p.segments, &piece)
+		msn++
+		at += part.duration
+	}
+	if len(p.units) > 0 {
+		p.open(p.units[0], 0)
+	}
 	p.version++
+	return nil
 }
 
 // finish ends the variant with all that has been written.
 func (p *packager) finish() error {
 	p.ended = true
 	p.version++
-	if len(p.segments) == 0 {
+	n := len(p.segments)
+	if n == 0 || p.segments[n-1].duration > 0 {
 		return nil
 	}
-	last := p.segments[len(p.segments)-1]
-	end := last.startDTS
-	if n := len(p.units); n > 0 {
-		end = p.units[n-1].DTS + p.frame
+	end := p.segments[n-1].startDTS
+	if waiting := len(p.units); waiting > 0 {
+		end = p.units[waiting-1].DTS + p.frame
 	} else {
-		for _, part := range last.parts {
+		for _, part := range p.segments[n-1].parts {
 			end += p.ticks(part.duration)
 		}
-	}
-	if len(last.parts) == 0 && len(p.units) == 0 {
-		p.segments = p.segments[:len(p.segments)-1] // splitFirst's rest, to which nothing came
-		return nil
 	}
 	return p.cut(end)
 }
@@ -347,10 +376,4 @@ func fileName(tag string, kind byte, number uint64) string {
 		return fmt.Sprintf("%s-i%d.mp4", tag, number)
 	}
 	return fmt.Sprintf("%s-%c%d.m4s", tag, kind, number)
-}
-
-// begun is called when all that the hub held has been written.
-func (p *packager) begun() error {
-	p.splitFirst()
-	return nil
 }

@@ -59,7 +59,7 @@ func mediaPlaylist(p *packager, tag string, reports []report) string {
 			fmt.Fprintf(&b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", s.start.UTC().Format(timeFormat))
 		}
 		if i >= partsFrom {
-			writeParts(&b, tag, s.parts)
+			writeParts(&b, tag, s)
 		}
 		if s.duration > 0 {
 			fmt.Fprintf(&b, "#EXTINF:%.5f,\n%s\n", s.duration.Seconds(), fileName(tag, 's', s.msn))
@@ -76,10 +76,10 @@ func mediaPlaylist(p *packager, tag string, reports []report) string {
 	return b.String()
 }
 
-func writeParts(b *strings.Builder, tag string, parts []*part) {
-	for _, part := range parts {
+func writeParts(b *strings.Builder, tag string, s *segment) {
+	for _, part := range s.parts {
 		fmt.Fprintf(b, "#EXT-X-PART:DURATION=%.5f,URI=%q", part.duration.Seconds(), fileName(tag, 'p', part.number))
-		if part.independent {
+		if part.independent && !s.piece {
 			b.WriteString(",INDEPENDENT=YES")
 		}
 		b.WriteByte('\n')

@@ -1,0 +1,110 @@
+package hls_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// hlsJS is the player's library, where the pages have been built.
+const hlsJS = "../../api/web/node_modules/hls.js/dist/hls.js"
+
+// page plays the stream with hls.js and reports what it sees, four times a second.
+const page = `<!doctype html><video id=v muted autoplay></video><script src=/hls.js></script><script>
+const errors = [], levels = {}, v = document.getElementById('v');
+const hls = new Hls({lowLatencyMode: true});
+hls.on(Hls.Events.ERROR, (_, d) => errors.push(d.details + ' ' + (d.error ? d.error.message : '') + ' ' + (d.frag ? d.frag.relurl : '')));
+hls.on(Hls.Events.FRAG_CHANGED, (_, d) => { levels[hls.levels[d.frag.level].height] = (levels[hls.levels[d.frag.level].height] || 0) + 1; });
+hls.loadSource('/hls/demo/index.m3u8');
+hls.attachMedia(v);
+let ticks = 0;
+setInterval(() => {
+  if (++ticks == 12) hls.nextLevel = 0;
+  if (ticks == 24) hls.nextLevel = hls.levels.length - 1;
+  const q = v.getVideoPlaybackQuality();
+  fetch('/report', {method: 'POST', body: JSON.stringify({
+    time: v.currentTime, paused: v.paused, ready: v.readyState, height: v.videoHeight, frames: q.totalVideoFrames, dropped: q.droppedVideoFrames,
+    latency: hls.latency, audio: v.webkitAudioDecodedByteCount, levels, errors, ticks})});
+}, 250);
+</script>`
+
+type seen struct {
+	Time, Latency                                float64
+	Paused                                       bool
+	Ready, Height, Frames, Dropped, Audio, Ticks int
+	Levels                                       map[string]int
+	Errors                                       []string
+}
+
+// TestBrowser: Chromium plays the stream through hls.js from its first second on, with sound, near live, and switches
+// levels, without an error.
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("no chromium in PATH: apt-get install chromium")
+	}
+	if _, err := os.Stat(hlsJS); err != nil {
+		t.Skip("no hls.js: npm ci in broadcaster/api/web")
+	}
+	r := newRig(t, nil)
+	r.load(300, 60)
+	reports := make(chan seen, 1000)
+	pages := http.NewServeMux()
+	pages.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(page))
+	})
+	pages.HandleFunc("GET /hls.js", func(w http.ResponseWriter, q *http.Request) { http.ServeFile(w, q, hlsJS) })
+	pages.HandleFunc("POST /report", func(_ http.ResponseWriter, q *http.Request) {
+		var s seen
+		if err := json.NewDecoder(q.Body).Decode(&s); err != nil {
+			t.Error(err)
+		}
+		reports <- s
+	})
+	pages.Handle("/hls/", r.server)
+	r.front.Config.Handler = pages
+	browser := exec.CommandContext(t.Context(), chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio",
+		"--autoplay-policy=no-user-gesture-required", "--no-first-run", "--user-data-dir="+t.TempDir(), r.front.URL)
+	browser.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	must(t, browser.Start())
+	t.Cleanup(func() {
+		_ = syscall.Kill(-browser.Process.Pid, syscall.SIGKILL) // it has children
+		_ = browser.Wait()
+	})
+
+	tick := time.NewTicker(time.Second / 30)
+	defer tick.Stop()
+	var last seen
+	for r.at < len(r.clip.Units) {
+		select {
+		case <-tick.C:
+			r.publish(1)
+		case last = <-reports:
+		case <-t.Context().Done():
+			t.Fatal("the test ran out of time")
+		}
+	}
+	t.Logf("%+v", last)
+	switch {
+	case last.Time < 6:
+		t.Errorf("played %.1f s of 10", last.Time)
+	case last.Latency > 3:
+		t.Errorf("%.1f s behind live", last.Latency)
+	case last.Audio == 0 || last.Frames < 150:
+		t.Errorf("decoded %d pictures and %d bytes of sound", last.Frames, last.Audio)
+	case last.Levels["180"] == 0 || last.Levels["480"] == 0:
+		t.Errorf("levels shown: %v", last.Levels)
+	}
+	for _, e := range last.Errors {
+		if !strings.HasPrefix(e, "bufferStalledError") { // a busy machine's
+			t.Error(e)
+		}
+	}
+}
