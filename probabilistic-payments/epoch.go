@@ -17,12 +17,19 @@ import (
 
 // epoch is one that is not closed.
 type epoch struct {
+	rand     common.Hash
 	began    time.Time
 	issued   int   // receipts issued under it
 	signing  int   // of them not yet stored
 	open     int   // of them stored and unpaid
 	deadline int64 // the last of its charges', ms of Unix time
 	sealed   bool  // no further receipt gets it
+}
+
+// openCharge is a charge that is unpaid, with the epoch that it belongs to.
+type openCharge struct {
+	Charge
+	epoch *epoch
 }
 
 // closeEvery is how often epochs are looked at.
@@ -58,7 +65,7 @@ func (r *Recipient) Bill(ctx context.Context, bill Bill, sign func(Terms) (commo
 	if err != nil {
 		return err
 	}
-	terms := r.terms(&l, id, face)
+	terms := Terms{Epoch: id.Epoch, RandHash: randHash(e.rand), FaceValue: face, Expiry: r.expiry(&l)}
 	receipt, err := sign(terms)
 	var charge *Charge
 	if err == nil {
@@ -122,7 +129,7 @@ func (r *Recipient) issue(leaseID common.Hash) (EpochID, *epoch, error) {
 	}
 	id := EpochID{leaseID, l.epochNumber}
 	if l.epoch == nil {
-		l.epoch = &epoch{began: now}
+		l.epoch = &epoch{rand: r.rand(id), began: now}
 		r.epochs[id] = l.epoch
 	}
 	l.epoch.issued++
@@ -135,13 +142,13 @@ func (r *Recipient) full(e *epoch, now time.Time) bool {
 	return e.issued >= r.cfg.EpochReceipts || now.Sub(e.began) >= r.cfg.EpochDuration
 }
 
-// terms is what the ticket for a receipt of the epoch must say.
-func (r *Recipient) terms(l *LeaseTerms, id EpochID, face uint256.Int) Terms {
+// expiry is when tickets of a lease, asked for now, are to expire.
+func (r *Recipient) expiry(l *LeaseTerms) uint64 {
 	expiry := uint64(r.cfg.Now().Add(r.cfg.TicketTTL).Unix())
 	if l.LastExpiry != 0 {
 		expiry = min(expiry, l.LastExpiry)
 	}
-	return Terms{Epoch: id.Epoch, RandHash: randHash(r.rand(id)), FaceValue: face, Expiry: expiry}
+	return expiry
 }
 
 // keepCharge stores what a receipt asks for.
@@ -164,7 +171,7 @@ func (r *Recipient) billed(e *epoch, c *Charge) {
 	}
 	e.open++
 	e.deadline = max(e.deadline, c.Deadline)
-	r.open[c.Receipt] = c
+	r.open[c.Receipt] = &openCharge{Charge: *c, epoch: e}
 	if l := r.leases[c.Lease]; l != nil {
 		l.unpaid.Add(&l.unpaid, &c.Fee)
 		l.open++
@@ -181,13 +188,12 @@ func (r *Recipient) billed(e *epoch, c *Charge) {
 func (r *Recipient) answer(c *Charge) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.open[c.Receipt] == nil {
+	charge := r.open[c.Receipt]
+	if charge == nil {
 		return
 	}
 	delete(r.open, c.Receipt)
-	if e := r.epochs[EpochID{c.Lease, c.Terms.Epoch}]; e != nil {
-		e.open--
-	}
+	charge.epoch.open--
 	if l := r.leases[c.Lease]; l != nil {
 		l.unpaid = saturatingSub(&l.unpaid, c.Fee)
 		l.open--

@@ -42,7 +42,7 @@ type Terms struct {
 }
 
 // A Refusal explains why money was not given, or not taken: what was asked, what is allowed, and which knob changes it.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is what the other side is told, and reads as such
 	// Code is stable, for programs: one of the Code constants.
 	Code string
 	// Message is one sentence for people; Asked and Limit are its numbers, Knob is what changes the limit.

@@ -169,7 +169,7 @@ type Recipient struct {
 	leases  map[common.Hash]*lease
 	senders map[common.Address]*senderCredit
 	epochs  map[EpochID]*epoch
-	open    map[common.Hash]*Charge // unpaid, by receipt
+	open    map[common.Hash]*openCharge // by receipt
 }
 
 // NewRecipient reads the secret and what was open when the last process ended.
@@ -190,17 +190,17 @@ func NewRecipient(ctx context.Context, cfg RecipientConfig) (*Recipient, error) 
 		leases:  make(map[common.Hash]*lease),
 		senders: make(map[common.Address]*senderCredit),
 		epochs:  make(map[EpochID]*epoch),
-		open:    make(map[common.Hash]*Charge),
+		open:    make(map[common.Hash]*openCharge),
 	}
 	open, err := cfg.Store.OpenEpochs(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read open epochs: %w", err)
 	}
 	for id, charges := range open {
-		e := &epoch{sealed: true, open: len(charges)}
+		e := &epoch{rand: r.rand(id), sealed: true, open: len(charges)}
 		r.epochs[id] = e
 		for i := range charges {
-			c := &charges[i]
+			c := &openCharge{Charge: charges[i], epoch: e}
 			e.deadline = max(e.deadline, c.Deadline)
 			r.open[c.Receipt] = c
 			r.sender(c.Sender).owe(&c.Fee, 1)
@@ -239,15 +239,15 @@ func (r *Recipient) receive(ctx context.Context, t *SignedTicket) (Result, error
 		return r.receivedBefore(ctx, t)
 	}
 	if now := r.cfg.Now().UnixMilli(); now > charge.Deadline {
-		return Result{}, lateRefusal(charge, now)
+		return Result{}, lateRefusal(&charge.Charge, now)
 	}
-	if err := restated(charge, r.cfg.Address, &t.Ticket); err != nil {
+	if err := restated(&charge.Charge, r.cfg.Address, &t.Ticket); err != nil {
 		return Result{}, err
 	}
 	if err := r.checkSignature(t, charge.Sender); err != nil {
 		return Result{}, err
 	}
-	winner := r.draw(t, charge)
+	winner := draw(t, charge)
 	switch err := r.cfg.Store.Accept(ctx, t, winner); {
 	case errors.Is(err, ErrAnswered):
 		return r.receivedBefore(ctx, t)
@@ -257,7 +257,7 @@ func (r *Recipient) receive(ctx context.Context, t *SignedTicket) (Result, error
 	case err != nil:
 		return Result{}, fmt.Errorf("keep a ticket: %w", err)
 	}
-	return r.accepted(charge, winner), nil
+	return r.accepted(&charge.Charge, winner), nil
 }
 
 // restated refuses a ticket that says anything else than its receipt asked for.
@@ -304,13 +304,11 @@ func lateRefusal(c *Charge, now int64) error {
 }
 
 // draw returns the winner, or nil for a ticket that pays nothing.
-func (r *Recipient) draw(t *SignedTicket, c *Charge) *Winner {
-	rand := r.rand(EpochID{c.Lease, c.Terms.Epoch})
-	pays := t.Payout()
-	if pays.IsZero() || !t.Wins(rand) {
+func draw(t *SignedTicket, c *openCharge) *Winner {
+	if pays := t.Payout(); pays.IsZero() || !t.Wins(c.epoch.rand) {
 		return nil
 	}
-	return &Winner{SignedTicket: *t, Rand: rand, Lease: c.Lease, Seq: c.Seq, Epoch: c.Terms.Epoch}
+	return &Winner{SignedTicket: *t, Rand: c.epoch.rand, Lease: c.Lease, Seq: c.Seq, Epoch: c.Terms.Epoch}
 }
 
 // accepted accounts for a ticket that is durable.

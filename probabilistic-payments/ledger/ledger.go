@@ -3,7 +3,8 @@
 package ledger
 
 import (
-	"sort"
+	"cmp"
+	"slices"
 	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -208,7 +209,7 @@ func (l *Ledger) Streams() []StreamTotals {
 	for name, totals := range l.streams {
 		lines = append(lines, StreamTotals{name, *totals})
 	}
-	sort.Slice(lines, func(i, j int) bool { return lines[i].Stream < lines[j].Stream })
+	slices.SortFunc(lines, func(a, b StreamTotals) int { return cmp.Compare(a.Stream, b.Stream) })
 	return lines
 }
 

@@ -85,6 +85,7 @@ func tellCharge(rows *sql.Rows, observer payments.Observer) error {
 	case payments.ChargeWrittenOff:
 		e.Kind = payments.EventWrittenOff
 		observer.Observe(e)
+	case payments.ChargeOpen: // nothing has become of it yet
 	}
 	return nil
 }
