@@ -14,8 +14,6 @@ import (
 	"github.com/holiman/uint256"
 	"github.com/prometheus/client_golang/prometheus"
 
-	payments "castnet/probabilistic-payments"
-
 	"castnet/internal/eip712"
 	"castnet/internal/identity"
 	"castnet/internal/media"
@@ -23,15 +21,15 @@ import (
 	"castnet/orchestrator"
 	"castnet/orchestrator/rpc"
 	"castnet/orchestrator/store"
-	"castnet/transcoder"
-
+	payments "castnet/probabilistic-payments"
 	paymentstore "castnet/probabilistic-payments/store"
+	"castnet/transcoder"
 )
 
 const chainID = 1337
 
 // owner is the orchestrator's address in Staking.
-var owner = common.HexToAddress("0x00000000000000000000000000000000000000aa") //nolint:gochecknoglobals // a constant
+var owner = common.HexToAddress("0x00000000000000000000000000000000000000aa")
 
 func domain() receipt.Domain { return eip712.NewDomain(chainID, common.Address{0xbb}) }
 
@@ -317,9 +315,9 @@ func (b *broadcaster) end(p *part, change ...func(*receipt.Source)) {
 }
 
 // segment sends a whole segment.
-func (b *broadcaster) segment(seq uint64, attempt uint32) *part {
+func (b *broadcaster) segment(seq uint64) *part {
 	b.t.Helper()
-	p := b.begin(transcoder.StartSegment{Seq: seq, Attempt: attempt, Fresh: seq == 0})
+	p := b.begin(transcoder.StartSegment{Seq: seq, Attempt: 1, Fresh: seq == 0})
 	b.end(p)
 	return p
 }
@@ -394,6 +392,11 @@ func refusal(t *testing.T, err error, code rpc.Code) *rpc.Refusal {
 		t.Fatal("the refusal does not explain itself")
 	}
 	return r
+}
+
+func refused(t *testing.T, err error, code rpc.Code) {
+	t.Helper()
+	_ = refusal(t, err, code)
 }
 
 // ended reads to the end of the stream, and returns why it ended.

@@ -12,10 +12,9 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 
-	payments "castnet/probabilistic-payments"
-
 	"castnet/internal/receipt"
 	"castnet/orchestrator/rpc"
+	payments "castnet/probabilistic-payments"
 	"castnet/transcoder"
 )
 
@@ -420,8 +419,7 @@ func (l *lease) renew(ctx context.Context, ask *rpc.QuoteAsk) error {
 	if err == nil {
 		err = l.openCredit(next.hash, &taken)
 	}
-	var refusal *rpc.Refusal
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*rpc.Refusal](err); ok {
 		l.log.Warn("renewal refused", "why", refusal)
 		return l.stream.Send(*refusal)
 	}

@@ -14,11 +14,10 @@ import (
 	"github.com/holiman/uint256"
 	"github.com/prometheus/client_golang/prometheus"
 
-	payments "castnet/probabilistic-payments"
-
 	"castnet/internal/identity"
 	"castnet/internal/receipt"
 	"castnet/orchestrator/rpc"
+	payments "castnet/probabilistic-payments"
 	"castnet/transcoder"
 )
 
@@ -46,7 +45,7 @@ type Store interface {
 	// AddReceipt stores a receipt as unpaid.
 	AddReceipt(ctx context.Context, r *rpc.SignedReceipt) error
 	// CloseReceipt notes that a receipt, named by its struct hash, is paid or written off.
-	CloseReceipt(ctx context.Context, receipt common.Hash) error
+	CloseReceipt(ctx context.Context, hash common.Hash) error
 	// UnpaidReceipts returns a lease's open receipts, oldest first.
 	UnpaidReceipts(ctx context.Context, lease common.Hash, limit int) ([]rpc.SignedReceipt, error)
 	// Prune removes what no longer matters at now: receipts whose tickets have expired, and old tokens.

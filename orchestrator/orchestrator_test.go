@@ -24,7 +24,7 @@ func TestLease(t *testing.T) {
 	b := newNetwork(t, &fake{}).open(1)
 	var prev common.Hash
 	for seq := range uint64(3) {
-		p := b.segment(seq, 1)
+		p := b.segment(seq)
 		signed, got := until[rpc.SignedReceipt](b)
 		b.verify(&signed, p, got, prev)
 		for i, pts := range got.pts {
@@ -92,7 +92,7 @@ func TestQuoteRefusals(t *testing.T) {
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := client.Quote(t.Context(), n.ask(uint64(100+i), test.change))
-			refusal(t, err, test.code)
+			refused(t, err, test.code)
 		})
 	}
 }
@@ -114,7 +114,7 @@ func TestQuoteRate(t *testing.T) {
 		}
 	}
 	_, err := client.Quote(t.Context(), n.ask(4))
-	refusal(t, err, rpc.CodeRate)
+	refused(t, err, rpc.CodeRate)
 }
 
 func TestOpenRefusals(t *testing.T) {
@@ -124,7 +124,7 @@ func TestOpenRefusals(t *testing.T) {
 		_, err := b.client.Transcode(t.Context(), o)
 		return err
 	}
-	t.Run("replayed", func(t *testing.T) { refusal(t, reopen(b.opening()), rpc.CodeUnknownLease) })
+	t.Run("replayed", func(t *testing.T) { refused(t, reopen(b.opening()), rpc.CodeUnknownLease) })
 
 	var err error
 	b.signed, err = b.client.Quote(t.Context(), n.ask(2))
@@ -132,30 +132,30 @@ func TestOpenRefusals(t *testing.T) {
 	t.Run("not countersigned", func(t *testing.T) {
 		o := b.opening()
 		o.Countersignature = make([]byte, 65)
-		refusal(t, reopen(o), rpc.CodeSignature)
+		refused(t, reopen(o), rpc.CodeSignature)
 	})
 	t.Run("countersigned by another", func(t *testing.T) {
 		o := b.opening()
 		o.Countersignature, err = receipt.Sign(generate(t), domain(), b.signed.Lease.Hash())
 		n.check(err)
-		refusal(t, reopen(o), rpc.CodeSignature)
+		refused(t, reopen(o), rpc.CodeSignature)
 	})
 	t.Run("another ladder", func(t *testing.T) {
 		o := b.opening()
 		o.Ladder = o.Ladder[:1]
-		refusal(t, reopen(o), rpc.CodeInvalid)
+		refused(t, reopen(o), rpc.CodeInvalid)
 	})
 	t.Run("better terms", func(t *testing.T) {
 		o := b.opening()
 		o.Lease.Lease.MaxUnpaid.SetAllOne()
 		o.Countersignature = n.sign(o.Lease.Lease.Hash())
-		refusal(t, reopen(o), rpc.CodeUnknownLease)
+		refused(t, reopen(o), rpc.CodeUnknownLease)
 	})
 	t.Run("process restarted", func(t *testing.T) {
 		n.stop()
 		n.start()
 		b.client = n.dial()
-		refusal(t, reopen(b.opening()), rpc.CodeUnknownLease)
+		refused(t, reopen(b.opening()), rpc.CodeUnknownLease)
 	})
 }
 
@@ -167,7 +167,7 @@ func TestOpenWithoutHeadroom(t *testing.T) {
 	b.signed, err = b.client.Quote(t.Context(), n.ask(2))
 	n.check(err)
 	_, err = b.client.Transcode(t.Context(), b.opening())
-	refusal(t, err, rpc.CodeBusy)
+	refused(t, err, rpc.CodeBusy)
 }
 
 // TestSourceMustBeTrue: a Source that is not what was received ends the lease, and no receipt is signed.
@@ -190,7 +190,7 @@ func TestSourceMustBeTrue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newNetwork(t, &fake{}).open(1)
 			b.end(b.begin(transcoder.StartSegment{Seq: 0, Attempt: 1, Fresh: true}), test.change)
-			refusal(t, b.ended(), test.code)
+			refused(t, b.ended(), test.code)
 		})
 	}
 	t.Run("signature", func(t *testing.T) {
@@ -198,12 +198,12 @@ func TestSourceMustBeTrue(t *testing.T) {
 		p := b.begin(transcoder.StartSegment{Seq: 0, Attempt: 1, Fresh: true})
 		b.account = generate(t)
 		b.end(p)
-		refusal(t, b.ended(), rpc.CodeSignature)
+		refused(t, b.ended(), rpc.CodeSignature)
 	})
 	t.Run("decoded size", func(t *testing.T) {
 		b := newNetwork(t, &fake{width: 1280}).open(1)
-		b.segment(0, 1)
-		refusal(t, b.ended(), rpc.CodeSource)
+		b.segment(0)
+		refused(t, b.ended(), rpc.CodeSource)
 	})
 }
 
@@ -218,10 +218,10 @@ func TestUnpaidLimit(t *testing.T) {
 			t.Fatal("work without end, unpaid")
 		}
 		b.send(transcoder.StartSegment{Seq: seq, Attempt: 1, Track: source(), Fresh: true})
-		p := b.resend(seq)
+		b.resend(seq)
 		down := b.next()
 		if r, ok := down.(rpc.Refusal); ok {
-			refusal(t, &r, rpc.CodeUnpaid)
+			refused(t, &r, rpc.CodeUnpaid)
 			if r.Seq != seq || r.Attempt != 1 {
 				t.Fatalf("refused %d/%d, want %d/1", r.Seq, r.Attempt, seq)
 			}
@@ -230,7 +230,6 @@ func TestUnpaidLimit(t *testing.T) {
 		signed := down.(rpc.SignedReceipt)
 		bills = append(bills, signed)
 		owed.Add(&owed, &signed.Receipt.Fee)
-		_ = p
 	}
 	limit := b.signed.Lease.MaxUnpaid
 	if owed.Gt(&limit) || len(bills) < 2 {
@@ -248,7 +247,7 @@ func TestUnpaidLimit(t *testing.T) {
 }
 
 // resend sends the pictures of a segment that has been started, and its end.
-func (b *broadcaster) resend(seq uint64) *part {
+func (b *broadcaster) resend(seq uint64) {
 	b.t.Helper()
 	p := &part{tree: receipt.NewMerkle(receipt.SourceID()), source: receipt.Source{
 		Lease: b.lease, Seq: seq, Attempt: 1, Width: 640, Height: 360,
@@ -262,7 +261,6 @@ func (b *broadcaster) resend(seq uint64) *part {
 	}
 	p.source.Root, p.source.PTSRoot = p.tree.Root(), receipt.PTSRoot(p.pts)
 	b.end(p)
-	return p
 }
 
 // next is the next message that is neither a picture nor progress.
@@ -281,7 +279,7 @@ func (b *broadcaster) next() rpc.Down {
 func TestWorkerDeath(t *testing.T) {
 	work := &fake{}
 	b := newNetwork(t, work).open(1)
-	b.segment(0, 1)
+	b.segment(0)
 	first, _ := until[rpc.SignedReceipt](b)
 
 	b.send(transcoder.StartSegment{Seq: 1, Attempt: 1, Track: source()})
@@ -321,7 +319,7 @@ func TestWorkerDeath(t *testing.T) {
 func TestStartAfterDeath(t *testing.T) {
 	work := &fake{}
 	b := newNetwork(t, work).open(1)
-	b.segment(0, 1)
+	b.segment(0)
 	until[rpc.SignedReceipt](b)
 	work.latest().die()
 
@@ -401,10 +399,10 @@ func TestAttemptsAreMadeOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newNetwork(t, &fake{}).open(1)
-			b.segment(0, 1)
+			b.segment(0)
 			until[rpc.SignedReceipt](b)
 			b.send(start)
-			refusal(t, b.ended(), rpc.CodeInvalid)
+			refused(t, b.ended(), rpc.CodeInvalid)
 		})
 	}
 }
@@ -419,7 +417,7 @@ func TestBadInput(t *testing.T) {
 	if x := signed.BadInput; x.Lease != b.lease || x.Seq != 0 || x.Attempt != 1 || x.Unit != bad || x.Reason == "" {
 		t.Fatalf("bad input %+v", x)
 	}
-	b.segment(1, 1) // the lease lives
+	b.segment(1) // the lease lives
 	until[rpc.SignedReceipt](b)
 }
 
@@ -428,7 +426,7 @@ func TestSettle(t *testing.T) {
 	n := newNetwork(t, &fake{})
 	b := n.open(1)
 	for seq := range uint64(2) {
-		b.segment(seq, 1)
+		b.segment(seq)
 		until[rpc.SignedReceipt](b)
 	}
 	b.stream.Close()
@@ -463,7 +461,7 @@ func TestSettle(t *testing.T) {
 
 func TestWrongTicket(t *testing.T) {
 	b := newNetwork(t, &fake{}).open(1)
-	b.segment(0, 1)
+	b.segment(0)
 	signed, _ := until[rpc.SignedReceipt](b)
 	good := b.ticket(&signed.Receipt)
 	bad := good
@@ -481,18 +479,18 @@ func TestWrongTicket(t *testing.T) {
 // TestRenewal: segments go on under the renewed lease as soon as a Source names it.
 func TestRenewal(t *testing.T) {
 	b := newNetwork(t, &fake{}).open(1)
-	b.segment(0, 1)
+	b.segment(0)
 	until[rpc.SignedReceipt](b)
 	b.send(rpc.Renew{QuoteAsk: b.ask(2)})
 	renewed, _ := until[rpc.Renewed](b)
 	b.check(receipt.CheckSigner(domain(), renewed.Lease.Hash(), renewed.Signature, b.operator.Address()))
 
-	b.segment(1, 1) // still under the old one
+	b.segment(1) // still under the old one
 	if signed, _ := until[rpc.SignedReceipt](b); signed.Receipt.Lease != b.lease {
 		t.Fatal("the lease was changed by the orchestrator")
 	}
 	b.signed, b.lease = renewed.SignedLease, renewed.Lease.Hash()
-	p := b.segment(2, 1)
+	p := b.segment(2)
 	signed, got := until[rpc.SignedReceipt](b)
 	b.verify(&signed, p, got, common.Hash{})
 	b.send(b.ticket(&signed.Receipt))
@@ -503,7 +501,7 @@ func TestRenewal(t *testing.T) {
 	if r, _ := until[rpc.Refusal](b); r.Code != rpc.CodeInvalid || r.Attempt != 0 {
 		t.Fatalf("renewal for another ladder: %+v", r)
 	}
-	b.segment(3, 1) // a refused renewal leaves the lease as it is
+	b.segment(3) // a refused renewal leaves the lease as it is
 	until[rpc.SignedReceipt](b)
 }
 
@@ -517,7 +515,7 @@ func TestExpiry(t *testing.T) {
 			b.send(b.ticket(&m.Receipt))
 			until[rpc.PaymentResult](b)
 		case rpc.Refusal:
-			refusal(t, &m, rpc.CodeExpired)
+			refused(t, &m, rpc.CodeExpired)
 			return
 		}
 	}
@@ -525,17 +523,17 @@ func TestExpiry(t *testing.T) {
 
 func TestIdle(t *testing.T) {
 	b := newNetwork(t, &fake{}, func(n *network) { n.limits.IdleTimeout = 50 * time.Millisecond }).open(1)
-	refusal(t, b.ended(), rpc.CodeExpired)
+	refused(t, b.ended(), rpc.CodeExpired)
 }
 
 // TestShutdown: leases end with a reason, and every goroutine of the server has ended when Run returns.
 func TestShutdown(t *testing.T) {
 	n := newNetwork(t, &fake{})
 	b := n.open(1)
-	b.segment(0, 1)
+	b.segment(0)
 	until[rpc.SignedReceipt](b)
 	n.stop()
-	refusal(t, b.ended(), rpc.CodeDown)
+	refused(t, b.ended(), rpc.CodeDown)
 }
 
 // TestStrangersDoNotHurt: while one broadcaster floods its lease with everything that the protocol forbids or ignores,
@@ -558,7 +556,7 @@ func TestStrangersDoNotHurt(t *testing.T) {
 		}
 	}()
 	for seq := range uint64(20) {
-		p := good.segment(seq, 1)
+		p := good.segment(seq)
 		signed, got := until[rpc.SignedReceipt](good)
 		if got.units[0].Frames() != segmentLength || signed.Receipt.Source != p.source.Hash() {
 			t.Fatalf("segment %d: %+v", seq, signed)

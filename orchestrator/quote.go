@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 
-	payments "castnet/probabilistic-payments"
-
 	"castnet/internal/media"
 	"castnet/internal/receipt"
 	"castnet/orchestrator/rpc"
+	payments "castnet/probabilistic-payments"
 	"castnet/transcoder"
 )
 
@@ -114,7 +114,7 @@ func (o *Orchestrator) admit(ask *rpc.QuoteAsk) error {
 	caps := o.cfg.Transcoder.Capabilities()
 	if !ask.Source.Codec.IsVideo() || !slices.Contains(caps.Decode, ask.Source.Codec) {
 		return &rpc.Refusal{
-			Code: rpc.CodeInvalid, Asked: ask.Source.Codec.String(), Limit: fmt.Sprint(caps.Decode),
+			Code: rpc.CodeInvalid, Asked: ask.Source.Codec.String(), Limit: codecNames(caps.Decode),
 			Message: "no transcoder here decodes the source's codec",
 		}
 	}
@@ -122,7 +122,7 @@ func (o *Orchestrator) admit(ask *rpc.QuoteAsk) error {
 	for _, p := range ask.Ladder {
 		if !slices.Contains(caps.Encode, p.Codec) {
 			return &rpc.Refusal{
-				Code: rpc.CodeInvalid, Asked: p.Codec.String(), Limit: fmt.Sprint(caps.Encode),
+				Code: rpc.CodeInvalid, Asked: p.Codec.String(), Limit: codecNames(caps.Encode),
 				Message: "no transcoder here encodes the codec of rung " + p.Name,
 			}
 		}
@@ -148,6 +148,14 @@ func (o *Orchestrator) admit(ask *rpc.QuoteAsk) error {
 		}
 	}
 	return nil
+}
+
+func codecNames(list []media.Codec) string {
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = c.String()
+	}
+	return strings.Join(names, ", ")
 }
 
 func frameRate(t *media.Track) float64 {

@@ -9,10 +9,9 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
-	payments "castnet/probabilistic-payments"
-
 	"castnet/internal/receipt"
 	"castnet/orchestrator/rpc"
+	payments "castnet/probabilistic-payments"
 	"castnet/transcoder"
 )
 
@@ -394,7 +393,7 @@ func (l *lease) done(ctx context.Context, m transcoder.SegmentDone) error {
 	if end == nil {
 		return fmt.Errorf("%w: it says that segment %d is done before its end", transcoder.ErrWorkerDied, m.Seq)
 	}
-	if claimed, real := uint64(end.Source.Width)*uint64(end.Source.Height), uint64(m.Width)*uint64(m.Height); claimed < real {
+	if claimed, found := uint64(end.Source.Width)*uint64(end.Source.Height), uint64(m.Width)*uint64(m.Height); claimed < found {
 		return &rpc.Refusal{
 			Code: rpc.CodeSource, Seq: m.Seq, Attempt: m.Attempt,
 			Asked: fmt.Sprintf("%dx%d", end.Source.Width, end.Source.Height), Limit: fmt.Sprintf("%dx%d", m.Width, m.Height),

@@ -7,12 +7,11 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 
-	payments "castnet/probabilistic-payments"
-
 	"castnet/internal/identity"
 	"castnet/internal/media"
 	"castnet/internal/receipt"
 	"castnet/internal/wire"
+	payments "castnet/probabilistic-payments"
 	"castnet/transcoder"
 )
 

@@ -122,12 +122,12 @@ func (s *poolService) Attach(stream grpc.BidiStreamingServer[wire.PoolReport, wi
 	s.pool.log.Info("remote transcoder attached", "transcoder", name, "backend", first.GetBackend())
 	defer s.pool.log.Info("remote transcoder left", "transcoder", name)
 
-	left := make(chan error, 1)
+	left := make(chan struct{})
 	go func() { // ends with the stream, at the latest when this handler returns
 		for {
 			r, err := stream.Recv()
 			if err != nil {
-				left <- err
+				close(left)
 				return
 			}
 			m.report(r)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -38,7 +39,7 @@ type Token struct {
 
 // String gives the token as people paste it.
 func (t Token) String() string {
-	b, err := json.Marshal(t)
+	b, err := json.Marshal(t) //nolint:gosec // a token is a secret on its way to its owner
 	if err != nil {
 		return "" // three plain fields always encode
 	}
@@ -259,61 +260,83 @@ func (w *RemoteWorker) session(ctx context.Context, id string) {
 		w.cfg.Logger.Warn("session not opened", "err", err)
 		return
 	}
-	first, err := stream.Recv()
+	session, err := w.open(ctx, stream)
 	if err != nil {
 		w.cfg.Logger.Warn("session not opened", "err", err)
-		return
-	}
-	cfg, err := wire.DecodeOpen(first.GetOpen())
-	var session transcoder.Session
-	if err == nil {
-		session, err = w.cfg.Transcoder.Open(ctx, cfg)
-	}
-	if err != nil {
-		_ = stream.Send(wire.EncodeFailed(err, errors.Is(err, transcoder.ErrBusy))) // a lost stream has said enough
+		// What of this the orchestrator does not get it learns from the end of the stream.
+		_ = stream.Send(wire.EncodeFailed(err, errors.Is(err, transcoder.ErrBusy)))
 		_ = stream.CloseSend()
-		_, _ = stream.Recv() // until the orchestrator has read it and let go
+		_, _ = stream.Recv() // until it has read that and let go
 		return
 	}
 	defer func() { _ = session.Close() }()
-	if err := stream.Send(wire.EncodeOpened()); err != nil {
-		return
-	}
 
 	var inputs sync.WaitGroup
 	defer inputs.Wait()
 	defer cancel()
 	inputs.Go(func() {
 		defer cancel() // the orchestrator has closed the session
-		for {
-			m, err := stream.Recv()
-			if err != nil {
-				return
-			}
-			in, err := wire.DecodeInput(m)
-			if err == nil {
-				err = session.Send(ctx, in)
-			}
-			if err != nil {
-				w.cfg.Logger.Debug("session input", "session", cfg.ID, "err", err)
-				return
-			}
+		if err := feed(ctx, stream, session); ctx.Err() == nil {
+			w.cfg.Logger.Debug("session input", "err", err)
 		}
 	})
+	if err := drain(ctx, stream, session); ctx.Err() == nil {
+		_ = stream.Send(wire.EncodeFailed(err, false)) // as above
+	}
+}
+
+type sessionStream = grpc.BidiStreamingClient[wire.FromTranscoder, wire.ToTranscoder]
+
+// open answers the first message of a session.
+func (w *RemoteWorker) open(ctx context.Context, stream sessionStream) (transcoder.Session, error) {
+	first, err := stream.Recv()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := wire.DecodeOpen(first.GetOpen())
+	if err != nil {
+		return nil, err
+	}
+	session, err := w.cfg.Transcoder.Open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := stream.Send(wire.EncodeOpened()); err != nil {
+		return nil, errors.Join(err, session.Close())
+	}
+	return session, nil
+}
+
+// feed carries inputs to the session until either ends, and says why.
+func feed(ctx context.Context, stream sessionStream, session transcoder.Session) error {
+	for {
+		m, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		in, err := wire.DecodeInput(m)
+		if err != nil {
+			return err
+		}
+		if err := session.Send(ctx, in); err != nil {
+			return err
+		}
+	}
+}
+
+// drain carries outputs of the session until either ends, and says why.
+func drain(ctx context.Context, stream sessionStream, session transcoder.Session) error {
 	for {
 		out, err := session.Recv(ctx)
 		if err != nil {
-			if ctx.Err() == nil {
-				_ = stream.Send(wire.EncodeFailed(err, false))
-			}
-			return
+			return err
 		}
 		m, err := wire.EncodeOutput(out)
-		if err == nil {
-			err = stream.Send(m)
-		}
 		if err != nil {
-			return
+			return err
+		}
+		if err := stream.Send(m); err != nil {
+			return err
 		}
 	}
 }

@@ -10,10 +10,9 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 
-	payments "castnet/probabilistic-payments"
-
 	"castnet/internal/media"
 	"castnet/internal/receipt"
+	payments "castnet/probabilistic-payments"
 	"castnet/transcoder"
 )
 
@@ -104,7 +103,7 @@ type SettleReply struct {
 const MaxUnpaidReceipts = 256
 
 // Refusal says why something was not done. It is an error; a message that refuses is one too.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is a message first, and reads as one
 	Code Code
 	// Message says what was asked, what was allowed and which knob changes it.
 	Message string

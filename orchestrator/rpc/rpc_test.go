@@ -18,13 +18,12 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
-	payments "castnet/probabilistic-payments"
-
 	"castnet/internal/identity"
 	"castnet/internal/media"
 	"castnet/internal/receipt"
 	"castnet/internal/wire"
 	"castnet/orchestrator/rpc"
+	payments "castnet/probabilistic-payments"
 	"castnet/transcoder"
 )
 
@@ -297,7 +296,7 @@ func TestLargestUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = stream.Recv()
-	code(t, err, rpc.CodeInvalid)
+	_ = code(t, err, rpc.CodeInvalid)
 }
 
 func code(t *testing.T, err error, want rpc.Code) *rpc.Refusal {
@@ -312,7 +311,7 @@ func code(t *testing.T, err error, want rpc.Code) *rpc.Refusal {
 // raw speaks the wire itself, to say what a Client never would.
 func raw(t *testing.T, cfg rpc.DialConfig) wire.OrchestratorClient {
 	t.Helper()
-	insecure := credentials.NewTLS(&tls.Config{InsecureSkipVerify: true}) //nolint:gosec // a test's peer
+	insecure := credentials.NewTLS(&tls.Config{InsecureSkipVerify: true})
 	conn, err := grpc.NewClient("passthrough:///"+cfg.Address, grpc.WithTransportCredentials(insecure))
 	if err != nil {
 		t.Fatal(err)
@@ -382,14 +381,14 @@ func TestMalformed(t *testing.T) {
 
 // TestStalledReader: a broadcaster that takes no data loses its lease after StallTimeout, and frees the handler.
 func TestStalledReader(t *testing.T) {
-	freed := make(chan error, 1)
+	freed := make(chan struct{})
 	flood := func(_ context.Context, _ rpc.Open, stream *rpc.ServerStream) error {
 		err := stream.Accept()
 		unit := &media.Unit{Payload: make([]byte, 1<<20)}
 		for err == nil {
 			err = stream.Send(transcoder.Rendered{Unit: unit})
 		}
-		freed <- err
+		close(freed)
 		return err
 	}
 	cfg := serve(t, &handler{transcode: flood}, func(c *rpc.ServerConfig) { c.StallTimeout = 100 * time.Millisecond })
@@ -401,7 +400,7 @@ func TestStalledReader(t *testing.T) {
 	for err == nil {
 		_, err = stream.Recv()
 	}
-	code(t, err, rpc.CodeInvalid)
+	_ = code(t, err, rpc.CodeInvalid)
 }
 
 // TestConnectionLimit: a host above its limit is turned away, and let in again when it has closed a connection.

@@ -126,7 +126,7 @@ func TestServerIdentity(t *testing.T) {
 		})
 	}
 	t.Run("TLS 1.2", func(t *testing.T) {
-		cfg := &tls.Config{Certificates: []tls.Certificate{*good}, MaxVersion: tls.VersionTLS12} //nolint:gosec // the point
+		cfg := &tls.Config{Certificates: []tls.Certificate{*good}, MaxVersion: tls.VersionTLS12}
 		ask(t, serveTLS(t, cfg), operator.Address(), "protocol version")
 	})
 }
@@ -138,7 +138,7 @@ func ask(t *testing.T, address string, operator common.Address, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	_, err = client.Settle(t.Context(), common.Hash{}, nil)
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Fatalf("error %v, want one that says %q", err, want)

@@ -85,7 +85,7 @@ func (s *SQLite) Close() error { return s.db.Close() }
 
 // change is one caller's write. refused is its own result, where it declined before it wrote anything.
 type change struct {
-	run     func(ctx context.Context, tx *sql.Tx) (refused error, err error)
+	run     func(ctx context.Context, tx *sql.Tx) (refused, err error)
 	refused error
 	err     error
 	done    bool // guarded by committing

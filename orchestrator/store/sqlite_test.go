@@ -11,6 +11,7 @@ import (
 func TestSQLite(t *testing.T) {
 	dirs := make(map[string]string) // a directory for each test
 	storetest.Run(t, func(t *testing.T, name string) storetest.Store {
+		t.Helper()
 		dir := dirs[t.Name()]
 		if dir == "" {
 			dir = t.TempDir()

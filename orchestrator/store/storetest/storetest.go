@@ -23,6 +23,7 @@ type Store interface {
 
 // Run runs the contract. open gives a store over the same data each time within one test: what was written survives.
 func Run(t *testing.T, open func(t *testing.T, name string) Store) {
+	t.Helper()
 	t.Run("serials", func(t *testing.T) { serials(t, open) })
 	t.Run("serials race", func(t *testing.T) { race(t, open(t, "a")) })
 	t.Run("receipts", func(t *testing.T) { receipts(t, open) })
@@ -30,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T, name string) Store) {
 }
 
 func serials(t *testing.T, open func(*testing.T, string) Store) {
+	t.Helper()
 	s, ctx := open(t, "a"), t.Context()
 	alice, bob := common.Address{1}, common.Address{2}
 	steps := []struct {
@@ -58,6 +60,7 @@ func serials(t *testing.T, open func(*testing.T, string) Store) {
 
 // race: of many that want the same serial, one gets it.
 func race(t *testing.T, s Store) {
+	t.Helper()
 	var got atomic.Int32
 	var wg sync.WaitGroup
 	for range 32 {
@@ -87,6 +90,7 @@ func sample(lease byte, seq uint64, expiry time.Time) rpc.SignedReceipt {
 }
 
 func receipts(t *testing.T, open func(*testing.T, string) Store) {
+	t.Helper()
 	s, ctx, now := open(t, "a"), t.Context(), time.Now()
 	var hashes []common.Hash
 	for seq := range uint64(5) {
@@ -133,6 +137,7 @@ func expect(t *testing.T, s Store, limit int, seqs ...uint64) {
 }
 
 func tokens(t *testing.T, open func(*testing.T, string) Store) {
+	t.Helper()
 	s, ctx, now := open(t, "a"), t.Context(), time.Now()
 	good, old := common.Hash{1}, common.Hash{2}
 	for hash, expires := range map[common.Hash]time.Time{good: now.Add(time.Hour), old: now.Add(-time.Minute)} {
