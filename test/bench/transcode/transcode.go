@@ -168,20 +168,25 @@ func send(ctx context.Context, s transcoder.Session, video *clip.Video) error {
 	return s.Send(ctx, transcoder.EndSegment{Seq: seq, Drain: true})
 }
 
-// commandLine makes the same renditions as a person would by hand, each scaled from the source (bicubic, as in the
-// worker), one thread a codec.
-func commandLine(ctx context.Context, cfg Config, video *clip.Video) error {
-	args := []string{"-hide_banner", "-loglevel", "error", "-threads", "1", "-i", video.File}
-	for _, p := range cfg.Ladder {
+// CommandLine is the arguments of ffmpeg that make the same renditions as a person would by hand, each scaled from the
+// source (bicubic, as in the worker), one thread a codec. input names the source, with its options.
+func CommandLine(source clip.Spec, ladder transcoder.Ladder, input ...string) []string {
+	args := append([]string{"-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1"}, input...)
+	for _, p := range ladder {
 		rate := strconv.Itoa(p.Bitrate)
-		fps := float64(cfg.Clip.FPS) / float64(p.Divisor)
+		fps := float64(source.FPS) / float64(p.Divisor)
 		args = append(args, "-map", "0:v", "-filter_threads", "1",
 			"-vf", fmt.Sprintf("fps=%g,scale=%d:%d:flags=bicubic", fps, p.Width, p.Height),
 			"-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "high", "-threads", "1",
 			"-b:v", rate, "-maxrate", rate, "-bufsize", rate, "-forced-idr", "1",
-			"-force_key_frames", fmt.Sprintf("expr:gte(n,n_forced*%d)", cfg.Clip.GOP/p.Divisor),
+			"-force_key_frames", fmt.Sprintf("expr:gte(n,n_forced*%d)", source.GOP/p.Divisor),
 			"-x264-params", "keyint=infinite:scenecut=0:bframes=0:sliced-threads=0", "-f", "null", "-")
 	}
+	return args
+}
+
+func commandLine(ctx context.Context, cfg Config, video *clip.Video) error {
+	args := CommandLine(cfg.Clip, cfg.Ladder, "-i", video.File)
 	if out, err := exec.CommandContext(ctx, cfg.FFmpeg, args...).CombinedOutput(); err != nil { //nolint:gosec // the bench's own
 		return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, out)
 	}
