@@ -26,7 +26,7 @@ func network(t *testing.T, args ...string) *testnet.Network {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if _, err := n.Stop(); err != nil {
+		if _, err := n.Stop(); err != nil && !n.Killed() {
 			t.Errorf("castnet up ended with an error: %v", err)
 		}
 		if t.Failed() {

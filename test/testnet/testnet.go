@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -43,11 +44,12 @@ type Network struct {
 	HTTP string // http://host:port
 	RPC  string // ws://host:port
 
-	base  int
-	cmd   *exec.Cmd
-	out   output
-	ended chan struct{}
-	err   error
+	base   int
+	cmd    *exec.Cmd
+	out    output
+	ended  chan struct{}
+	err    error
+	killed atomic.Bool
 }
 
 // Root is the project's folder.
@@ -147,6 +149,7 @@ func (n *Network) Stop() (time.Duration, error) {
 
 // Kill ends the network's first process by kill -9; the kernel takes its children along.
 func (n *Network) Kill() error {
+	n.killed.Store(true)
 	children := n.descendants(n.cmd.Process.Pid)
 	if err := n.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -163,6 +166,9 @@ func (n *Network) Kill() error {
 	}
 	return nil
 }
+
+// Killed reports whether Kill was called.
+func (n *Network) Killed() bool { return n.killed.Load() }
 
 // Pids finds the processes of the network, its first one's descendants, whose command line has all the words.
 func (n *Network) Pids(words ...string) []int {
