@@ -26,6 +26,11 @@ export async function serveCamera(context, base, sizes) {
       const pc = new RTCPeerConnection()
       await pc.setRemoteDescription({ type: 'offer', sdp })
       pc.addTrack(track)
+      for (const t of pc.getTransceivers()) {
+        const list = t.getHeaderExtensionsToNegotiate()
+        for (const e of list) if (e.uri.endsWith('abs-capture-time')) e.direction = 'sendrecv'
+        t.setHeaderExtensionsToNegotiate(list)
+      }
       await pc.setLocalDescription(await pc.createAnswer())
       if (pc.iceGatheringState !== 'complete') {
         await new Promise((done) => (pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && done()))

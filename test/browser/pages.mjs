@@ -48,6 +48,7 @@ try {
   await until('pictures come by WebRTC', frames, (n) => n > 5)
   await until('nothing covers the picture', () => page.getByTestId('veil').count(), (n) => n === 0)
   await until('it says what automatic means', () => page.getByTestId('quality').locator('option').first().innerText(), (t) => t === 'Auto (720p)')
+  await reads('latency', /^0\.\d\d s$/)
   await reads('serving', /Rosa ?0x52a1…0001 serves this stream: lowest delay of the 3 drawn\. It holds 50\.0 % of all stake/)
   await reads('ladder', /720p, 480p, 360p from H264 1280×720/)
   await reads('stop-in', /In\s+30 fps\s+steady/)

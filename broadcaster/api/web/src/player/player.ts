@@ -110,7 +110,7 @@ export class Player {
     const source = this.renditions.find((r) => r.name === 'source')
     if (this.wish.transport === 'hls') this.startHls('')
     else if (this.wish.transport === 'auto' && webrtcNames(this.renditions) === '') {
-      this.startHls(`WebRTC cannot play the source${source?.whyNot ? `: ${source.whyNot}` : ''}. It takes over with the ladder.`)
+      this.startHls(`This is HLS until the ladder is there${source?.whyNot ? `: ${source.whyNot}` : ''}.`)
     } else {
       this.video.removeAttribute('src')
       this.video.srcObject = this.tracks
@@ -234,10 +234,16 @@ export class Player {
     this.frameCallback = this.video.requestVideoFrameCallback((_, frame) => {
       if (!this.joining) window.clearTimeout(this.deadline)
       this.lastFrame = performance.now()
-      const captured = frame.captureTime
-      if (this.whep && captured !== undefined) this.lastLatency = (frame.expectedDisplayTime - captured) / 1000
+      if (this.whep) this.lastLatency = this.delay(this.whep, frame)
       this.watchFrames()
     })
+  }
+
+  /** How old a picture is when it is shown, in seconds: by its packets, else as the browser worked it out. */
+  private delay(session: WhepSession, frame: VideoFrameCallbackMetadata): number | null {
+    const taken = session.captured()
+    if (taken !== null) return (Date.now() + this.clockOffset - taken) / 1000
+    return frame.captureTime === undefined ? this.lastLatency : (frame.expectedDisplayTime - frame.captureTime) / 1000
   }
 
   /** Looks at the picture and hands on what has changed. */

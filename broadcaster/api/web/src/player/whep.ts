@@ -5,6 +5,9 @@ export class WhepError extends Error {}
 
 const captureTime = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time'
 
+/** RTP's clock times begin in 1900. */
+const secondsTo1970 = 2_208_988_800
+
 /** How long the server may take to answer an offer: it waits up to 5 s for a rendition's first picture. */
 const answerTimeout = 7_000
 
@@ -67,6 +70,13 @@ export class WhepSession {
       throw new WhepError('closed')
     }
     await this.pc.setRemoteDescription({ type: 'answer', sdp: answer })
+  }
+
+  /** When the newest picture was taken, by the server's clock in milliseconds; null where the packets don't say. */
+  captured(): number | null {
+    const video = this.pc.getReceivers().find((r) => r.track.kind === 'video')
+    const source = video?.getSynchronizationSources()[0] as { captureTimestamp?: number } | undefined
+    return source?.captureTimestamp === undefined ? null : source.captureTimestamp - secondsTo1970 * 1000
   }
 
   close(): void {
