@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/asticode/go-astiav"
@@ -81,6 +82,8 @@ func (p *pipeline) closeDecoder() {
 }
 
 func (p *pipeline) front(ctx context.Context, in <-chan transcoder.Input) error {
+	runtime.LockOSThread() // as the rungs do
+	defer runtime.UnlockOSThread()
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
 	for {
