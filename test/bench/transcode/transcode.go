@@ -126,7 +126,7 @@ func ladder(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *
 	if err != nil {
 		return err
 	}
-	defer session.Close()
+	defer func() { _ = session.Close() }()
 	sent := make(chan error, 1)
 	go func() { sent <- send(ctx, session, video) }()
 	want := len(video.Units) * len(l)
