@@ -89,10 +89,12 @@ func (r *Recipient) Quote(ctx context.Context, sender common.Address, round uint
 	}
 	if face.Lt(&least) {
 		missing := saturatingSub(&least, free)
-		return Offer{}, &Refusal{Code: CodeReserveShort,
+		return Offer{}, &Refusal{
+			Code:    CodeReserveShort,
 			Message: "the reserve share of " + sender.Hex() + " is too small for a ticket",
 			Asked:   wei(&least), Limit: wei(&free),
-			Knob: "add " + wei(&missing) + " × (size of the active set) to the reserve"}
+			Knob: "add " + wei(&missing) + " × (size of the active set) to the reserve",
+		}
 	}
 	unpaid, err := r.creditLimit(sender, &record, &largestFee)
 	return Offer{MaxFaceValue: face, MaxUnpaid: unpaid}, err
@@ -129,8 +131,10 @@ func (r *Recipient) creditLimit(sender common.Address, record *SenderRecord, lar
 	debt.Add(&debt, &bad)
 	left := saturatingSub(&limit, debt)
 	if left.Lt(largestFee) {
-		return uint256.Int{}, &Refusal{Code: CodeDebt, Message: "unpaid work of " + sender.Hex() + " leaves no room for another segment",
-			Asked: wei(largestFee), Limit: wei(&left), Knob: "pay the open receipts (Settle)"}
+		return uint256.Int{}, &Refusal{
+			Code: CodeDebt, Message: "unpaid work of " + sender.Hex() + " leaves no room for another segment",
+			Asked: wei(largestFee), Limit: wei(&left), Knob: "pay the open receipts (Settle)",
+		}
 	}
 	return limit, nil
 }
@@ -233,8 +237,10 @@ func (r *Recipient) Meter(id common.Hash, work uint256.Int) error {
 	l.work = work
 	owed := r.owedBy(l)
 	if owed.Gt(&l.MaxUnpaid) {
-		return &Refusal{Code: CodeDebt, Message: "unpaid work has reached the lease's limit", Asked: wei(&owed), Limit: wei(&l.MaxUnpaid),
-			Knob: "pay the open receipts; the orchestrator's unpaid-segments"}
+		return &Refusal{
+			Code: CodeDebt, Message: "unpaid work has reached the lease's limit", Asked: wei(&owed), Limit: wei(&l.MaxUnpaid),
+			Knob: "pay the open receipts; the orchestrator's unpaid-segments",
+		}
 	}
 	return nil
 }

@@ -103,9 +103,11 @@ func (r *Recipient) faceValue(ctx context.Context, l *LeaseTerms, fee *uint256.I
 		return uint256.Int{}, err
 	}
 	if available.Lt(fee) {
-		return uint256.Int{}, &Refusal{Code: CodeReserveShort,
+		return uint256.Int{}, &Refusal{
+			Code:    CodeReserveShort,
 			Message: "what is left of the reserve share of " + l.Sender.Hex() + " does not back this segment",
-			Asked:   wei(fee), Limit: wei(&available), Knob: "add to the reserve"}
+			Asked:   wei(fee), Limit: wei(&available), Knob: "add to the reserve",
+		}
 	}
 	if available.Lt(&l.MaxFaceValue) {
 		return available, nil
@@ -153,8 +155,10 @@ func (r *Recipient) expiry(l *LeaseTerms) uint64 {
 
 // keepCharge stores what a receipt asks for.
 func (r *Recipient) keepCharge(ctx context.Context, bill *Bill, l *LeaseTerms, receipt common.Hash, terms Terms) (*Charge, error) {
-	charge := &Charge{PaymentKey: bill.PaymentKey, Receipt: receipt, Sender: l.Sender, Lane: l.Lane, Round: l.Round,
-		Fee: bill.Fee, Terms: terms, Deadline: r.cfg.Now().Add(r.cfg.AnswerWithin).UnixMilli()}
+	charge := &Charge{
+		PaymentKey: bill.PaymentKey, Receipt: receipt, Sender: l.Sender, Lane: l.Lane, Round: l.Round,
+		Fee: bill.Fee, Terms: terms, Deadline: r.cfg.Now().Add(r.cfg.AnswerWithin).UnixMilli(),
+	}
 	if err := r.cfg.Store.AddCharge(ctx, charge); err != nil {
 		return nil, err
 	}
@@ -180,8 +184,10 @@ func (r *Recipient) billed(e *epoch, c *Charge) {
 	}
 	r.mu.Unlock()
 	r.metrics.billed.Inc()
-	r.observe(Event{Kind: EventBilled, At: r.cfg.Now(), Lease: c.Lease, Receipt: c.Receipt, Seq: c.Seq,
-		Sender: c.Sender, Recipient: r.cfg.Address, Fee: c.Fee})
+	r.observe(Event{
+		Kind: EventBilled, At: r.cfg.Now(), Lease: c.Lease, Receipt: c.Receipt, Seq: c.Seq,
+		Sender: c.Sender, Recipient: r.cfg.Address, Fee: c.Fee,
+	})
 }
 
 // answer takes a charge off what is owed, once.
@@ -262,6 +268,8 @@ func (r *Recipient) writtenOff(c *Charge) {
 	r.answer(c)
 	r.metrics.writtenOff.Inc()
 	r.cfg.Log.Warn("a receipt was not paid in time and is written off", "lease", c.Lease, "seq", c.Seq, "sender", c.Sender, "fee", wei(&c.Fee))
-	r.observe(Event{Kind: EventWrittenOff, At: r.cfg.Now(), Lease: c.Lease, Receipt: c.Receipt, Seq: c.Seq,
-		Sender: c.Sender, Recipient: r.cfg.Address, Fee: c.Fee})
+	r.observe(Event{
+		Kind: EventWrittenOff, At: r.cfg.Now(), Lease: c.Lease, Receipt: c.Receipt, Seq: c.Seq,
+		Sender: c.Sender, Recipient: r.cfg.Address, Fee: c.Fee,
+	})
 }

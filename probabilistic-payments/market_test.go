@@ -43,8 +43,10 @@ type world struct {
 }
 
 func newWorld() *world {
-	return &world{now: start, gasPrice: gwei(1),
-		account: payments.Account{Deposit: gwei(1e9), Reserve: gwei(1e9), Share: gwei(1e8)}}
+	return &world{
+		now: start, gasPrice: gwei(1),
+		account: payments.Account{Deposit: gwei(1e9), Reserve: gwei(1e9), Share: gwei(1e8)},
+	}
 }
 
 func (w *world) Now() time.Time {
@@ -73,21 +75,21 @@ func (w *world) change(f func(*payments.Account)) {
 	f(&w.account)
 }
 
-func newKey(t testing.TB) *identity.Key {
-	t.Helper()
+func newKey(tb testing.TB) *identity.Key {
+	tb.Helper()
 	key, err := identity.Generate()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key
 }
 
 // fixedKey gives the same key, and so the same signatures, in every run.
-func fixedKey(t testing.TB, n byte) *identity.Key {
-	t.Helper()
+func fixedKey(tb testing.TB, n byte) *identity.Key {
+	tb.Helper()
 	private, err := crypto.ToECDSA(common.LeftPadBytes([]byte{n}, 32))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return identity.NewKey(private)
 }
@@ -106,8 +108,9 @@ type market struct {
 	tune      func(*payments.RecipientConfig)
 }
 
-func newMarket(t testing.TB, tune func(*payments.RecipientConfig)) *market {
-	m := &market{t: t, world: newWorld(), book: ledger.New(), key: fixedKey(t, 1), sends: newMemory(), receives: newMemory(), tune: tune}
+func newMarket(tb testing.TB, tune func(*payments.RecipientConfig)) *market {
+	tb.Helper()
+	m := &market{t: tb, world: newWorld(), book: ledger.New(), key: fixedKey(tb, 1), sends: newMemory(), receives: newMemory(), tune: tune}
 	m.sender = m.newSender("a", payments.Limits{})
 	m.recipient = m.newRecipient()
 	m.lease = m.open(1)
@@ -116,8 +119,10 @@ func newMarket(t testing.TB, tune func(*payments.RecipientConfig)) *market {
 
 func (m *market) newSender(holder string, limits payments.Limits) *payments.Sender {
 	m.t.Helper()
-	s, err := payments.NewSender(m.t.Context(), payments.SenderConfig{Signer: m.key, Domain: domain, Store: m.sends, Accounts: m.world,
-		Holder: holder, Limits: limits, Observer: m.book, Now: m.world.Now, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry()})
+	s, err := payments.NewSender(m.t.Context(), payments.SenderConfig{
+		Signer: m.key, Domain: domain, Store: m.sends, Accounts: m.world,
+		Holder: holder, Limits: limits, Observer: m.book, Now: m.world.Now, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -126,8 +131,10 @@ func (m *market) newSender(holder string, limits payments.Limits) *payments.Send
 
 func (m *market) newRecipient() *payments.Recipient {
 	m.t.Helper()
-	cfg := payments.RecipientConfig{Domain: domain, Address: recipient, Store: m.receives, Accounts: m.world, Gas: m.world,
-		Observer: m.book, Now: m.world.Now, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry()}
+	cfg := payments.RecipientConfig{
+		Domain: domain, Address: recipient, Store: m.receives, Accounts: m.world, Gas: m.world,
+		Observer: m.book, Now: m.world.Now, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	}
 	if m.tune != nil {
 		m.tune(&cfg)
 	}
@@ -141,8 +148,10 @@ func (m *market) newRecipient() *payments.Recipient {
 // open opens a lease; n names it.
 func (m *market) open(n uint64) payments.LeaseTerms {
 	m.t.Helper()
-	l := payments.LeaseTerms{Lease: crypto.Keccak256Hash(fmt.Append(nil, "lease ", n)), Sender: m.key.Address(), Lane: m.sender.Lane(), Round: 3,
-		MaxFaceValue: gwei(1_300_000), MaxUnpaid: gwei(1000)}
+	l := payments.LeaseTerms{
+		Lease: crypto.Keccak256Hash(fmt.Append(nil, "lease ", n)), Sender: m.key.Address(), Lane: m.sender.Lane(), Round: 3,
+		MaxFaceValue: gwei(1_300_000), MaxUnpaid: gwei(1000),
+	}
 	if err := m.recipient.OpenLease(l); err != nil {
 		m.t.Fatal(err)
 	}
@@ -150,10 +159,12 @@ func (m *market) open(n uint64) payments.LeaseTerms {
 }
 
 // bill issues the receipt of a segment.
-func (m *market) bill(l payments.LeaseTerms, seq uint64, fee uint256.Int) (*payments.PayRequest, error) {
-	req := &payments.PayRequest{PaymentKey: payments.PaymentKey{Lease: l.Lease, Seq: seq, Attempt: 1}, Recipient: recipient, Fee: fee,
-		Round: l.Round, MaxFaceValue: l.MaxFaceValue}
-	err := m.recipient.Bill(m.t.Context(), payments.Bill{PaymentKey: req.PaymentKey, Fee: fee}, func(terms payments.Terms) (common.Hash, error) {
+func (m *market) bill(ctx context.Context, l payments.LeaseTerms, seq uint64, fee uint256.Int) (*payments.PayRequest, error) {
+	req := &payments.PayRequest{
+		PaymentKey: payments.PaymentKey{Lease: l.Lease, Seq: seq, Attempt: 1}, Recipient: recipient, Fee: fee,
+		Round: l.Round, MaxFaceValue: l.MaxFaceValue,
+	}
+	err := m.recipient.Bill(ctx, payments.Bill{PaymentKey: req.PaymentKey, Fee: fee}, func(terms payments.Terms) (common.Hash, error) {
 		req.Terms = terms
 		req.Receipt = crypto.Keccak256Hash(fmt.Append(nil, "receipt ", l.Lease, seq))
 		return req.Receipt, nil
@@ -163,7 +174,7 @@ func (m *market) bill(l payments.LeaseTerms, seq uint64, fee uint256.Int) (*paym
 
 func (m *market) mustBill(l payments.LeaseTerms, seq uint64, fee uint256.Int) *payments.PayRequest {
 	m.t.Helper()
-	req, err := m.bill(l, seq, fee)
+	req, err := m.bill(m.t.Context(), l, seq, fee)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -199,13 +210,13 @@ func (m *market) sign(ticket payments.Ticket, in eip712.Domain) payments.SignedT
 }
 
 // refused checks that an error is a Refusal that explains itself.
-func refused(t testing.TB, err error, code string) {
-	t.Helper()
+func refused(tb testing.TB, err error, code string) {
+	tb.Helper()
 	var r *payments.Refusal
 	if !errors.As(err, &r) || r.Code != code {
-		t.Fatalf("got %v, want a refusal with code %q", err, code)
+		tb.Fatalf("got %v, want a refusal with code %q", err, code)
 	}
 	if strings.TrimSpace(r.Message) == "" {
-		t.Errorf("refusal %q has no words", code)
+		tb.Errorf("refusal %q has no words", code)
 	}
 }

@@ -83,8 +83,8 @@ func (r *Refusal) Error() string {
 
 // IsRefusal reports whether err is a Refusal with the given code.
 func IsRefusal(err error, code string) bool {
-	var r *Refusal
-	return errors.As(err, &r) && r.Code == code
+	r, ok := errors.AsType[*Refusal](err)
+	return ok && r.Code == code
 }
 
 // wei prints an amount for people.

@@ -224,8 +224,7 @@ type Result struct {
 // that was accepted before gives its first result again. What is wrong with a ticket is told by a *Refusal.
 func (r *Recipient) Receive(ctx context.Context, t *SignedTicket) (Result, error) {
 	result, err := r.receive(ctx, t)
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
+	if _, ok := errors.AsType[*Refusal](err); ok {
 		r.metrics.refused.Inc()
 	}
 	return result, err
@@ -252,8 +251,10 @@ func (r *Recipient) receive(ctx context.Context, t *SignedTicket) (Result, error
 	case errors.Is(err, ErrAnswered):
 		return r.receivedBefore(ctx, t)
 	case errors.Is(err, ErrNonceUsed):
-		return Result{}, &Refusal{Code: CodeNonceUsed, Message: "another ticket in this lane has the nonce: only one of the two could be redeemed",
-			Asked: fmt.Sprintf("lane %d nonce %d", t.Lane, t.Nonce), Limit: "a nonce of its own for each ticket"}
+		return Result{}, &Refusal{
+			Code: CodeNonceUsed, Message: "another ticket in this lane has the nonce: only one of the two could be redeemed",
+			Asked: fmt.Sprintf("lane %d nonce %d", t.Lane, t.Nonce), Limit: "a nonce of its own for each ticket",
+		}
 	case err != nil:
 		return Result{}, fmt.Errorf("keep a ticket: %w", err)
 	}
@@ -263,8 +264,10 @@ func (r *Recipient) receive(ctx context.Context, t *SignedTicket) (Result, error
 // restated refuses a ticket that says anything else than its receipt asked for.
 func restated(c *Charge, recipient common.Address, t *Ticket) error {
 	refuse := func(field string, asked, want any) error {
-		return &Refusal{Code: CodeRestated, Message: "the ticket restates the receipt's " + field,
-			Asked: fmt.Sprint(asked), Limit: fmt.Sprint(want)}
+		return &Refusal{
+			Code: CodeRestated, Message: "the ticket restates the receipt's " + field,
+			Asked: fmt.Sprint(asked), Limit: fmt.Sprint(want),
+		}
 	}
 	switch {
 	case t.Recipient != recipient:
@@ -299,8 +302,10 @@ func (r *Recipient) checkSignature(t *SignedTicket, want common.Address) error {
 }
 
 func lateRefusal(c *Charge, now int64) error {
-	return &Refusal{Code: CodeLate, Message: fmt.Sprintf("the receipt of segment %d was to be paid in time and is written off", c.Seq),
-		Asked: fmt.Sprintf("%d ms late", now-c.Deadline), Limit: "before its deadline", Knob: "the orchestrator's answer-within"}
+	return &Refusal{
+		Code: CodeLate, Message: fmt.Sprintf("the receipt of segment %d was to be paid in time and is written off", c.Seq),
+		Asked: fmt.Sprintf("%d ms late", now-c.Deadline), Limit: "before its deadline", Knob: "the orchestrator's answer-within",
+	}
 }
 
 // draw returns the winner, or nil for a ticket that pays nothing.
@@ -313,8 +318,10 @@ func draw(t *SignedTicket, c *openCharge) *Winner {
 
 // accepted accounts for a ticket that is durable.
 func (r *Recipient) accepted(c *Charge, winner *Winner) Result {
-	e := Event{Kind: EventReceived, At: r.cfg.Now(), Lease: c.Lease, Receipt: c.Receipt, Seq: c.Seq,
-		Sender: c.Sender, Recipient: r.cfg.Address, Fee: c.Fee, Won: winner != nil}
+	e := Event{
+		Kind: EventReceived, At: r.cfg.Now(), Lease: c.Lease, Receipt: c.Receipt, Seq: c.Seq,
+		Sender: c.Sender, Recipient: r.cfg.Address, Fee: c.Fee, Won: winner != nil,
+	}
 	if winner != nil {
 		e.Amount = winner.Payout()
 		r.metrics.won.Inc()
@@ -339,8 +346,10 @@ func (r *Recipient) receivedBefore(ctx context.Context, t *SignedTicket) (Result
 	case record.State == ChargePaid && record.Ticket == *t:
 		return Result{PaymentKey: record.PaymentKey, Credited: record.Fee, Won: record.Won, Unpaid: r.Unpaid(record.Lease)}, nil
 	case record.State == ChargePaid:
-		return Result{}, &Refusal{Code: CodeAnswered, Message: "the receipt was paid by another ticket: a receipt has one draw",
-			Asked: fmt.Sprintf("nonce %d", t.Nonce), Limit: fmt.Sprintf("nonce %d", record.Ticket.Nonce)}
+		return Result{}, &Refusal{
+			Code: CodeAnswered, Message: "the receipt was paid by another ticket: a receipt has one draw",
+			Asked: fmt.Sprintf("nonce %d", t.Nonce), Limit: fmt.Sprintf("nonce %d", record.Ticket.Nonce),
+		}
 	default:
 		return Result{}, fmt.Errorf("receipt %s is open in the store only: its bill has not returned yet", t.ReceiptHash)
 	}

@@ -238,7 +238,7 @@ func TestLeaseEndClosesItsEpoch(t *testing.T) {
 	if m.recipient.CloseEpochs(t.Context()) != 1 || !m.recipientOwes(uint256.Int{}) {
 		t.Error("answered, and not closed")
 	}
-	if _, err := m.bill(m.lease, 2, gwei(10)); !payments.IsRefusal(err, payments.CodeUnknownLease) {
+	if _, err := m.bill(t.Context(), m.lease, 2, gwei(10)); !payments.IsRefusal(err, payments.CodeUnknownLease) {
 		t.Errorf("a bill after the lease's end: %v", err)
 	}
 }
@@ -272,7 +272,7 @@ func TestRestartKeepsWhatIsOpen(t *testing.T) {
 func TestAttemptIsBilledOnce(t *testing.T) {
 	m := newMarket(t, nil)
 	m.mustBill(m.lease, 1, gwei(10))
-	if _, err := m.bill(m.lease, 1, gwei(10)); err == nil {
+	if _, err := m.bill(t.Context(), m.lease, 1, gwei(10)); err == nil {
 		t.Error("a second receipt for one attempt")
 	}
 	if !m.recipientOwes(gwei(10)) {
@@ -426,7 +426,7 @@ func TestPendingWinnersLowerTheFaceValue(t *testing.T) {
 	if req := m.mustBill(m.lease, 2, gwei(10)); req.Terms.FaceValue != gwei(700_000) {
 		t.Errorf("face value %s with 700,000 gwei left", req.Terms.FaceValue.Dec())
 	}
-	_, err := m.bill(m.lease, 3, gwei(700_001))
+	_, err := m.bill(t.Context(), m.lease, 3, gwei(700_001))
 	refused(t, err, payments.CodeReserveShort)
 }
 
@@ -475,7 +475,7 @@ func TestParallelLeasesUnderRace(t *testing.T) {
 		l := m.open(100 + n)
 		wg.Go(func() {
 			for seq := range uint64(30) {
-				req, err := m.bill(l, seq, gwei(1))
+				req, err := m.bill(ctx, l, seq, gwei(1))
 				if err != nil {
 					t.Error(err)
 					return
@@ -534,8 +534,10 @@ func BenchmarkCreate(b *testing.B) {
 	b.Run("ticket", func(b *testing.B) {
 		b.ReportAllocs()
 		seq := uint64(0)
-		req := payments.PayRequest{PaymentKey: payments.PaymentKey{Lease: m.lease.Lease}, Receipt: common.Hash{1}, Recipient: recipient, Fee: gwei(1),
-			MaxFaceValue: gwei(2), Terms: payments.Terms{FaceValue: gwei(2), Expiry: uint64(start.Unix()) + 60}}
+		req := payments.PayRequest{
+			PaymentKey: payments.PaymentKey{Lease: m.lease.Lease}, Receipt: common.Hash{1}, Recipient: recipient, Fee: gwei(1),
+			MaxFaceValue: gwei(2), Terms: payments.Terms{FaceValue: gwei(2), Expiry: uint64(start.Unix()) + 60},
+		}
 		for range b.N {
 			seq++
 			req.Seq = seq

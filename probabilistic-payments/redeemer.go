@@ -192,8 +192,10 @@ func (r *Redeemer) resolve(ctx context.Context, winners []Winner, outcomes []Out
 }
 
 func (r *Redeemer) tell(w *Winner, o *Outcome) {
-	e := Event{At: r.cfg.Now(), Lease: w.Lease, Receipt: w.ReceiptHash, Seq: w.Seq, Sender: w.Sender, Recipient: w.Recipient,
-		Fee: w.Fee, Won: true, Tx: o.Tx, Reason: o.Reason}
+	e := Event{
+		At: r.cfg.Now(), Lease: w.Lease, Receipt: w.ReceiptHash, Seq: w.Seq, Sender: w.Sender, Recipient: w.Recipient,
+		Fee: w.Fee, Won: true, Tx: o.Tx, Reason: o.Reason,
+	}
 	switch o.Status {
 	case StatusPaid:
 		e.Kind, e.Amount = EventRedeemed, o.Paid

@@ -89,16 +89,19 @@ func (m *market) win(n uint64) {
 
 func (m *market) newRedeemer(broker payments.Broker, batch int) *payments.Redeemer {
 	m.t.Helper()
-	r, err := payments.NewRedeemer(payments.RedeemerConfig{Store: m.receives, Broker: broker, Batch: batch, Observer: m.book,
-		Now: m.world.Now, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry()})
+	r, err := payments.NewRedeemer(payments.RedeemerConfig{
+		Store: m.receives, Broker: broker, Batch: batch, Observer: m.book,
+		Now: m.world.Now, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	})
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	return r
 }
 
-func richMarket(t testing.TB) *market {
-	m := newMarket(t, nil)
+func richMarket(tb testing.TB) *market {
+	tb.Helper()
+	m := newMarket(tb, nil)
 	m.world.change(func(a *payments.Account) { a.Share = gwei(1e12) })
 	return m
 }

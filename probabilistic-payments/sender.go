@@ -168,13 +168,17 @@ func (s *Sender) Check(ctx context.Context, recipient common.Address, round uint
 	}
 	s.warnDeposit(&account)
 	if account.Unlocking {
-		return &Refusal{Code: CodeUnlocking, Message: "the funds of " + s.cfg.Account.Hex() + " are being withdrawn",
-			Knob: "cancel the unlock to stream"}
+		return &Refusal{
+			Code: CodeUnlocking, Message: "the funds of " + s.cfg.Account.Hex() + " are being withdrawn",
+			Knob: "cancel the unlock to stream",
+		}
 	}
 	var funds uint256.Int
 	if _, overflow := funds.AddOverflow(&account.Deposit, &account.Share); !overflow && funds.Lt(&face) {
-		return &Refusal{Code: CodeNoDeposit, Message: "deposit and reserve share of " + s.cfg.Account.Hex() + " cannot pay a winner",
-			Asked: wei(&face), Limit: wei(&funds), Knob: "add to the deposit and the reserve"}
+		return &Refusal{
+			Code: CodeNoDeposit, Message: "deposit and reserve share of " + s.cfg.Account.Hex() + " cannot pay a winner",
+			Asked: wei(&face), Limit: wei(&funds), Knob: "add to the deposit and the reserve",
+		}
 	}
 	return nil
 }
@@ -217,20 +221,30 @@ func (s *Sender) refuse(ctx context.Context, req *PayRequest) error {
 	latest := uint64(now.Add(limits.MaxValidity).Unix())
 	switch {
 	case exceeds(&req.Fee, &limits.MaxFee):
-		return &Refusal{Code: CodeFeeLimit, Message: "fee above the limit for one ticket",
-			Asked: wei(&req.Fee), Limit: wei(&limits.MaxFee), Knob: "max fee"}
+		return &Refusal{
+			Code: CodeFeeLimit, Message: "fee above the limit for one ticket",
+			Asked: wei(&req.Fee), Limit: wei(&limits.MaxFee), Knob: "max fee",
+		}
 	case exceeds(face, &limits.MaxFaceValue):
-		return &Refusal{Code: CodeFaceLimit, Message: "face value above the limit",
-			Asked: wei(face), Limit: wei(&limits.MaxFaceValue), Knob: "max face value"}
+		return &Refusal{
+			Code: CodeFaceLimit, Message: "face value above the limit",
+			Asked: wei(face), Limit: wei(&limits.MaxFaceValue), Knob: "max face value",
+		}
 	case face.Gt(&req.MaxFaceValue):
-		return &Refusal{Code: CodeFaceLimit, Message: "face value above the lease's",
-			Asked: wei(face), Limit: wei(&req.MaxFaceValue)}
+		return &Refusal{
+			Code: CodeFaceLimit, Message: "face value above the lease's",
+			Asked: wei(face), Limit: wei(&req.MaxFaceValue),
+		}
 	case req.Terms.Expiry <= uint64(now.Unix()):
-		return &Refusal{Code: CodeExpiry, Message: "the ticket would have expired already",
-			Asked: fmt.Sprint(req.Terms.Expiry), Limit: fmt.Sprint("after ", now.Unix()), Knob: "check the clocks"}
+		return &Refusal{
+			Code: CodeExpiry, Message: "the ticket would have expired already",
+			Asked: fmt.Sprint(req.Terms.Expiry), Limit: fmt.Sprint("after ", now.Unix()), Knob: "check the clocks",
+		}
 	case req.Terms.Expiry > latest:
-		return &Refusal{Code: CodeExpiry, Message: "the ticket would be valid for too long",
-			Asked: fmt.Sprint(req.Terms.Expiry), Limit: fmt.Sprint("until ", latest), Knob: "max ticket validity"}
+		return &Refusal{
+			Code: CodeExpiry, Message: "the ticket would be valid for too long",
+			Asked: fmt.Sprint(req.Terms.Expiry), Limit: fmt.Sprint("until ", latest), Knob: "max ticket validity",
+		}
 	}
 	if err := s.withinOutstanding(&req.Fee); err != nil {
 		return err
@@ -254,8 +268,10 @@ func (s *Sender) withinOutstanding(fee *uint256.Int) error {
 	}
 	total := s.Outstanding()
 	if _, overflow := total.AddOverflow(&total, fee); overflow || total.Gt(limit) {
-		return &Refusal{Code: CodeOutstandingLimit, Message: "the fees of unexpired tickets would exceed the limit",
-			Asked: wei(&total), Limit: wei(limit), Knob: "max outstanding"}
+		return &Refusal{
+			Code: CodeOutstandingLimit, Message: "the fees of unexpired tickets would exceed the limit",
+			Asked: wei(&total), Limit: wei(limit), Knob: "max outstanding",
+		}
 	}
 	return nil
 }
@@ -278,8 +294,10 @@ func sameReceipt(stored *SignedTicket, req *PayRequest) error {
 	if stored.ReceiptHash == req.Receipt && stored.Recipient == req.Recipient {
 		return nil
 	}
-	return &Refusal{Code: CodeOtherReceipt, Message: fmt.Sprintf("segment %d attempt %d was paid for another receipt", req.Seq, req.Attempt),
-		Asked: req.Receipt.Hex(), Limit: stored.ReceiptHash.Hex()}
+	return &Refusal{
+		Code: CodeOtherReceipt, Message: fmt.Sprintf("segment %d attempt %d was paid for another receipt", req.Seq, req.Attempt),
+		Asked: req.Receipt.Hex(), Limit: stored.ReceiptHash.Hex(),
+	}
 }
 
 // takeNonce returns the next nonce of the lane, below the ceiling that is persisted.
@@ -308,8 +326,10 @@ func (s *Sender) sent(req *PayRequest) {
 	s.metrics.sent.Inc()
 	s.metrics.fees.Add(req.Fee.Float64())
 	if s.cfg.Observer != nil {
-		s.cfg.Observer.Observe(Event{Kind: EventSent, At: s.cfg.Now(), Lease: req.Lease, Receipt: req.Receipt, Seq: req.Seq,
-			Sender: s.cfg.Account, Recipient: req.Recipient, Fee: req.Fee})
+		s.cfg.Observer.Observe(Event{
+			Kind: EventSent, At: s.cfg.Now(), Lease: req.Lease, Receipt: req.Receipt, Seq: req.Seq,
+			Sender: s.cfg.Account, Recipient: req.Recipient, Fee: req.Fee,
+		})
 	}
 }
 

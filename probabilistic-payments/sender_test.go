@@ -134,8 +134,10 @@ func TestNoncesAreNeverUsedTwice(t *testing.T) {
 	pay := func(n int) {
 		for range n {
 			seq++
-			req := &payments.PayRequest{PaymentKey: payments.PaymentKey{Lease: m.lease.Lease, Seq: seq}, Receipt: common.Hash{byte(seq), byte(seq >> 8)},
-				Recipient: recipient, Fee: gwei(1), MaxFaceValue: gwei(2), Terms: payments.Terms{FaceValue: gwei(2), Expiry: uint64(start.Unix()) + 60}}
+			req := &payments.PayRequest{
+				PaymentKey: payments.PaymentKey{Lease: m.lease.Lease, Seq: seq}, Receipt: common.Hash{byte(seq), byte(seq >> 8)},
+				Recipient: recipient, Fee: gwei(1), MaxFaceValue: gwei(2), Terms: payments.Terms{FaceValue: gwei(2), Expiry: uint64(start.Unix()) + 60},
+			}
 			ticket := m.pay(req)
 			key := [2]uint64{ticket.Lane, ticket.Nonce}
 			if seen[key] {
@@ -161,9 +163,11 @@ func TestNoncesAreNeverUsedTwice(t *testing.T) {
 func (m *market) payUntil(n int, seq *uint64) (int, error) {
 	for i := range n {
 		*seq++
-		_, err := m.sender.Pay(m.t.Context(), &payments.PayRequest{PaymentKey: payments.PaymentKey{Lease: m.lease.Lease, Seq: *seq},
-			Receipt: common.Hash{1}, Recipient: recipient, Fee: gwei(1), MaxFaceValue: gwei(2),
-			Terms: payments.Terms{FaceValue: gwei(2), Expiry: uint64(start.Unix()) + 60}})
+		_, err := m.sender.Pay(m.t.Context(), &payments.PayRequest{
+			PaymentKey: payments.PaymentKey{Lease: m.lease.Lease, Seq: *seq},
+			Receipt:    common.Hash{1}, Recipient: recipient, Fee: gwei(1), MaxFaceValue: gwei(2),
+			Terms: payments.Terms{FaceValue: gwei(2), Expiry: uint64(start.Unix()) + 60},
+		})
 		if err != nil {
 			return i, err
 		}
@@ -182,8 +186,10 @@ func (failing) SaveTicket(context.Context, payments.PaymentKey, *payments.Signed
 
 func TestTicketIsStoredBeforeItIsGiven(t *testing.T) {
 	m := newMarket(t, nil)
-	s, err := payments.NewSender(t.Context(), payments.SenderConfig{Signer: m.key, Domain: domain, Store: failing{m.sends}, Accounts: m.world,
-		Holder: "a", Now: m.world.Now, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry()})
+	s, err := payments.NewSender(t.Context(), payments.SenderConfig{
+		Signer: m.key, Domain: domain, Store: failing{m.sends}, Accounts: m.world,
+		Holder: "a", Now: m.world.Now, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,9 +202,11 @@ func TestTicketIsStoredBeforeItIsGiven(t *testing.T) {
 func TestDepositIsWarnedOfOnce(t *testing.T) {
 	m := newMarket(t, nil)
 	var out strings.Builder
-	s, err := payments.NewSender(t.Context(), payments.SenderConfig{Signer: m.key, Domain: domain, Store: m.sends, Accounts: m.world,
+	s, err := payments.NewSender(t.Context(), payments.SenderConfig{
+		Signer: m.key, Domain: domain, Store: m.sends, Accounts: m.world,
 		Holder: "a", Limits: payments.Limits{WarnBelow: gwei(1000)}, Now: m.world.Now,
-		Log: slog.New(slog.NewTextHandler(&out, nil)), Registerer: prometheus.NewRegistry()})
+		Log: slog.New(slog.NewTextHandler(&out, nil)), Registerer: prometheus.NewRegistry(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,8 +46,10 @@ func (r random) wei() (v uint256.Int) {
 }
 
 func (r random) ticket() payments.SignedTicket {
-	t := payments.SignedTicket{Ticket: payments.Ticket{ReceiptHash: r.hash(), Sender: r.addr(), Recipient: r.addr(), Fee: r.wei(), FaceValue: r.wei(),
-		RandHash: r.hash(), Lane: r.Uint64(), Nonce: r.Uint64(), Round: r.Uint64(), Expiry: r.Uint64()}}
+	t := payments.SignedTicket{Ticket: payments.Ticket{
+		ReceiptHash: r.hash(), Sender: r.addr(), Recipient: r.addr(), Fee: r.wei(), FaceValue: r.wei(),
+		RandHash: r.hash(), Lane: r.Uint64(), Nonce: r.Uint64(), Round: r.Uint64(), Expiry: r.Uint64(),
+	}}
 	for i := range t.Signature {
 		t.Signature[i] = byte(r.Uint32())
 	}
@@ -57,7 +59,7 @@ func (r random) ticket() payments.SignedTicket {
 func TestTicketHashMatchesOracle(t *testing.T) {
 	name, fields, _ := strings.Cut(strings.TrimSuffix(payments.TicketType, ")"), "(")
 	var types []apitypes.Type
-	for _, field := range strings.Split(fields, ",") {
+	for field := range strings.SplitSeq(fields, ",") {
 		kind, member, _ := strings.Cut(field, " ")
 		types = append(types, apitypes.Type{Name: member, Type: kind})
 	}

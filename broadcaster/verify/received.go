@@ -219,6 +219,7 @@ func inspectAV1(payload []byte) (s seen, err error) {
 			s.sizes = append(s.sizes, [2]int{sequence.Width(), sequence.Height()})
 		case obuFrameHeader, obuTileGroup, obuFrame:
 			picture = true
+		default: // metadata, padding
 		}
 	}
 	if !picture {

@@ -109,7 +109,6 @@ type trial struct {
 	source  []*media.Unit   // as sent, prefix left out
 	made    [][]*media.Unit // each rendition's pictures
 	key     *identity.Key   // the operator's
-	receipt receipt.Receipt
 	at      time.Time
 	// unsigned keeps the first signature, whatever is changed afterwards.
 	unsigned bool
@@ -120,20 +119,24 @@ var (
 	start  = time.Unix(1_800_000_000, 0)
 )
 
-func newTrial(t testing.TB, seed uint64) *trial {
-	t.Helper()
+func newTrial(tb testing.TB, seed uint64) *trial {
+	tb.Helper()
 	g := gen{rand.New(rand.NewPCG(seed, 5))}
 	private, err := crypto.ToECDSA(common.LeftPadBytes([]byte{7}, 32))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	tr := &trial{key: identity.NewKey(private), at: start}
 	a := &tr.attempt
 	a.Domain, a.Operator, a.Deadline, a.Prev = domain, tr.key.Address(), start.Add(time.Second), common.Hash{1, byte(seed)}
-	a.Rungs = []receipt.Rung{{Codec: media.H264, Width: 640, Height: 362, Bitrate: 800_000, Divisor: 1},
-		{Codec: media.H264, Width: 320, Height: 180, Bitrate: 300_000, Divisor: uint8(1 + g.IntN(3))}}
-	a.Lease = receipt.Lease{Broadcaster: common.Address{1}, Orchestrator: common.Address{2}, LadderHash: receipt.LadderHash(a.Rungs),
-		Prices: receipt.Prices{H264: *uint256.NewInt(1_000_003), Source: *uint256.NewInt(50_001), MiB: *uint256.NewInt(777_777)}, MaxFaceValue: *uint256.NewInt(1e9)}
+	a.Rungs = []receipt.Rung{
+		{Codec: media.H264, Width: 640, Height: 362, Bitrate: 800_000, Divisor: 1},
+		{Codec: media.H264, Width: 320, Height: 180, Bitrate: 300_000, Divisor: uint8(1 + g.IntN(3))},
+	}
+	a.Lease = receipt.Lease{
+		Broadcaster: common.Address{1}, Orchestrator: common.Address{2}, LadderHash: receipt.LadderHash(a.Rungs),
+		Prices: receipt.Prices{H264: *uint256.NewInt(1_000_003), Source: *uint256.NewInt(50_001), MiB: *uint256.NewInt(777_777)}, MaxFaceValue: *uint256.NewInt(1e9),
+	}
 
 	a.Sent = verify.NewSent()
 	for range g.IntN(3) {
@@ -174,11 +177,13 @@ func newTrial(t testing.TB, seed uint64) *trial {
 }
 
 // answer makes the operator's signed receipt for what was made, lies about it if told to, and has it judged.
-func (tr *trial) answer(t testing.TB, lie func(r *receipt.Receipt)) verify.Verdict {
-	t.Helper()
+func (tr *trial) answer(tb testing.TB, lie func(r *receipt.Receipt)) verify.Verdict {
+	tb.Helper()
 	a := &tr.attempt
-	r := receipt.Receipt{Lease: a.Source.Lease, Seq: a.Source.Seq, Attempt: a.Source.Attempt, Source: a.Source.Hash(), Prev: a.Prev,
-		Ticket: receipt.TicketTerms{RandHash: common.Hash{1}, FaceValue: *uint256.NewInt(1e9), Expiry: uint64(start.Unix()) + 3600}}
+	r := receipt.Receipt{
+		Lease: a.Source.Lease, Seq: a.Source.Seq, Attempt: a.Source.Attempt, Source: a.Source.Hash(), Prev: a.Prev,
+		Ticket: receipt.TicketTerms{RandHash: common.Hash{1}, FaceValue: *uint256.NewInt(1e9), Expiry: uint64(start.Unix()) + 3600},
+	}
 	a.Received = nil
 	for i, rung := range a.Rungs {
 		received, root := verify.NewReceived(rung), receipt.NewMerkle(rung.Hash())
@@ -187,12 +192,14 @@ func (tr *trial) answer(t testing.TB, lie func(r *receipt.Receipt)) verify.Verdi
 			root.Add(u)
 		}
 		a.Received = append(a.Received, received)
-		r.Renditions = append(r.Renditions, receipt.Rendition{Profile: rung.Hash(), Root: root.Root(), Width: rung.Width, Height: rung.Height,
-			Frames: root.Frames(), Bytes: root.Bytes()})
+		r.Renditions = append(r.Renditions, receipt.Rendition{
+			Profile: rung.Hash(), Root: root.Root(), Width: rung.Width, Height: rung.Height,
+			Frames: root.Frames(), Bytes: root.Bytes(),
+		})
 	}
 	fee, err := receipt.Fee(&a.Lease.Prices, a.Rungs, &a.Source, r.Renditions)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r.Fee = fee
 	honest := r.Hash()
@@ -205,7 +212,7 @@ func (tr *trial) answer(t testing.TB, lie func(r *receipt.Receipt)) verify.Verdi
 	}
 	sig, err := receipt.Sign(tr.key, domain, signedHash)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return verify.Receipt(a, &r, sig, tr.at)
 }
@@ -328,8 +335,13 @@ func TestExpected(t *testing.T) {
 		after   *int64
 		want    []int64
 	}{
-		{1, nil, []int64{100, 200, 300, 400, 500, 600}}, {2, nil, []int64{100, 300, 500}}, {3, nil, []int64{100, 400}},
-		{2, after(100), []int64{300, 500}}, {2, after(299), []int64{300, 500}}, {1, after(600), []int64{}}, {0, nil, []int64{100, 200, 300, 400, 500, 600}},
+		{1, nil, []int64{100, 200, 300, 400, 500, 600}},
+		{2, nil, []int64{100, 300, 500}},
+		{3, nil, []int64{100, 400}},
+		{2, after(100), []int64{300, 500}},
+		{2, after(299), []int64{300, 500}},
+		{1, after(600), []int64{}},
+		{0, nil, []int64{100, 200, 300, 400, 500, 600}},
 	} {
 		if got := verify.Expected(pts, c.divisor, c.after); !slices.Equal(got, c.want) {
 			t.Errorf("divisor %d: %v, want %v", c.divisor, got, c.want)

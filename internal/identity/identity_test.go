@@ -13,20 +13,20 @@ import (
 	"castnet/internal/identity"
 )
 
-func newKey(t testing.TB) *identity.Key {
-	t.Helper()
+func newKey(tb testing.TB) *identity.Key {
+	tb.Helper()
 	key, err := identity.Generate()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key
 }
 
-func sign(t testing.TB, key *identity.Key, digest common.Hash) []byte {
-	t.Helper()
+func sign(tb testing.TB, key *identity.Key, digest common.Hash) []byte {
+	tb.Helper()
 	sig, err := key.SignHash(digest)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return sig
 }

@@ -135,18 +135,15 @@ func readPassword(path string) (string, error) {
 	return strings.TrimSuffix(line, "\r"), nil
 }
 
-func readBounded(path string) ([]byte, error) {
+func readBounded(path string) (b []byte, err error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names this file
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
-	if err != nil {
-		return nil, err
+	defer func() { err = errors.Join(err, f.Close()) }()
+	b, err = io.ReadAll(io.LimitReader(f, maxKeyFile+1))
+	if err == nil && len(b) > maxKeyFile {
+		err = fmt.Errorf("%s is larger than %d KiB", path, maxKeyFile>>10)
 	}
-	if len(b) > maxKeyFile {
-		return nil, fmt.Errorf("%s is larger than %d KiB", path, maxKeyFile>>10)
-	}
-	return b, nil
+	return b, err
 }

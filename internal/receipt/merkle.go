@@ -104,12 +104,12 @@ func (t *tree) push(leaf common.Hash) {
 
 func (t *tree) root(id common.Hash) common.Hash {
 	var top common.Hash
-	for i := len(t.peaks) - 1; i >= 0; i-- {
+	for i, peak := range slices.Backward(t.peaks) {
 		if i == len(t.peaks)-1 {
-			top = t.peaks[i]
-			continue
+			top = peak
+		} else {
+			top = node(peak, top)
 		}
-		top = node(t.peaks[i], top)
 	}
 	var b [1 + 32 + 4 + 32]byte
 	b[0] = rootTag

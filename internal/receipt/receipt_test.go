@@ -53,8 +53,10 @@ func (g gen) lease() receipt.Lease {
 }
 
 func (g gen) source() receipt.Source {
-	s := receipt.Source{Lease: g.hash(), Seq: g.Uint64(), Attempt: g.Uint32(), Root: g.hash(), PTSRoot: g.hash(), Frames: g.Uint32(),
-		PrefixFrames: g.Uint32(), Width: g.Uint32(), Height: g.Uint32(), Bytes: g.Uint64()}
+	s := receipt.Source{
+		Lease: g.hash(), Seq: g.Uint64(), Attempt: g.Uint32(), Root: g.hash(), PTSRoot: g.hash(), Frames: g.Uint32(),
+		PrefixFrames: g.Uint32(), Width: g.Uint32(), Height: g.Uint32(), Bytes: g.Uint64(),
+	}
 	for range g.IntN(4) {
 		s.ResumeAfter = append(s.ResumeAfter, int64(g.Uint64())) // negative ones too
 	}
@@ -62,11 +64,15 @@ func (g gen) source() receipt.Source {
 }
 
 func (g gen) receipt() receipt.Receipt {
-	r := receipt.Receipt{Lease: g.hash(), Seq: g.Uint64(), Attempt: g.Uint32(), Source: g.hash(), Fee: g.wei(), Prev: g.hash(),
-		Ticket: receipt.TicketTerms{Epoch: g.Uint64(), RandHash: g.hash(), FaceValue: g.wei(), Expiry: g.Uint64()}}
+	r := receipt.Receipt{
+		Lease: g.hash(), Seq: g.Uint64(), Attempt: g.Uint32(), Source: g.hash(), Fee: g.wei(), Prev: g.hash(),
+		Ticket: receipt.TicketTerms{Epoch: g.Uint64(), RandHash: g.hash(), FaceValue: g.wei(), Expiry: g.Uint64()},
+	}
 	for range g.IntN(4) {
-		r.Renditions = append(r.Renditions, receipt.Rendition{Profile: g.hash(), Root: g.hash(), Width: g.Uint32(), Height: g.Uint32(),
-			Frames: g.Uint32(), Bytes: g.Uint64()})
+		r.Renditions = append(r.Renditions, receipt.Rendition{
+			Profile: g.hash(), Root: g.hash(), Width: g.Uint32(), Height: g.Uint32(),
+			Frames: g.Uint32(), Bytes: g.Uint64(),
+		})
 	}
 	return r
 }
@@ -89,7 +95,7 @@ func oracle(t *testing.T, typeStrings string, message apitypes.TypedDataMessage)
 		if primary == "" {
 			primary = name
 		}
-		for _, field := range strings.Split(fields, ",") {
+		for field := range strings.SplitSeq(fields, ",") {
 			kind, member, _ := strings.Cut(field, " ")
 			types[name] = append(types[name], apitypes.Type{Name: member, Type: kind})
 		}
@@ -125,30 +131,40 @@ func TestHashesMatchOracle(t *testing.T) {
 	for seed := range uint64(50) {
 		g := newGen(seed)
 		l, s, r, rungs := g.lease(), g.source(), g.receipt(), []receipt.Rung{g.rung(), g.rung()}
-		q := receipt.QuoteRequest{Broadcaster: g.addr(), Orchestrator: g.addr(), Stream: g.hash(), Lane: g.Uint64(), Serial: g.Uint64(),
-			LadderHash: g.hash(), Width: g.Uint32(), Height: g.Uint32(), FrameRateMilli: g.Uint32(), IssuedAt: g.Uint64()}
+		q := receipt.QuoteRequest{
+			Broadcaster: g.addr(), Orchestrator: g.addr(), Stream: g.hash(), Lane: g.Uint64(), Serial: g.Uint64(),
+			LadderHash: g.hash(), Width: g.Uint32(), Height: g.Uint32(), FrameRateMilli: g.Uint32(), IssuedAt: g.Uint64(),
+		}
 		b := receipt.BadInput{Lease: g.hash(), Seq: g.Uint64(), Attempt: g.Uint32(), Unit: int64(g.Uint64()), Reason: "no key frame ✗"}
 		for _, c := range []struct {
 			types string
 			got   common.Hash
 			m     msg
 		}{
-			{receipt.QuoteRequestType, q.Hash(), msg{"broadcaster": q.Broadcaster.Hex(), "orchestrator": q.Orchestrator.Hex(), "stream": b32(q.Stream),
+			{receipt.QuoteRequestType, q.Hash(), msg{
+				"broadcaster": q.Broadcaster.Hex(), "orchestrator": q.Orchestrator.Hex(), "stream": b32(q.Stream),
 				"lane": num(q.Lane), "serial": num(q.Serial), "ladderHash": b32(q.LadderHash), "width": num(q.Width), "height": num(q.Height),
-				"frameRateMilli": num(q.FrameRateMilli), "issuedAt": num(q.IssuedAt)}},
-			{receipt.LeaseType, l.Hash(), msg{"broadcaster": l.Broadcaster.Hex(), "orchestrator": l.Orchestrator.Hex(), "stream": b32(l.Stream),
+				"frameRateMilli": num(q.FrameRateMilli), "issuedAt": num(q.IssuedAt),
+			}},
+			{receipt.LeaseType, l.Hash(), msg{
+				"broadcaster": l.Broadcaster.Hex(), "orchestrator": l.Orchestrator.Hex(), "stream": b32(l.Stream),
 				"lane": num(l.Lane), "serial": num(l.Serial), "ladderHash": b32(l.LadderHash), "maxFaceValue": amt(l.MaxFaceValue),
 				"maxUnpaid": amt(l.MaxUnpaid), "round": num(l.Round), "expiry": num(l.Expiry),
-				"prices": msg{"h264": amt(l.Prices.H264), "hevc": amt(l.Prices.HEVC), "av1": amt(l.Prices.AV1), "source": amt(l.Prices.Source), "mib": amt(l.Prices.MiB)}}},
-			{receipt.SourceType, s.Hash(), msg{"lease": b32(s.Lease), "seq": num(s.Seq), "attempt": num(s.Attempt),
+				"prices": msg{"h264": amt(l.Prices.H264), "hevc": amt(l.Prices.HEVC), "av1": amt(l.Prices.AV1), "source": amt(l.Prices.Source), "mib": amt(l.Prices.MiB)},
+			}},
+			{receipt.SourceType, s.Hash(), msg{
+				"lease": b32(s.Lease), "seq": num(s.Seq), "attempt": num(s.Attempt),
 				"resumeAfter": list(s.ResumeAfter, func(v int64) any { return signed(v) }), "root": b32(s.Root), "ptsRoot": b32(s.PTSRoot),
-				"frames": num(s.Frames), "prefixFrames": num(s.PrefixFrames), "width": num(s.Width), "height": num(s.Height), "payloadBytes": num(s.Bytes)}},
-			{receipt.ReceiptType, r.Hash(), msg{"lease": b32(r.Lease), "seq": num(r.Seq), "attempt": num(r.Attempt), "source": b32(r.Source),
+				"frames": num(s.Frames), "prefixFrames": num(s.PrefixFrames), "width": num(s.Width), "height": num(s.Height), "payloadBytes": num(s.Bytes),
+			}},
+			{receipt.ReceiptType, r.Hash(), msg{
+				"lease": b32(r.Lease), "seq": num(r.Seq), "attempt": num(r.Attempt), "source": b32(r.Source),
 				"fee": amt(r.Fee), "prev": b32(r.Prev),
 				"ticket": msg{"epoch": num(r.Ticket.Epoch), "randHash": b32(r.Ticket.RandHash), "faceValue": amt(r.Ticket.FaceValue), "expiry": num(r.Ticket.Expiry)},
 				"renditions": list(r.Renditions, func(v receipt.Rendition) any {
 					return msg{"profile": b32(v.Profile), "root": b32(v.Root), "width": num(v.Width), "height": num(v.Height), "frames": num(v.Frames), "payloadBytes": num(v.Bytes)}
-				})}},
+				}),
+			}},
 			{receipt.BadInputType, b.Hash(), msg{"lease": b32(b.Lease), "seq": num(b.Seq), "attempt": num(b.Attempt), "unit": signed(b.Unit), "reason": b.Reason}},
 			{receipt.LadderType, receipt.LadderHash(rungs), msg{"rungs": list(rungs, func(v receipt.Rung) any {
 				return msg{"codec": num(uint8(v.Codec)), "width": num(v.Width), "height": num(v.Height), "bitrate": num(v.Bitrate), "divisor": num(v.Divisor)}
@@ -163,11 +179,17 @@ func TestHashesMatchOracle(t *testing.T) {
 
 func TestDomainMatchesOracle(t *testing.T) {
 	data := apitypes.TypedData{
-		Types: apitypes.Types{"EIP712Domain": {{Name: "name", Type: "string"}, {Name: "version", Type: "string"},
-			{Name: "chainId", Type: "uint256"}, {Name: "verifyingContract", Type: "address"}}, "Rung": {{Name: "codec", Type: "uint8"}}},
+		Types: apitypes.Types{"EIP712Domain": {
+			{Name: "name", Type: "string"},
+			{Name: "version", Type: "string"},
+			{Name: "chainId", Type: "uint256"},
+			{Name: "verifyingContract", Type: "address"},
+		}, "Rung": {{Name: "codec", Type: "uint8"}}},
 		PrimaryType: "Rung",
-		Domain: apitypes.TypedDataDomain{Name: "Castnet", Version: "1", ChainId: math.NewHexOrDecimal256(31337),
-			VerifyingContract: domain.Contract().Hex()},
+		Domain: apitypes.TypedDataDomain{
+			Name: "Castnet", Version: "1", ChainId: math.NewHexOrDecimal256(31337),
+			VerifyingContract: domain.Contract().Hex(),
+		},
 		Message: msg{"codec": "1"},
 	}
 	want, _, err := apitypes.TypedDataAndHash(data)

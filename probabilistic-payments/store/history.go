@@ -21,26 +21,11 @@ func (s *SQLite) History(ctx context.Context, observer payments.Observer) error 
 		{`SELECT state, won, charge, ticket FROM charges`, func(r *sql.Rows) error { return tellCharge(r, observer) }},
 		{`SELECT state, winner, paid, tx, reason FROM winners WHERE state >= 2`, func(r *sql.Rows) error { return tellWinner(r, observer) }},
 	} {
-		if err := s.each(ctx, part.query, part.tell); err != nil {
+		if err := each(ctx, s.read, part.tell, part.query); err != nil {
 			return fmt.Errorf("payments history: %w", err)
 		}
 	}
 	return nil
-}
-
-// each calls f for each row of a query.
-func (s *SQLite) each(ctx context.Context, query string, f func(*sql.Rows) error) error {
-	rows, err := s.read.QueryContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 func tellSent(rows *sql.Rows, observer payments.Observer) error {
@@ -53,8 +38,10 @@ func tellSent(rows *sql.Rows, observer payments.Observer) error {
 	if err != nil {
 		return err
 	}
-	observer.Observe(payments.Event{Kind: payments.EventSent, Lease: common.BytesToHash(lease), Receipt: t.ReceiptHash,
-		Sender: t.Sender, Recipient: t.Recipient, Seq: uint64(seq), Fee: t.Fee})
+	observer.Observe(payments.Event{
+		Kind: payments.EventSent, Lease: common.BytesToHash(lease), Receipt: t.ReceiptHash,
+		Sender: t.Sender, Recipient: t.Recipient, Seq: uint64(seq), Fee: t.Fee,
+	})
 	return nil
 }
 
@@ -101,8 +88,10 @@ func tellWinner(rows *sql.Rows, observer payments.Observer) error {
 	if err != nil {
 		return err
 	}
-	e := payments.Event{Kind: payments.EventLost, Lease: w.Lease, Receipt: w.ReceiptHash, Sender: w.Sender, Recipient: w.Recipient,
-		Seq: w.Seq, Fee: w.Fee, Won: true, Amount: w.Payout(), Tx: common.BytesToHash(tx), Reason: reason}
+	e := payments.Event{
+		Kind: payments.EventLost, Lease: w.Lease, Receipt: w.ReceiptHash, Sender: w.Sender, Recipient: w.Recipient,
+		Seq: w.Seq, Fee: w.Fee, Won: true, Amount: w.Payout(), Tx: common.BytesToHash(tx), Reason: reason,
+	}
 	if state == winnerPaid {
 		e.Kind = payments.EventRedeemed
 		if e.Amount, err = parseAmount(paid); err != nil {

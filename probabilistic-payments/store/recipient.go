@@ -157,31 +157,24 @@ func useNonce(ctx context.Context, c *sql.Conn, t *payments.Ticket) error {
 
 // OpenEpochs implements payments.RecipientStore.
 func (s *SQLite) OpenEpochs(ctx context.Context) (map[payments.EpochID][]payments.Charge, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT e.lease, e.epoch, c.charge FROM epochs e
-		LEFT JOIN charges c ON c.lease = e.lease AND c.epoch = e.epoch AND c.state = 0 WHERE e.closed = 0`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	open := make(map[payments.EpochID][]payments.Charge)
-	for rows.Next() {
+	err := each(ctx, s.read, func(rows *sql.Rows) error {
 		var lease, encoded []byte
 		var epoch int64
 		if err := rows.Scan(&lease, &epoch, &encoded); err != nil {
-			return nil, err
+			return err
 		}
 		id := payments.EpochID{Lease: common.BytesToHash(lease), Epoch: uint64(epoch)}
 		if encoded == nil { // all of its charges are answered
 			open[id] = nil
-			continue
+			return nil
 		}
 		charge, err := decodeCharge(encoded)
-		if err != nil {
-			return nil, err
-		}
 		open[id] = append(open[id], charge)
-	}
-	return open, rows.Err()
+		return err
+	}, `SELECT e.lease, e.epoch, c.charge FROM epochs e
+		LEFT JOIN charges c ON c.lease = e.lease AND c.epoch = e.epoch AND c.state = 0 WHERE e.closed = 0`)
+	return open, err
 }
 
 // CloseEpoch implements payments.RecipientStore.
@@ -214,25 +207,17 @@ func (s *SQLite) CloseEpoch(ctx context.Context, id payments.EpochID) (written [
 	return written, err
 }
 
-func openCharges(ctx context.Context, c *sql.Conn, id payments.EpochID) ([]payments.Charge, error) {
-	rows, err := c.QueryContext(ctx, `SELECT charge FROM charges WHERE lease = ? AND epoch = ? AND state = 0`, id.Lease[:], int64(id.Epoch))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var charges []payments.Charge
-	for rows.Next() {
+func openCharges(ctx context.Context, c *sql.Conn, id payments.EpochID) (charges []payments.Charge, err error) {
+	err = each(ctx, c, func(rows *sql.Rows) error {
 		var b []byte
 		if err := rows.Scan(&b); err != nil {
-			return nil, err
+			return err
 		}
 		charge, err := decodeCharge(b)
-		if err != nil {
-			return nil, err
-		}
 		charges = append(charges, charge)
-	}
-	return charges, rows.Err()
+		return err
+	}, `SELECT charge FROM charges WHERE lease = ? AND epoch = ? AND state = 0`, id.Lease[:], int64(id.Epoch))
+	return charges, err
 }
 
 // Sender implements payments.RecipientStore.

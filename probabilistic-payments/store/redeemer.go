@@ -19,25 +19,17 @@ const (
 
 // Redeemable implements payments.RedeemerStore. Winners that were tried less often come first, so that one that cannot
 // be redeemed yet does not stand in the way.
-func (s *SQLite) Redeemable(ctx context.Context, limit int) ([]payments.Winner, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT winner FROM winners WHERE state = 1 ORDER BY tries, expiry LIMIT ?`, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var winners []payments.Winner
-	for rows.Next() {
+func (s *SQLite) Redeemable(ctx context.Context, limit int) (winners []payments.Winner, err error) {
+	err = each(ctx, s.read, func(rows *sql.Rows) error {
 		var b []byte
 		if err := rows.Scan(&b); err != nil {
-			return nil, err
+			return err
 		}
 		winner, err := decodeWinner(b)
-		if err != nil {
-			return nil, err
-		}
 		winners = append(winners, winner)
-	}
-	return winners, rows.Err()
+		return err
+	}, `SELECT winner FROM winners WHERE state = 1 ORDER BY tries, expiry LIMIT ?`, limit)
+	return winners, err
 }
 
 // Resolve implements payments.RedeemerStore.

@@ -55,11 +55,6 @@ func (s *SQLite) SaveTicket(ctx context.Context, key payments.PaymentKey, t *pay
 	return stored, err
 }
 
-// queryer is a connection or a pool.
-type queryer interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 func ticket(ctx context.Context, q queryer, key payments.PaymentKey) (t payments.SignedTicket, err error) {
 	var b []byte
 	err = q.QueryRowContext(ctx, `SELECT ticket FROM tickets WHERE lease = ? AND seq = ? AND attempt = ?`,
@@ -80,25 +75,18 @@ func (s *SQLite) Ticket(ctx context.Context, key payments.PaymentKey) (payments.
 
 // Outstanding implements payments.SenderStore.
 func (s *SQLite) Outstanding(ctx context.Context, after uint64) (map[uint64]uint256.Int, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT expiry, fee FROM tickets WHERE expiry > ?`, int64(after))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	sums := make(map[uint64]uint256.Int)
-	for rows.Next() {
+	err := each(ctx, s.read, func(rows *sql.Rows) error {
 		var expiry int64
 		var b []byte
 		if err := rows.Scan(&expiry, &b); err != nil {
-			return nil, err
+			return err
 		}
 		fee, err := parseAmount(b)
-		if err != nil {
-			return nil, err
-		}
 		sum := sums[uint64(expiry)/60]
 		sum.Add(&sum, &fee)
 		sums[uint64(expiry)/60] = sum
-	}
-	return sums, rows.Err()
+		return err
+	}, `SELECT expiry, fee FROM tickets WHERE expiry > ?`, int64(after))
+	return sums, err
 }

@@ -16,15 +16,15 @@ import (
 	"castnet/probabilistic-payments/store/storetest"
 )
 
-func openAt(t testing.TB, path string) *store.SQLite {
-	t.Helper()
-	s, err := store.OpenSQLite(t.Context(), path)
+func openAt(tb testing.TB, path string) *store.SQLite {
+	tb.Helper()
+	s, err := store.OpenSQLite(tb.Context(), path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return s
@@ -32,6 +32,7 @@ func openAt(t testing.TB, path string) *store.SQLite {
 
 func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) (storetest.Store, func() storetest.Store) {
+		t.Helper()
 		path := filepath.Join(t.TempDir(), "a dir with #", "money.db")
 		return openAt(t, path), func() storetest.Store { return openAt(t, path) }
 	})
@@ -44,8 +45,8 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	if _, err := db.Exec("PRAGMA user_version = 99"); err != nil {
+	_, err = db.Exec("PRAGMA user_version = 99")
+	if err = errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.OpenSQLite(t.Context(), path); err == nil || !strings.Contains(err.Error(), "newer") {
