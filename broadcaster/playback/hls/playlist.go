@@ -43,6 +43,9 @@ func mediaPlaylist(p *packager, tag string, reports []report) string {
 		b.WriteString("#EXT-X-INDEPENDENT-SEGMENTS\n")
 	}
 
+	if at, ok := startOffset(listed, 3*partTarget); ok && !p.ended {
+		fmt.Fprintf(&b, "#EXT-X-START:TIME-OFFSET=%.5f\n", at.Seconds())
+	}
 	partsFrom := len(listed) // parts are listed for the last three target durations
 	for d := time.Duration(0); partsFrom > 0 && d < 3*target; {
 		partsFrom--
@@ -83,6 +86,32 @@ func writeParts(b *strings.Builder, tag string, s *segment) {
 			b.WriteString(",INDEPENDENT=YES")
 		}
 		b.WriteByte('\n')
+	}
+}
+
+// startOffset is where a player should begin whose live position would be in a piece, which has no key picture to begin
+// with: at the first piece, or after the last one as soon as something is there.
+func startOffset(listed []*segment, holdBack time.Duration) (at time.Duration, ok bool) {
+	if !listed[0].piece {
+		return 0, false
+	}
+	var pieces, whole time.Duration
+	for _, s := range listed {
+		d := &pieces
+		if !s.piece {
+			d = &whole
+		}
+		for _, part := range s.parts {
+			*d += part.duration
+		}
+	}
+	switch {
+	case whole > holdBack:
+		return 0, false
+	case whole > 0:
+		return pieces, true
+	default:
+		return 0, true
 	}
 }
 
