@@ -256,6 +256,9 @@ func (n *Network) View(ctx context.Context) (api.NetworkView, error) {
 // Orchestrators is how many a network has.
 const Orchestrators = 3
 
+// OrchestratorAddress is where the i-th orchestrator is reached, host:port.
+func (n *Network) OrchestratorAddress(i int) string { return fmt.Sprintf("127.0.0.1:%d", n.base+4+i) }
+
 // Won sums over the orchestrators how many tickets have won since they were started, Redeemed how many of them the
 // chain has paid.
 func (n *Network) Won(ctx context.Context) (int, error) {
