@@ -75,6 +75,7 @@ type network struct {
 	work     transcoder.Transcoder // a member of the fleet; nil: an empty fleet
 
 	address string
+	metrics *prometheus.Registry
 	tokens  *store.SQLite
 	fleet   *orchestrator.Fleet
 	stop    func() // ends the orchestrator's process, as it were
@@ -147,9 +148,10 @@ func (n *network) start() {
 	}
 	authority, err := orchestrator.LoadAuthority(filepath.Join(n.dir, "authority.pem"), receipts, n.fleet)
 	n.check(err)
+	n.metrics = prometheus.NewRegistry()
 	o, err := orchestrator.New(orchestrator.Config{
 		ID: owner, Signer: n.operator, Domain: domain(), Transcoder: n.fleet, Recipient: recipient, Rounds: n.chain, Store: receipts,
-		Prices: n.prices, Limits: n.limits, Logger: log, Registerer: prometheus.NewRegistry(),
+		Prices: n.prices, Limits: n.limits, Logger: log, Registerer: n.metrics,
 	})
 	n.check(err)
 	server, err := rpc.NewServer(rpc.ServerConfig{

@@ -61,7 +61,7 @@ type Limits struct {
 	LeaseTTL time.Duration
 	// Freshness is how far a quote request's clock may be off (default 60 s).
 	Freshness time.Duration
-	// QuotesPerMinute bounds the quotes of one broadcaster (default 120).
+	// QuotesPerMinute bounds the quotes of one broadcaster (default 600).
 	QuotesPerMinute int
 	// OpenSegments bounds the segments of a lease that were begun and have no receipt yet (default 8).
 	OpenSegments int
@@ -75,7 +75,7 @@ type Limits struct {
 func (l *Limits) setDefaults() {
 	setDefault(&l.LeaseTTL, 10*time.Minute)
 	setDefault(&l.Freshness, time.Minute)
-	setDefault(&l.QuotesPerMinute, 120)
+	setDefault(&l.QuotesPerMinute, 600)
 	setDefault(&l.OpenSegments, 8)
 	setDefault(&l.IdleTimeout, 30*time.Second)
 	setDefault(&l.WorkerDeaths, 5)

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -42,6 +44,23 @@ func TestLease(t *testing.T) {
 	b.check(b.stream.CloseSend())
 	if err := b.ended(); !errors.Is(err, io.EOF) {
 		t.Fatalf("the lease ended with %v", err)
+	}
+	b.check(testutil.GatherAndCompare(b.metrics, strings.NewReader(`
+# HELP castnet_orchestrator_payments_total Tickets received by result.
+# TYPE castnet_orchestrator_payments_total counter
+castnet_orchestrator_payments_total{result="accepted"} 3
+# HELP castnet_orchestrator_segments_total Segment attempts by how they ended.
+# TYPE castnet_orchestrator_segments_total counter
+castnet_orchestrator_segments_total{result="receipt"} 3
+# HELP castnet_orchestrator_units_total Coded pictures received (source) and sent (rendition).
+# TYPE castnet_orchestrator_units_total counter
+castnet_orchestrator_units_total{direction="rendition"} 36
+castnet_orchestrator_units_total{direction="source"} 18
+`), "castnet_orchestrator_payments_total", "castnet_orchestrator_segments_total", "castnet_orchestrator_units_total"))
+	problems, err := testutil.GatherAndLint(b.metrics)
+	b.check(err)
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
 }
 

@@ -180,12 +180,16 @@ func TestUnaryCallsCarryEverything(t *testing.T) {
 	same(t, *reply.Result, rpc.PaymentResult{Receipt: common.Hash{1}, Accepted: true, Unpaid: *uint256.NewInt(7)})
 }
 
-// TestStreamCarriesEverything sends every message in both directions.
-func TestStreamCarriesEverything(t *testing.T) {
-	unit := &media.Unit{PTS: -1, DTS: -3001, Key: true, Discontinuity: true, Payload: []byte("picture")}
-	ups := []rpc.Up{
+// sampleUnit has every field set.
+func sampleUnit() *media.Unit {
+	return &media.Unit{PTS: -1, DTS: -3001, Key: true, Discontinuity: true, Payload: []byte("picture")}
+}
+
+// sampleUps has every message up.
+func sampleUps() []rpc.Up {
+	return []rpc.Up{
 		transcoder.StartSegment{Seq: 1, Attempt: 2, FirstPTS: -3, Track: track(), Fresh: true, ResumeAfter: []int64{-4, 5}},
-		transcoder.WriteUnit{Unit: unit, Prefix: true},
+		transcoder.WriteUnit{Unit: sampleUnit(), Prefix: true},
 		transcoder.RequestKey{Rendition: 1},
 		transcoder.CancelSegment{Seq: 6, Attempt: 7},
 		rpc.EndSegment{
@@ -198,8 +202,12 @@ func TestStreamCarriesEverything(t *testing.T) {
 		samplePayment(),
 		rpc.Renew{QuoteAsk: sampleAsk()},
 	}
-	downs := []rpc.Down{
-		transcoder.Rendered{Seq: 1, Attempt: 2, Rendition: 1, Unit: unit},
+}
+
+// sampleDowns has every message down.
+func sampleDowns() []rpc.Down {
+	return []rpc.Down{
+		transcoder.Rendered{Seq: 1, Attempt: 2, Rendition: 1, Unit: sampleUnit()},
 		transcoder.Progress{Seq: 1, Attempt: 2, DecodedPTS: -3, OutputPTS: []int64{-4, 5}},
 		sampleReceipt(),
 		rpc.SignedBadInput{
@@ -210,6 +218,11 @@ func TestStreamCarriesEverything(t *testing.T) {
 		rpc.Refusal{Code: rpc.CodeBusy, Message: "m", Limit: "l", Asked: "a", Seq: 1, Attempt: 2},
 		rpc.Renewed{SignedLease: sampleLease()},
 	}
+}
+
+// TestStreamCarriesEverything sends every message in both directions.
+func TestStreamCarriesEverything(t *testing.T) {
+	ups, downs := sampleUps(), sampleDowns()
 	heard := make(chan rpc.Up, len(ups))
 	h := &handler{transcode: func(ctx context.Context, open rpc.Open, stream *rpc.ServerStream) error {
 		same(t, open, opening())
@@ -435,5 +448,46 @@ func TestHandlerFaultsStayHome(t *testing.T) {
 	_, err := dial(t, serve(t, h)).Transcode(t.Context(), opening())
 	if r := code(t, err, rpc.CodeInternal); strings.Contains(r.Error(), "hunter2") {
 		t.Fatal(r)
+	}
+}
+
+// FuzzUp: a server survives any bytes, and what it takes means the same when it is written again.
+func FuzzUp(f *testing.F) {
+	for _, up := range append(sampleUps(), opening()) {
+		seed(f, up, rpc.FormatUp)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) { again(t, b, rpc.ParseUp, rpc.FormatUp) })
+}
+
+// FuzzDown is FuzzUp for clients.
+func FuzzDown(f *testing.F) {
+	for _, down := range sampleDowns() {
+		seed(f, down, rpc.FormatDown)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) { again(t, b, rpc.ParseDown, rpc.FormatDown) })
+}
+
+func seed[T any](f *testing.F, m T, format func(T) ([]byte, error)) {
+	f.Helper()
+	b, err := format(m)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+}
+
+func again[T any](t *testing.T, b []byte, parse func([]byte) (T, error), format func(T) ([]byte, error)) {
+	t.Helper()
+	m, err := parse(b)
+	if err != nil {
+		return
+	}
+	written, err := format(m)
+	if err != nil {
+		t.Fatalf("%+v cannot be written: %v", m, err)
+	}
+	second, err := parse(written)
+	if err != nil || !reflect.DeepEqual(m, second) {
+		t.Fatalf("%+v became %+v, %v", m, second, err)
 	}
 }
