@@ -22,22 +22,20 @@ func TestResources(t *testing.T) {
 	w := &world{streams: []api.StreamView{camera("demo", 400), {ID: "bare"}}, network: threeOrchestrators()}
 	web := serve(t, config(w))
 
-	resp, body := get(t, web.URL+"/api/v1/streams")
-	require.Equal(t, "application/json; charset=utf-8", resp.Header.Get("Content-Type"))
-	require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
-	list := decode[[]api.StreamView](t, body)
-	require.Len(t, list, 2)
-	require.Contains(t, body, `"renditions":[],`, "lists are never null")
+	r := get(t, web.URL+"/api/v1/streams")
+	require.Equal(t, "application/json; charset=utf-8", r.header.Get("Content-Type"))
+	require.Equal(t, "no-store", r.header.Get("Cache-Control"))
+	require.Len(t, decode[[]api.StreamView](t, r.body), 2)
+	require.Contains(t, r.body, `"renditions":[],`, "lists are never null")
 
-	_, body = get(t, web.URL+"/api/v1/streams/demo")
-	one := decode[api.StreamView](t, body)
+	one := decode[api.StreamView](t, get(t, web.URL+"/api/v1/streams/demo").body)
 	require.Equal(t, "Rosa", one.Orchestrator.Name)
 	require.Equal(t, api.Wei("16566480000000000"), one.Paid.EVWei, "money is exact: 399 tickets of 41520 gwei")
 
-	_, body = get(t, web.URL+"/api/v1/network")
-	require.Equal(t, api.Wei("50000000000000000000000"), decode[api.NetworkView](t, body).Orchestrators[0].StakeWei)
-	_, body = get(t, web.URL+"/api/v1/status")
-	require.Equal(t, "demo", decode[api.StatusView](t, body).Ways[0].Key)
+	network := decode[api.NetworkView](t, get(t, web.URL+"/api/v1/network").body)
+	require.Equal(t, api.Wei("50000000000000000000000"), network.Orchestrators[0].StakeWei)
+	status := decode[api.StatusView](t, get(t, web.URL+"/api/v1/status").body)
+	require.Equal(t, "demo", status.Ways[0].Key)
 }
 
 func TestRefusalsSayWhatToDo(t *testing.T) {
@@ -49,12 +47,12 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		"/api/v2":                "there is no",
 		"/api/v1/streams/" + strings.Repeat("x", 5000): "no stream",
 	} {
-		resp, body := get(t, web.URL+path)
-		require.Equal(t, http.StatusNotFound, resp.StatusCode, path)
-		p := decode[api.Problem](t, body)
+		r := get(t, web.URL+path)
+		require.Equal(t, http.StatusNotFound, r.code, path)
+		p := decode[api.Problem](t, r.body)
 		require.Contains(t, p.Error, want)
 		require.NotEmpty(t, p.Next)
-		require.Less(t, len(body), 1000, "what was asked is not echoed at length")
+		require.Less(t, len(r.body), 1000, "what was asked is not echoed at length")
 	}
 	resp, err := http.Post(web.URL+"/api/v1/streams", "application/json", strings.NewReader("{}"))
 	require.NoError(t, err)
@@ -65,14 +63,14 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 func TestReadiness(t *testing.T) {
 	w := &world{ready: errors.New("no chain in reach")}
 	web := serve(t, config(w))
-	resp, _ := get(t, web.URL+"/healthz")
-	require.Equal(t, http.StatusOK, resp.StatusCode)
-	resp, body := get(t, web.URL+"/readyz")
-	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
-	require.Contains(t, body, "no chain in reach")
+	r := get(t, web.URL+"/healthz")
+	require.Equal(t, http.StatusOK, r.code)
+	r = get(t, web.URL+"/readyz")
+	require.Equal(t, http.StatusServiceUnavailable, r.code)
+	require.Contains(t, r.body, "no chain in reach")
 	w.change(func(w *world) { w.ready = nil })
-	resp, _ = get(t, web.URL+"/readyz")
-	require.Equal(t, http.StatusOK, resp.StatusCode)
+	r = get(t, web.URL+"/readyz")
+	require.Equal(t, http.StatusOK, r.code)
 }
 
 func TestConfigIsChecked(t *testing.T) {
@@ -120,27 +118,27 @@ func TestPages(t *testing.T) {
 		"/assets/../index.html":  {404, "<p>the application", "no-cache"},
 	} {
 		t.Run(path, func(t *testing.T) {
-			resp, body := get(t, web.URL+path, "Accept-Encoding", "identity")
-			if resp.StatusCode == http.StatusMovedPermanently || resp.StatusCode == http.StatusTemporaryRedirect {
+			r := get(t, web.URL+path, "Accept-Encoding", "identity")
+			if r.code == http.StatusMovedPermanently || r.code == http.StatusTemporaryRedirect {
 				return // the mux cleans paths
 			}
-			require.Equal(t, want.code, resp.StatusCode)
-			require.Equal(t, want.body, body)
-			require.Equal(t, want.caching, resp.Header.Get("Cache-Control"))
-			require.Equal(t, "nosniff", resp.Header.Get("X-Content-Type-Options"))
+			require.Equal(t, want.code, r.code)
+			require.Equal(t, want.body, r.body)
+			require.Equal(t, want.caching, r.header.Get("Cache-Control"))
+			require.Equal(t, "nosniff", r.header.Get("X-Content-Type-Options"))
 		})
 	}
 
-	resp, body := get(t, web.URL+"/assets/app-1a2b.js", "Accept-Encoding", "gzip, br")
-	require.Equal(t, "gzip", resp.Header.Get("Content-Encoding"))
-	require.Equal(t, "packed", body)
-	require.Contains(t, resp.Header.Get("Content-Type"), "javascript")
+	r := get(t, web.URL+"/assets/app-1a2b.js", "Accept-Encoding", "gzip, br")
+	require.Equal(t, "gzip", r.header.Get("Content-Encoding"))
+	require.Equal(t, "packed", r.body)
+	require.Contains(t, r.header.Get("Content-Type"), "javascript")
 
-	resp, body = get(t, web.URL+"/network")
-	require.Contains(t, resp.Header.Get("Content-Security-Policy"), "default-src 'self'")
-	resp, body = get(t, web.URL+"/network", "If-None-Match", resp.Header.Get("ETag"))
-	require.Equal(t, http.StatusNotModified, resp.StatusCode)
-	require.Empty(t, body)
+	r = get(t, web.URL+"/network")
+	require.Contains(t, r.header.Get("Content-Security-Policy"), "default-src 'self'")
+	r = get(t, web.URL+"/network", "If-None-Match", r.header.Get("ETag"))
+	require.Equal(t, http.StatusNotModified, r.code)
+	require.Empty(t, r.body)
 }
 
 // TestPlaceholderSaysWhatIsMissing also guards that a build without Node works.
@@ -148,8 +146,7 @@ func TestPlaceholderSaysWhatIsMissing(t *testing.T) {
 	cfg := config(&world{})
 	cfg.Pages = fstest.MapFS{"placeholder.html": {Data: []byte("run make build")}}
 	web := serve(t, cfg)
-	_, body := get(t, web.URL+"/")
-	require.Contains(t, body, "make build")
+	require.Contains(t, get(t, web.URL+"/").body, "make build")
 }
 
 // message is one server-sent event.
@@ -160,7 +157,7 @@ func follow(t *testing.T, url string) <-chan message {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	require.NoError(t, err)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // the reader below closes it
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 	require.Equal(t, "text/event-stream", resp.Header.Get("Content-Type"))
@@ -226,7 +223,9 @@ func TestEventsOfTheList(t *testing.T) {
 	line := follow(t, web.URL+"/api/v1/events")
 	require.Equal(t, "[]", await(t, line, "streams"))
 	w.change(func(w *world) { w.network.Round = 18 })
-	for decode[api.NetworkView](t, await(t, line, "network")).Round != 18 {
+	round := uint64(0)
+	for round != 18 {
+		round = decode[api.NetworkView](t, await(t, line, "network")).Round
 	}
 }
 
@@ -288,9 +287,9 @@ func TestTooManyPages(t *testing.T) {
 	for range 2 {
 		await(t, follow(t, web.URL+"/api/v1/events"), "streams")
 	}
-	resp, body := get(t, web.URL+"/api/v1/events")
-	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
-	require.Contains(t, body, "allowed are 2")
+	r := get(t, web.URL+"/api/v1/events")
+	require.Equal(t, http.StatusServiceUnavailable, r.code)
+	require.Contains(t, r.body, "allowed are 2")
 }
 
 // TestRunEndsEveryLine is what lets an HTTP server shut down while pages are open.

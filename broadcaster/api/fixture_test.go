@@ -158,21 +158,27 @@ func serve(t *testing.T, cfg api.Config) *httptest.Server {
 	return web
 }
 
-// get returns the status and body of a request.
-func get(t *testing.T, url string, header ...string) (*http.Response, string) {
+// reply is what came back of a request.
+type reply struct {
+	code   int
+	header http.Header
+	body   string
+}
+
+func get(t *testing.T, url string, header ...string) reply {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	require.NoError(t, err)
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	// The default transport unpacks gzip by itself, unless the test asked for it.
+	// The transport unpacks gzip by itself, unless the test asked for it.
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	require.NoError(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
 	require.NoError(t, err)
-	return resp, string(body)
+	return reply{resp.StatusCode, resp.Header, string(body)}
 }
 
 func decode[T any](t *testing.T, text string) T {

@@ -23,14 +23,14 @@ func candidate(n, stake uint64) selection.Candidate {
 	return c
 }
 
-func newSet(t testing.TB, stakes ...uint64) *selection.Set {
-	t.Helper()
+func newSet(tb testing.TB, stakes ...uint64) *selection.Set {
+	tb.Helper()
 	var cs []selection.Candidate
 	for i, stake := range stakes {
 		cs = append(cs, candidate(uint64(i+1), stake))
 	}
 	s, err := selection.NewSet(cs, 0)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return s
 }
 

@@ -58,7 +58,8 @@ func TestRankPrefersTheBetter(t *testing.T) {
 		"known to fail":    {bid(1, selection.Record{}, 1), bid(2, proven(20, 10, 50*ms), 1), 0.9},
 		"has room": {
 			selection.Bid{ID: common.Address{1}, Price: 1, Headroom: 9},
-			selection.Bid{ID: common.Address{2}, Price: 1, Headroom: 0.5}, 0.8,
+			selection.Bid{ID: common.Address{2}, Price: 1, Headroom: 0.5},
+			0.8,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
