@@ -1,4 +1,4 @@
-package rpc
+package rpc //nolint:testpackage // it exports to the tests
 
 import (
 	"google.golang.org/protobuf/proto"
