@@ -144,7 +144,7 @@ func (s *scene) joins(ctx context.Context, rungs []string, stretch time.Duration
 	took, errs := make([]float64, joins), make([]error, joins)
 	slot := stretch / joins
 	for i := range joins {
-		rest := time.Duration(rand.Int64N(int64(slot)))
+		rest := time.Duration(rand.Int64N(int64(slot))) //nolint:gosec // a random moment is no secret
 		if err := s.wait(ctx, rest); err != nil {
 			errs[i] = err
 			break

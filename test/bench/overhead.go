@@ -139,14 +139,15 @@ func commandLine(ctx context.Context, ffmpeg string, video *clip.Video, d time.D
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	var failed error
+	go func() { failed = cmd.Wait(); close(ended) }()
 	var at [2]float64
 	for i, wait := range []time.Duration{settle, d} {
 		select {
 		case <-time.After(wait):
-		case err := <-ended:
-			return 0, fmt.Errorf("%v ended: %w", cmd.Args, err)
+		case <-ended:
+			return 0, fmt.Errorf("%v ended: %w", cmd.Args, failed)
 		}
 		own, _, err := spent(cmd.Process.Pid)
 		if err != nil {

@@ -1,8 +1,8 @@
 package transcode
 
 import (
+	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -10,17 +10,16 @@ import (
 // childRSS is the largest peak resident size of this process's children now, in MiB.
 func childRSS() float64 {
 	var top float64
-	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	proc := os.DirFS("/proc") // threads and children may go while it is read: then they count no more
+	lists, _ := fs.Glob(proc, strconv.Itoa(os.Getpid())+"/task/*/children")
 	for _, l := range lists {
-		pids, _ := os.ReadFile(l) // a thread may have gone
+		pids, _ := fs.ReadFile(proc, l)
 		for pid := range strings.FieldsSeq(string(pids)) {
-			status, _ := os.ReadFile(filepath.Join("/proc", pid, "status")) // so may a child
-			for line := range strings.Lines(string(status)) {
-				if kib, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-					n, _ := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(kib), "kB")), 64)
-					top = max(top, n/1024)
-				}
-			}
+			status, _ := fs.ReadFile(proc, pid+"/status")
+			_, after, _ := strings.Cut(string(status), "VmHWM:")
+			line, _, _ := strings.Cut(after, "kB")
+			kib, _ := strconv.ParseFloat(strings.TrimSpace(line), 64)
+			top = max(top, kib/1024)
 		}
 	}
 	return top
