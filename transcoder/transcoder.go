@@ -7,7 +7,6 @@ package transcoder
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"castnet/internal/media"
 )
@@ -57,101 +56,6 @@ type Session interface {
 	Close() error
 }
 
-// Input is one message into a session: StartSegment, WriteUnit, EndSegment, RequestKey or CancelSegment.
-type Input interface{ input() }
-
-// StartSegment opens a segment. Units of it follow, then EndSegment or CancelSegment.
-type StartSegment struct {
-	Seq     uint64
-	Attempt uint32
-	// FirstPTS is the lowest PTS that belongs to the segment (see media.Segment).
-	FirstPTS int64
-	// Track carries the decoder's configuration; where it differs from the last one the decoder is made anew.
-	Track *media.Track
-	// Fresh says that the decoder must begin anew with the next unit, which is a key unit (the first segment of a
-	// session, or one that begins with prefix units).
-	Fresh bool
-	// ResumeAfter, where it is set, holds a PTS for each rendition: only pictures after it are encoded, the first as
-	// an IDR. It is how a replacement continues exactly where the one before it stopped.
-	ResumeAfter []int64
-}
-
-// WriteUnit hands in one coded source picture of the open segment, in decoding order.
-type WriteUnit struct {
-	Unit *media.Unit
-	// Prefix marks a picture before the segment that is only decoded, to reach the segment's first picture.
-	Prefix bool
-}
-
-// EndSegment closes the open segment.
-type EndSegment struct {
-	Seq     uint64
-	Attempt uint32
-	// Drain says that nothing later refers to this segment's pictures (the next segment begins at a key, or the
-	// stream is over): the decoder is drained at once, so that the last pictures do not wait for the next segment.
-	Drain bool
-}
-
-// RequestKey asks for an IDR at the next picture of one rendition.
-type RequestKey struct{ Rendition int }
-
-// CancelSegment abandons a segment: nothing more of it comes out.
-type CancelSegment struct {
-	Seq     uint64
-	Attempt uint32
-}
-
-func (StartSegment) input()  {}
-func (WriteUnit) input()     {}
-func (EndSegment) input()    {}
-func (RequestKey) input()    {}
-func (CancelSegment) input() {}
-
-// Output is one message out of a session: Rendered, SegmentDone, Progress or BadInput.
-type Output interface{ output() }
-
-// Rendered is one coded picture of a rendition, published as soon as the encoder gives it.
-type Rendered struct {
-	Seq       uint64
-	Attempt   uint32
-	Rendition int
-	Unit      *media.Unit
-}
-
-// SegmentDone follows the last Rendered of a segment.
-type SegmentDone struct {
-	Seq     uint64
-	Attempt uint32
-	// Width and Height are the decoded size of the source, in luma samples.
-	Width, Height int
-	// Frames counts the decoded pictures of the segment, PrefixFrames those before it.
-	Frames, PrefixFrames int
-}
-
-// Progress is the worker's own word of how far it is, at least every 100 ms while a segment is open.
-type Progress struct {
-	Seq     uint64
-	Attempt uint32
-	// DecodedPTS is the last picture out of the decoder; OutputPTS the last out of each rendition's encoder. Before the
-	// session's first picture they are its first segment's FirstPTS − 1.
-	DecodedPTS int64
-	OutputPTS  []int64
-}
-
-// BadInput says that the source cannot be decoded. The segment is over; the session lives.
-type BadInput struct {
-	Seq     uint64
-	Attempt uint32
-	// PTS names the unit at fault.
-	PTS    int64
-	Reason string
-}
-
-func (Rendered) output()    {}
-func (SegmentDone) output() {}
-func (Progress) output()    {}
-func (BadInput) output()    {}
-
 // Capabilities says what a transcoder can do.
 type Capabilities struct {
 	// Name is for people: "worker", "h200-1".
@@ -171,8 +75,3 @@ var ErrBusy = errors.New("transcoder has no headroom for another session")
 
 // ErrWorkerDied ends a session whose worker process ended or hung. The work can be resumed in another session.
 var ErrWorkerDied = errors.New("worker died")
-
-// InputError is returned for a message that breaks the session's rules, naming the rule.
-type InputError struct{ Reason string }
-
-func (e *InputError) Error() string { return fmt.Sprintf("transcoder input: %s", e.Reason) }

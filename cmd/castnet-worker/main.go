@@ -36,7 +36,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("no session on file %d: castnet starts this program, people don't: %w", sessionFile, err)
 	}
-	file.Close()
+	_ = file.Close() // conn has its own
 	defer conn.Close()
 	return serve(ctx, conn)
 }

@@ -61,7 +61,7 @@ func TestRoundTrip(t *testing.T) {
 		check(t, err)
 		equal(t, back, out)
 	}
-	if err := conn.Read(new(wire.ToTranscoder)); err != io.EOF {
+	if err := conn.Read(new(wire.ToTranscoder)); !errors.Is(err, io.EOF) {
 		t.Fatalf("end of stream: %v", err)
 	}
 }
@@ -148,10 +148,10 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
+func check(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

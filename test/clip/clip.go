@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,11 +58,11 @@ func Make(ctx context.Context, s Spec) (*Video, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, "video.h264"))
+	raw, err := fs.ReadFile(os.DirFS(dir), "video.h264")
 	if err != nil {
 		return nil, err
 	}
-	list, err := os.ReadFile(filepath.Join(dir, "packets"))
+	list, err := fs.ReadFile(os.DirFS(dir), "packets")
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func encode(ctx context.Context, s Spec, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(in)
+	defer func() { _ = os.Remove(in) }()
 	mp4 := filepath.Join(dir, "video.mp4")
 	args := []string{
 		"-stream_loop", "-1", "-i", in, "-an", "-t", strconv.Itoa(s.Seconds),
@@ -128,7 +129,7 @@ func MakeAudio(ctx context.Context, rate int) (*Audio, error) {
 		if err != nil {
 			return err
 		}
-		defer os.Remove(in)
+		defer func() { _ = os.Remove(in) }()
 		mp4 := filepath.Join(dir, "audio.mp4")
 		if err := ffmpeg(ctx, "-i", in, "-vn", "-c:a", "aac", "-b:a", "128k", "-ar", strconv.Itoa(rate), "-ac", "2", mp4); err != nil {
 			return err
@@ -138,7 +139,7 @@ func MakeAudio(ctx context.Context, rate int) (*Audio, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, "audio.adts"))
+	raw, err := fs.ReadFile(os.DirFS(dir), "audio.adts")
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +211,7 @@ func unit(dts, pts int64, raw []byte) *media.Unit {
 // nals splits an Annex B access unit.
 func nals(au []byte) [][]byte {
 	var out [][]byte
-	for _, nal := range bytes.Split(au, []byte{0, 0, 1}) {
+	for nal := range bytes.SplitSeq(au, []byte{0, 0, 1}) {
 		if nal = bytes.TrimRight(nal, "\x00"); len(nal) > 0 {
 			out = append(out, nal)
 		}
@@ -239,7 +240,7 @@ func cached(ctx context.Context, key string, fill func(dir string) error) (strin
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 	if err := fill(work); err != nil {
 		return "", err
 	}
@@ -252,20 +253,20 @@ func cached(ctx context.Context, key string, fill func(dir string) error) (strin
 }
 
 func unpack(gz, dir string) (string, error) {
-	in, err := os.Open(gz)
+	in, err := os.Open(gz) //nolint:gosec // one of the two constants
 	if err != nil {
 		return "", fmt.Errorf("no test clip (install Debian's opencv-doc): %w", err)
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	r, err := gzip.NewReader(in)
 	if err != nil {
 		return "", err
 	}
-	out, err := os.Create(filepath.Join(dir, "source.mp4"))
+	out, err := os.Create(filepath.Join(dir, "source.mp4")) //nolint:gosec // in the cache
 	if err != nil {
 		return "", err
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }()
 	if _, err := io.Copy(out, io.LimitReader(r, 64<<20)); err != nil {
 		return "", err
 	}
@@ -273,7 +274,8 @@ func unpack(gz, dir string) (string, error) {
 }
 
 func ffmpeg(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, "ffmpeg", append([]string{"-hide_banner", "-loglevel", "error", "-y"}, args...)...)
+	args = append([]string{"-hide_banner", "-loglevel", "error", "-y"}, args...)
+	cmd := exec.CommandContext(ctx, "ffmpeg", args...) //nolint:gosec // arguments from Spec's numbers
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("ffmpeg %s: %w: %s", strings.Join(args, " "), err, out)
 	}

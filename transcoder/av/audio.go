@@ -158,8 +158,7 @@ func (a *audio) write(ctx context.Context, u *media.Unit, emit emitFunc) error {
 		}
 		return a.encode(ctx, emit)
 	})
-	var bad *decodeError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*decodeError](err); ok {
 		return emit(ctx, transcoder.BadInput{PTS: u.PTS, Reason: bad.Error()})
 	}
 	return err

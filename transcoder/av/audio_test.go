@@ -18,7 +18,7 @@ func convert(t *testing.T, job *transcoder.AudioJob, units []*media.Unit) (out [
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	sent := make(chan error, 1)
 	go func() {
 		for _, u := range units {

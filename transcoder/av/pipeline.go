@@ -239,8 +239,7 @@ func (p *pipeline) drain(ctx context.Context) error {
 
 // judge tells the stream's faults, which cost a segment, from the session's own, which end it.
 func (p *pipeline) judge(ctx context.Context, pts int64, err error) error {
-	var bad *decodeError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*decodeError](err); ok {
 		return p.fail(ctx, pts, bad.Error())
 	}
 	if err != nil {

@@ -21,10 +21,11 @@ const (
 
 // Session is one pipeline in this process. It implements transcoder.Session.
 type Session struct {
-	in     chan transcoder.Input
-	out    chan transcoder.Output
-	ctx    context.Context //nolint:containedctx // the session's lifetime: Close cancels it
-	cancel context.CancelCauseFunc
+	in    chan transcoder.Input
+	out   chan transcoder.Output // closed when the goroutines have ended
+	end   context.CancelCauseFunc
+	ended <-chan struct{} // closed when the session is to end
+	cause func() error    // why, after that
 }
 
 var _ transcoder.Session = (*Session)(nil)
@@ -49,10 +50,11 @@ func Open(ctx context.Context, cfg transcoder.SessionConfig) (*Session, error) {
 		in:  make(chan transcoder.Input, inputQueue),
 		out: make(chan transcoder.Output, outputQueue),
 	}
-	s.ctx, s.cancel = context.WithCancelCause(ctx)
+	ctx, s.end = context.WithCancelCause(ctx)
+	s.ended, s.cause = ctx.Done(), func() error { return context.Cause(ctx) }
 	go func() {
 		defer close(s.out)
-		s.cancel(r.run(s.ctx, s.in, s.emit))
+		s.end(r.run(ctx, s.in, s.emit))
 	}()
 	return s, nil
 }
@@ -79,12 +81,17 @@ func (s *Session) emit(ctx context.Context, o transcoder.Output) error {
 // Send queues one input.
 func (s *Session) Send(ctx context.Context, in transcoder.Input) error {
 	select {
+	case <-s.ended: // also where there is room in the queue
+		return s.cause()
+	default:
+	}
+	select {
 	case s.in <- in:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
+	case <-s.ended:
+		return s.cause()
 	}
 }
 
@@ -93,7 +100,7 @@ func (s *Session) Recv(ctx context.Context) (transcoder.Output, error) {
 	select {
 	case o, ok := <-s.out:
 		if !ok {
-			return nil, context.Cause(s.ctx)
+			return nil, s.cause()
 		}
 		return o, nil
 	case <-ctx.Done():
@@ -103,8 +110,8 @@ func (s *Session) Recv(ctx context.Context) (transcoder.Output, error) {
 
 // Close ends the session and waits until libav has given everything back.
 func (s *Session) Close() error {
-	s.cancel(io.EOF)
-	for range s.out { // discard: it is closed when the goroutines have ended
+	s.end(io.EOF)
+	for range s.out { // discard what nobody will read
 	}
 	return nil
 }

@@ -278,8 +278,11 @@ func TestRequestKey(t *testing.T) {
 	segments := cut(video(t, 0))[:1]
 	s := open(t)
 	ctx := t.Context()
-	for i, in := range []transcoder.Input{segments[0].start, segments[0].units[0], segments[0].units[1],
-		transcoder.RequestKey{Rendition: 1}, segments[0].units[2], segments[0].units[3]} {
+	for i, in := range []transcoder.Input{
+		segments[0].start, segments[0].units[0], segments[0].units[1],
+		transcoder.RequestKey{Rendition: 1},
+		segments[0].units[2], segments[0].units[3],
+	} {
 		if err := s.Send(ctx, in); err != nil {
 			t.Fatal(i, err)
 		}
@@ -360,8 +363,9 @@ func TestCancel(t *testing.T) {
 	segments := cut(video(t, 0))[:2]
 	s := open(t)
 	ctx := t.Context()
-	for _, in := range []transcoder.Input{segments[0].start, segments[0].units[0],
-		transcoder.CancelSegment{Seq: 0, Attempt: 1}} {
+	for _, in := range []transcoder.Input{
+		segments[0].start, segments[0].units[0], transcoder.CancelSegment{Seq: 0, Attempt: 1},
+	} {
 		if err := s.Send(ctx, in); err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,26 +28,34 @@ var ladder = transcoder.Ladder{
 	{Name: "180p", Codec: media.H264, Width: 320, Height: 180, Bitrate: 300_000, Divisor: 1},
 }
 
-var binary string
+// binary is the real worker, built once for all tests.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "castnet-worker-test-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "castnet-worker")
+	if out, err := exec.Command("go", "build", "-o", path, "castnet/cmd/castnet-worker").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "castnet-worker-test-")
-		if err != nil {
-			panic(err)
-		}
-		defer os.RemoveAll(dir)
-		binary = filepath.Join(dir, "castnet-worker")
-		if out, err := exec.Command("go", "build", "-o", binary, "castnet/cmd/castnet-worker").CombinedOutput(); err != nil {
-			panic(string(out))
-		}
-		return m.Run()
-	}())
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code) //nolint:forbidigo // a TestMain is a main
 }
 
 func start(t *testing.T, cfg worker.Config) *worker.Pool {
 	t.Helper()
-	cfg.Binary, cfg.Logger = binary, slog.New(slog.DiscardHandler)
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Binary, cfg.Logger = path, slog.New(slog.DiscardHandler)
 	p, err := worker.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +85,7 @@ func children(t *testing.T) []int {
 	var pids []int
 	for _, l := range lists {
 		text, _ := os.ReadFile(l) // the thread may have gone
-		for _, f := range strings.Fields(string(text)) {
+		for f := range strings.FieldsSeq(string(text)) {
 			pid, err := strconv.Atoi(f)
 			if err != nil {
 				t.Fatal(err)
@@ -101,7 +111,16 @@ func open(t *testing.T, p *worker.Pool) transcoder.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { shut(t, s) })
 	return s
+}
+
+// shut closes a session; a second time is no error.
+func shut(t *testing.T, s transcoder.Session) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func video(t *testing.T) *clip.Video {
@@ -164,12 +183,12 @@ func begin(t *testing.T, s transcoder.Session, v *clip.Video) {
 }
 
 // end receives until the session's error, and returns it and when it came.
-func end(t *testing.T, s transcoder.Session) (error, time.Duration) {
+func end(t *testing.T, s transcoder.Session) (time.Duration, error) {
 	t.Helper()
 	started := time.Now()
 	for {
 		if _, err := s.Recv(t.Context()); err != nil {
-			return err, time.Since(started)
+			return time.Since(started), err
 		}
 	}
 }
@@ -189,10 +208,8 @@ func TestSessions(t *testing.T) {
 				t.Errorf("rendition %d: %v", r, got)
 			}
 		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		if _, err := s.Recv(t.Context()); err != io.EOF {
+		shut(t, s)
+		if _, err := s.Recv(t.Context()); !errors.Is(err, io.EOF) {
 			t.Errorf("after Close: %v", err)
 		}
 	}
@@ -203,9 +220,9 @@ func TestSessions(t *testing.T) {
 	if c := p.Capabilities(); c.Sessions != 2 || c.MaxSessions != 2 {
 		t.Errorf("%+v", c)
 	}
-	a.Close()
-	open(t, p).Close()
-	b.Close()
+	shut(t, a)
+	shut(t, open(t, p))
+	shut(t, b)
 }
 
 // A crash ends the session at once, with its cause, and the next session works.
@@ -213,10 +230,9 @@ func TestKilledWorker(t *testing.T) {
 	p := start(t, worker.Config{})
 	v := video(t)
 	s := open(t, p)
-	defer s.Close()
 	begin(t, s, v)
 	signal(t, syscall.SIGKILL)
-	err, after := end(t, s)
+	after, err := end(t, s)
 	if !errors.Is(err, transcoder.ErrWorkerDied) || !strings.Contains(err.Error(), "killed") {
 		t.Errorf("%v", err)
 	}
@@ -227,7 +243,6 @@ func TestKilledWorker(t *testing.T) {
 		t.Errorf("Send: %v", err)
 	}
 	next := open(t, p)
-	defer next.Close()
 	play(t, next, v)
 }
 
@@ -235,10 +250,9 @@ func TestKilledWorker(t *testing.T) {
 func TestHungWorker(t *testing.T) {
 	p := start(t, worker.Config{Stall: 400 * time.Millisecond})
 	s := open(t, p)
-	defer s.Close()
 	begin(t, s, video(t))
 	signal(t, syscall.SIGSTOP)
-	err, after := end(t, s)
+	after, err := end(t, s)
 	if !errors.Is(err, transcoder.ErrWorkerDied) || !strings.Contains(err.Error(), "silent") {
 		t.Errorf("%v", err)
 	}
@@ -251,7 +265,6 @@ func TestHungWorker(t *testing.T) {
 func TestIdleSession(t *testing.T) {
 	p := start(t, worker.Config{Stall: 50 * time.Millisecond})
 	s := open(t, p)
-	defer s.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := s.Recv(ctx); !errors.Is(err, context.DeadlineExceeded) {

@@ -33,8 +33,7 @@ func startProcess(binary string) (*process, error) {
 		return nil, fmt.Errorf("socket pair for a worker: %w", err)
 	}
 	ours, theirs := os.NewFile(uintptr(fds[0]), "worker"), os.NewFile(uintptr(fds[1]), "session")
-	defer ours.Close() // FileConn has its own
-	defer theirs.Close()
+	defer func() { _, _ = ours.Close(), theirs.Close() }() // FileConn and the child have their own
 	conn, err := net.FileConn(ours)
 	if err != nil {
 		return nil, fmt.Errorf("socket pair for a worker: %w", err)
@@ -52,7 +51,7 @@ func startProcess(binary string) (*process, error) {
 	// A group of its own: the terminal's Ctrl-C is for castnet, which ends its workers itself.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, fmt.Errorf("start %s: %w", binary, err)
 	}
 	return p, nil
@@ -61,7 +60,7 @@ func startProcess(binary string) (*process, error) {
 // wait reaps the process. It is called once.
 func (p *process) wait() {
 	p.exit = p.cmd.Wait()
-	p.conn.Close()
+	_ = p.conn.Close()
 	close(p.done)
 }
 

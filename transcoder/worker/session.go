@@ -28,9 +28,10 @@ type session struct {
 
 	in     chan transcoder.Input
 	out    chan transcoder.Output // closed when nothing more comes
-	ctx    context.Context        //nolint:containedctx // the session's lifetime: it ends with a cause
-	cancel context.CancelCauseFunc
-	ended  chan struct{} // closed when the process is reaped and the goroutines have ended
+	end    context.CancelCauseFunc
+	ending <-chan struct{} // closed when the session is to end
+	cause  func() error    // why, after that
+	gone   chan struct{}   // closed when the process is reaped and the goroutines have ended
 
 	heard   atomic.Int64 // when the worker last said something, Unix nanoseconds
 	waiting atomic.Bool  // read waits for the worker, not for who reads our outputs
@@ -47,15 +48,16 @@ func newSession(ctx context.Context, p *Pool, proc *process, cfg transcoder.Sess
 	s := &session{
 		pool: p, proc: proc, id: cfg.ID, rungs: max(len(cfg.Ladder), 1), audio: cfg.Audio != nil,
 		in: make(chan transcoder.Input, inputQueue), out: make(chan transcoder.Output, outputQueue),
-		ended: make(chan struct{}), open: make(map[attempt]struct{}),
+		gone: make(chan struct{}), open: make(map[attempt]struct{}),
 	}
-	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx)) // outlives Open
+	ctx, s.end = context.WithCancelCause(context.WithoutCancel(ctx)) // outlives Open
+	s.ending, s.cause = ctx.Done(), func() error { return context.Cause(ctx) }
 	return s
 }
 
 // run owns the session's goroutines and its process until both have ended.
 func (s *session) run() {
-	defer close(s.ended)
+	defer close(s.gone)
 	defer s.pool.leave()
 	var both sync.WaitGroup
 	both.Go(s.write)
@@ -64,7 +66,7 @@ func (s *session) run() {
 	s.proc.kill()
 	<-s.proc.done
 	both.Wait()
-	if cause := context.Cause(s.ctx); errors.Is(cause, transcoder.ErrWorkerDied) {
+	if cause := s.cause(); errors.Is(cause, transcoder.ErrWorkerDied) {
 		s.pool.metrics.deaths.Inc()
 		s.pool.cfg.Logger.Warn("worker died", "session", s.id, "pid", s.proc.cmd.Process.Pid, "cause", cause)
 	}
@@ -77,12 +79,12 @@ func (s *session) watch() {
 	defer tick.Stop()
 	for {
 		select {
-		case <-s.ctx.Done():
+		case <-s.ending:
 			return
 		case now := <-tick.C:
 			silence := now.Sub(time.Unix(0, s.heard.Load()))
 			if s.owed() && s.waiting.Load() && silence > stall {
-				s.cancel(fmt.Errorf("%w: silent for %v with work to do, so it was killed",
+				s.end(fmt.Errorf("%w: silent for %v with work to do, so it was killed",
 					transcoder.ErrWorkerDied, silence.Round(time.Millisecond)))
 				return
 			}
@@ -99,7 +101,7 @@ func (s *session) owed() bool {
 func (s *session) write() {
 	for {
 		select {
-		case <-s.ctx.Done():
+		case <-s.ending:
 			return
 		case in := <-s.in:
 			m, err := wire.EncodeInput(in)
@@ -108,7 +110,7 @@ func (s *session) write() {
 				err = s.proc.msgs.Write(m)
 			}
 			if errors.Is(err, wire.ErrInvalid) || errors.Is(err, wire.ErrMessageTooLarge) {
-				s.cancel(err)
+				s.end(err)
 				return
 			}
 			if err != nil {
@@ -146,12 +148,12 @@ func (s *session) read() {
 		err := s.proc.msgs.Read(m)
 		s.waiting.Store(false)
 		if err != nil {
-			s.cancel(s.proc.died(err))
+			s.end(s.proc.died(err))
 			return
 		}
 		s.heard.Store(time.Now().UnixNano())
 		if f := m.GetFailed(); f != nil {
-			s.cancel(wire.DecodeFailed(f))
+			s.end(wire.DecodeFailed(f))
 			return
 		}
 		out, err := wire.DecodeOutput(m)
@@ -159,7 +161,7 @@ func (s *session) read() {
 			err = s.check(out)
 		}
 		if err != nil { // a worker that a stream has taken over could say anything
-			s.cancel(fmt.Errorf("%w: %w", transcoder.ErrWorkerDied, err))
+			s.end(fmt.Errorf("%w: %w", transcoder.ErrWorkerDied, err))
 			return
 		}
 		if _, ok := out.(transcoder.Progress); ok && s.audio {
@@ -167,7 +169,7 @@ func (s *session) read() {
 		}
 		select {
 		case s.out <- out:
-		case <-s.ctx.Done():
+		case <-s.ending:
 			return
 		}
 	}
@@ -204,12 +206,17 @@ func (s *session) check(out transcoder.Output) error {
 // Send queues one input.
 func (s *session) Send(ctx context.Context, in transcoder.Input) error {
 	select {
+	case <-s.ending: // also where there is room in the queue
+		return s.cause()
+	default:
+	}
+	select {
 	case s.in <- in:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
+	case <-s.ending:
+		return s.cause()
 	}
 }
 
@@ -218,7 +225,7 @@ func (s *session) Recv(ctx context.Context) (transcoder.Output, error) {
 	select {
 	case o, ok := <-s.out:
 		if !ok {
-			return nil, context.Cause(s.ctx)
+			return nil, s.cause()
 		}
 		return o, nil
 	case <-ctx.Done():
@@ -228,7 +235,7 @@ func (s *session) Recv(ctx context.Context) (transcoder.Output, error) {
 
 // Close kills the worker and returns when it is gone.
 func (s *session) Close() error {
-	s.cancel(io.EOF)
-	<-s.ended
+	s.end(io.EOF)
+	<-s.gone
 	return nil
 }
