@@ -1,4 +1,4 @@
-package rpc //nolint:testpackage // it exports to the tests
+package rpc
 
 import (
 	"google.golang.org/protobuf/proto"
