@@ -132,6 +132,8 @@ try {
   await fact('ended')
   await reads('veil', /The stream has ended: the publisher left\./)
   await reads('state', /Ended/)
+  await page.goto(base)
+  await reads('empty', /Nothing is live now .* demo: the publisher left/)
 
   // Several streams: tiles with stills.
   await fact('several')

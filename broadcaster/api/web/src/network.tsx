@@ -58,8 +58,12 @@ export function NetworkPage() {
           <Warnings list={[{ text: `The chain does not answer: ${network.chain.problem}.`, next: 'Figures from the chain are the last known.' }]} />
         )}
         {network && <Warnings list={network.broadcaster.warnings} />}
-        {network && <Orchestrators network={network} />}
-        {network && <Notes list={network.orchestrators} />}
+        {network && (
+          <div>
+            <Orchestrators network={network} />
+            <Notes list={network.orchestrators} />
+          </div>
+        )}
         {network && <Ground network={network} offset={feed.clockOffset} />}
       </main>
     </Shell>

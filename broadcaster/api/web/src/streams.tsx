@@ -28,8 +28,8 @@ export function StreamsPage() {
     <Shell feed={feed} page="streams" title="Streams">
       <main class="streams">
         {streams === null && <p class="quiet">{feed.line === 'broken' ? 'The server does not answer. Trying again.' : '\u00a0'}</p>}
-        {streams?.length === 0 && <Empty feed={feed} />}
-        {streams && streams.length > 0 && <Tiles streams={streams} feed={feed} />}
+        {streams?.every((s) => s.state === 'ended') && <Empty ended={streams} feed={feed} />}
+        {streams?.some((s) => s.state !== 'ended') && <Tiles streams={streams} feed={feed} />}
       </main>
     </Shell>
   )
@@ -46,13 +46,26 @@ function useOnly(streams: Stream[] | null): string | null {
   return shown.current
 }
 
-function Empty({ feed }: { feed: Feed }) {
+function Empty({ ended, feed }: { ended: Stream[]; feed: Feed }) {
   return (
     <div class="empty" data-testid="empty">
-      <h1>Nothing is live yet</h1>
+      <h1>Nothing is live{ended.length === 0 ? ' yet' : ' now'}</h1>
       <p>Publish a stream, and it plays on this page by itself.</p>
       <Publish />
       <Warnings list={feed.network?.broadcaster.warnings ?? []} />
+      {ended.length > 0 && (
+        <section>
+          <h2>Ended a short while ago</h2>
+          <ul>
+            {ended.map((s) => (
+              <li key={s.id}>
+                <a href={`/watch/${encodeURIComponent(s.id)}`}>{s.id}</a>
+                {s.ended && <span class="quiet">: {s.ended}</span>}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
     </div>
   )
 }
