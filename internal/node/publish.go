@@ -4,14 +4,107 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"castnet/broadcaster/restream"
+	"castnet/internal/node/demo"
 )
 
 // PublishConfig is the command `castnet publish`.
 type PublishConfig struct {
-	URL string `required:"" name:"url" help:"Publish to this RTMP address." placeholder:"URL"`
+	URL      string `required:"" name:"url" help:"Publish to this RTMP address: rtmp://HOST/live/KEY." placeholder:"URL"`
+	File     string `default:"" help:"Publish this MP4 file (H264, AAC), looped. Empty: the clip that comes with the program." placeholder:"FILE" type:"path"`
+	LogLevel string `default:"info" enum:"debug,info,warn,error" help:"Log what is at least this important: debug, info, warn or error."`
+	LogJSON  bool   `help:"Log JSON lines instead of text."`
 }
 
-// RunPublish publishes until ctx ends.
+// Pauses between attempts: doubled from the first to the longest, from the first again after a success.
+const (
+	firstPause   = 250 * time.Millisecond
+	longestPause = 5 * time.Second
+)
+
+// RunPublish publishes a clip in real time, looped, until ctx ends. Where the server goes away it comes back; it
+// returns an error where that cannot help.
 func RunPublish(ctx context.Context, cfg PublishConfig, logs io.Writer) error {
-	return errors.New("not built yet")
+	log, err := newLogger(Common{LogLevel: cfg.LogLevel, LogJSON: cfg.LogJSON}, logs)
+	if err != nil {
+		return err
+	}
+	clip, err := cfg.clip()
+	if err != nil {
+		return err
+	}
+	p := &publication{url: cfg.URL, clip: clip, log: log.With("server", host(cfg.URL))}
+	return p.run(ctx)
+}
+
+func (c PublishConfig) clip() (*demo.Clip, error) {
+	if c.File == "" {
+		return demo.Default()
+	}
+	return demo.Load(c.File)
+}
+
+// host is what may be shown of the address: what follows is the stream key.
+func host(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// publication is a clip on its way to a server.
+type publication struct {
+	url  string
+	clip *demo.Clip
+	log  *slog.Logger
+
+	live bool   // the server takes it
+	told string // the last trouble that was logged: each is told once
+}
+
+func (p *publication) run(ctx context.Context) error {
+	pause := firstPause
+	for {
+		err := p.once(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if restream.Permanent(err) {
+			return err
+		}
+		if p.live {
+			p.live, pause = false, firstPause
+		}
+		if p.told != err.Error() {
+			p.told = err.Error()
+			p.log.Warn("cannot publish, trying again until it works", "err", err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// once publishes until the connection or ctx ends. Each connection begins at the clip's first picture.
+func (p *publication) once(ctx context.Context) error {
+	publisher, err := restream.Dial(ctx, p.url, p.clip.Tracks())
+	if err != nil {
+		return err
+	}
+	p.live, p.told = true, ""
+	p.log.Info("publishing", "clip", p.clip.Length())
+	err = p.clip.Play(ctx, 0, publisher.Write)
+	if ctx.Err() == nil { // not ours to end: there is nobody to say goodbye to
+		publisher.Abort()
+		return err
+	}
+	return errors.Join(err, publisher.Close())
 }
