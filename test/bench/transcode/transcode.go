@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"castnet/internal/media"
 	"castnet/test/clip"
 	"castnet/transcoder"
 	"castnet/transcoder/worker"
@@ -29,8 +30,10 @@ type Config struct {
 	Ladder transcoder.Ladder
 	// Pairs is how often both run, in turn. Default 5.
 	Pairs int
-	// Budget bounds the whole run: pairs that don't fit are left out, but for the first. Default 60 s.
+	// Budget bounds the pairs: those that don't fit are left out, but for the first. Default 60 s.
 	Budget time.Duration
+	// CPUOnly leaves out what is not about CPU time.
+	CPUOnly bool
 }
 
 func (c *Config) validate() error {
@@ -57,6 +60,12 @@ type Figures struct {
 	WorkerCPU, FFmpegCPU []float64
 	// WorkerRSS is the largest resident size of a worker, in MiB.
 	WorkerRSS float64
+	// UnitP50 and UnitP95 are how long after a source unit went in its unit of any rendition came out, at the source's
+	// own speed.
+	UnitP50, UnitP95 time.Duration
+	// Resume is the time to the first new unit of a worker that replaces another at the end of a segment; Respawn the
+	// time from a worker's death until another session is open. Both without the network's share.
+	Resume, Respawn time.Duration
 }
 
 // Run measures. It starts processes and takes as long as they do, about Budget.
@@ -76,7 +85,9 @@ func Run(ctx context.Context, cfg Config) (Figures, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ran := make(chan error, 1)
 	go func() { ran <- pool.Run(ctx) }()
-	err = measure(ctx, cfg, video, pool, &f)
+	if err = measure(ctx, cfg, video, pool, &f); err == nil && !cfg.CPUOnly {
+		err = times(ctx, cfg, pool, &f)
+	}
 	cancel()
 	return f, errors.Join(err, <-ran)
 }
@@ -104,6 +115,28 @@ func measure(ctx context.Context, cfg Config, video *clip.Video, pool *worker.Po
 	return nil
 }
 
+// times measures latencies, with nothing else running.
+func times(ctx context.Context, cfg Config, pool *worker.Pool, f *Figures) error {
+	live := cfg.Clip
+	live.BFrames = 0 // B-frames delay by themselves
+	video, err := clip.Make(ctx, live)
+	if err != nil {
+		return err
+	}
+	took, err := realTime(ctx, pool, cfg.Ladder, video)
+	if err != nil {
+		return fmt.Errorf("real time: %w", err)
+	}
+	f.UnitP50, f.UnitP95 = took[len(took)/2], took[len(took)*95/100]
+	if f.Resume, err = resume(ctx, pool, cfg.Ladder, video); err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	if f.Respawn, err = respawn(ctx, pool, cfg.Ladder); err != nil {
+		return fmt.Errorf("respawn: %w", err)
+	}
+	return nil
+}
+
 // cpu is the CPU seconds of the children that end during do.
 func cpu(do func() error) (float64, error) {
 	var before, after syscall.Rusage
@@ -128,25 +161,38 @@ func ladder(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *
 	}
 	defer func() { _ = session.Close() }()
 	sent := make(chan error, 1)
-	go func() { sent <- send(ctx, session, video) }()
-	want := len(video.Units) * len(l)
-	for got := 0; got < want; {
-		out, err := session.Recv(ctx)
-		if err != nil {
-			return err
-		}
-		switch o := out.(type) {
-		case transcoder.Rendered:
-			got++
-		case transcoder.BadInput:
-			return fmt.Errorf("%+v", o)
-		}
+	go func() { sent <- send(ctx, session, video, func(*media.Unit) {}) }()
+	want := 0
+	for _, p := range l {
+		want += (len(video.Units) + p.Divisor - 1) / p.Divisor
+	}
+	if err := receive(ctx, session, want, func(transcoder.Rendered) {}); err != nil {
+		return err
 	}
 	*rss = max(*rss, childRSS())
 	return <-sent
 }
 
-func send(ctx context.Context, s transcoder.Session, video *clip.Video) error {
+// receive takes n units out of a session.
+func receive(ctx context.Context, s transcoder.Session, n int, each func(transcoder.Rendered)) error {
+	for n > 0 {
+		out, err := s.Recv(ctx)
+		if err != nil {
+			return err
+		}
+		switch o := out.(type) {
+		case transcoder.Rendered:
+			n--
+			each(o)
+		case transcoder.BadInput:
+			return fmt.Errorf("%+v", o)
+		}
+	}
+	return nil
+}
+
+// send puts the whole clip into a session, a segment a GOP; before is called ahead of each unit.
+func send(ctx context.Context, s transcoder.Session, video *clip.Video, before func(*media.Unit)) error {
 	seq := uint64(0)
 	for i, u := range video.Units {
 		if u.Key {
@@ -161,6 +207,7 @@ func send(ctx context.Context, s transcoder.Session, video *clip.Video) error {
 				return err
 			}
 		}
+		before(u)
 		if err := s.Send(ctx, transcoder.WriteUnit{Unit: u}); err != nil {
 			return err
 		}

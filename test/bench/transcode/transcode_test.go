@@ -11,7 +11,7 @@ import (
 // TestRun runs the bench on a short clip where the programs are at hand: CASTNET_BENCH_FFMPEG and CASTNET_BENCH_WORKER.
 func TestRun(t *testing.T) {
 	cfg := transcode.Config{
-		FFmpeg: os.Getenv("CASTNET_BENCH_FFMPEG"), Worker: os.Getenv("CASTNET_BENCH_WORKER"), Pairs: 3,
+		FFmpeg: os.Getenv("CASTNET_BENCH_FFMPEG"), Worker: os.Getenv("CASTNET_BENCH_WORKER"), Pairs: 1,
 		Clip: clip.Spec{Width: 1280, Height: 720, FPS: 30, Seconds: 10, BFrames: 2, GOP: 60, Bitrate: 4_000_000},
 	}
 	if cfg.FFmpeg == "" || cfg.Worker == "" {
