@@ -55,6 +55,7 @@ var arrows = map[string][]string{
 	"broadcaster/playback/internal/clip": {"internal/media"}, // test material
 	"broadcaster/playback/hls":           {"broadcaster/playback", "transcoder", "internal/media"},
 	"broadcaster/playback/whep":          {"broadcaster/playback", "transcoder", "internal/media"},
+	"broadcaster/restream":               {"transcoder", "internal/media"},
 	"broadcaster/api":                    {"broadcaster", "broadcaster/playback", "broadcaster/api/web", "transcoder", "internal/media"},
 	"broadcaster/api/web":                {},
 	"broadcaster": {
