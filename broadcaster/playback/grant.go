@@ -25,12 +25,12 @@ func (h *Hub) Admit(seq uint64) *Grant {
 	defer h.mu.Unlock()
 	g := &Grant{hub: h, seq: seq, opened: make([]bool, len(h.ladder))}
 	h.grants[seq] = g
-	resume, any := make([]int64, len(h.ladder)), false
+	resume, begun := make([]int64, len(h.ladder)), false
 	for i, r := range h.ladder {
 		resume[i] = r.last()
-		any = any || resume[i] != NonePublished
+		begun = begun || resume[i] != NonePublished
 	}
-	if any {
+	if begun {
 		g.resume = resume
 	}
 	return g

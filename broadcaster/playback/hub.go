@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -357,8 +358,8 @@ func (h *Hub) lastSegment() *media.Segment {
 // segmentAt is the segment that is showing at a moment of the stream's timeline: the first one for what is earlier,
 // nil while there is none.
 func (h *Hub) segmentAt(at time.Duration) *media.Segment {
-	for i := len(h.segments) - 1; i >= 0; i-- {
-		if s := h.segments[i]; s.Track.Duration(s.FirstPTS) <= at || i == 0 {
+	for i, s := range slices.Backward(h.segments) {
+		if s.Track.Duration(s.FirstPTS) <= at || i == 0 {
 			return s
 		}
 	}

@@ -366,7 +366,7 @@ func TestKeyRequests(t *testing.T) {
 		for range 25 { // 2.5 s
 			h.Source().RequestKey()
 			h.Renditions()[1].RequestKey()
-			time.Sleep(100 * time.Millisecond)
+			<-time.After(100 * time.Millisecond)
 		}
 		if want := []int{playback.SourceIndex, 1, playback.SourceIndex, 1, playback.SourceIndex, 1}; !slices.Equal(asked, want) {
 			t.Errorf("asked for %v, want %v", asked, want)

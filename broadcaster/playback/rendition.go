@@ -1,6 +1,7 @@
 package playback
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -158,8 +159,8 @@ func (r *Rendition) holds(pts int64) bool {
 
 // find looks for a key unit by PTS, newest first, and returns its place in items, or -1.
 func (r *Rendition) find(pts int64) int {
-	for i := len(r.items) - 1; i >= 0; i-- {
-		if u := r.items[i].Unit; u.Key && u.PTS == pts {
+	for i, item := range slices.Backward(r.items) {
+		if item.Unit.Key && item.Unit.PTS == pts {
 			return i
 		}
 	}

@@ -34,7 +34,7 @@ func trackOf(prev *media.Track, profile transcoder.Profile, u *media.Unit) (*med
 	}
 	var sps []byte
 	for nalu := range media.NALUs(u.Payload) {
-		set, isSPS := parameterSet(profile.Codec, nalu[0])
+		set, isSPS := ParameterSet(profile.Codec, nalu[0])
 		if !set {
 			continue
 		}
@@ -55,8 +55,8 @@ func trackOf(prev *media.Track, profile transcoder.Profile, u *media.Unit) (*med
 	return track, readSPS(track, sps)
 }
 
-// parameterSet tells by the first byte of a NAL unit whether it is a parameter set, and whether the sequence's.
-func parameterSet(codec media.Codec, header byte) (set, sps bool) {
+// ParameterSet tells by the first byte of a NAL unit whether it is a parameter set, and whether the sequence's.
+func ParameterSet(codec media.Codec, header byte) (set, sps bool) {
 	if codec == media.H264 {
 		t := h264.NALUType(header & 0x1f)
 		return t == h264.NALUTypeSPS || t == h264.NALUTypePPS, t == h264.NALUTypeSPS

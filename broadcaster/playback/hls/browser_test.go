@@ -3,6 +3,7 @@ package hls_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -69,9 +70,10 @@ func TestBrowser(t *testing.T) {
 		reports <- s
 	})
 	pages.Handle("/hls/", r.server)
-	r.front.Config.Handler = pages
+	front := httptest.NewServer(pages)
+	t.Cleanup(func() { front.CloseClientConnections(); front.Close() })
 	browser := exec.CommandContext(t.Context(), chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio",
-		"--autoplay-policy=no-user-gesture-required", "--no-first-run", "--user-data-dir="+t.TempDir(), r.front.URL)
+		"--autoplay-policy=no-user-gesture-required", "--no-first-run", "--user-data-dir="+t.TempDir(), front.URL)
 	browser.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	must(t, browser.Start())
 	t.Cleanup(func() {

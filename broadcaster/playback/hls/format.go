@@ -7,13 +7,12 @@ import (
 
 	"github.com/bluenviron/gohlslib/v2/pkg/codecparams"
 	hlscodecs "github.com/bluenviron/gohlslib/v2/pkg/codecs"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4/seekablebuffer"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
 
+	"castnet/broadcaster/playback"
 	"castnet/internal/media"
 	"castnet/transcoder"
 )
@@ -36,28 +35,12 @@ func newFormat(track *media.Track) (*format, error) {
 	var named hlscodecs.Codec
 	switch track.Codec {
 	case media.H264:
-		c := &codecs.H264{}
-		for nalu := range media.NALUs(track.Config) {
-			switch h264.NALUType(nalu[0] & 0x1f) {
-			case h264.NALUTypeSPS:
-				c.SPS = nalu
-			case h264.NALUTypePPS:
-				c.PPS = nalu
-			}
-		}
+		sps, others := parameterSets(track)
+		c := &codecs.H264{SPS: sps, PPS: others[0]}
 		codec, named = c, &hlscodecs.H264{SPS: c.SPS, PPS: c.PPS}
 	case media.HEVC:
-		c := &codecs.H265{}
-		for nalu := range media.NALUs(track.Config) {
-			switch h265.NALUType(nalu[0] >> 1 & 0x3f) {
-			case h265.NALUType_VPS_NUT:
-				c.VPS = nalu
-			case h265.NALUType_SPS_NUT:
-				c.SPS = nalu
-			case h265.NALUType_PPS_NUT:
-				c.PPS = nalu
-			}
-		}
+		sps, others := parameterSets(track)
+		c := &codecs.H265{VPS: others[0], SPS: sps, PPS: others[1]}
 		codec, named = c, &hlscodecs.H265{VPS: c.VPS, SPS: c.SPS, PPS: c.PPS}
 	case media.AAC:
 		var config mpeg4audio.AudioSpecificConfig
@@ -86,7 +69,7 @@ func (f *format) payload(u *media.Unit) []byte {
 	}
 	out := make([]byte, 0, len(u.Payload))
 	for nalu := range media.NALUs(u.Payload) {
-		if f.parameterSet(nalu[0]) {
+		if set, _ := playback.ParameterSet(f.track.Codec, nalu[0]); set {
 			continue
 		}
 		out = binary.BigEndian.AppendUint32(out, uint32(len(nalu)))
@@ -95,13 +78,19 @@ func (f *format) payload(u *media.Unit) []byte {
 	return out
 }
 
-func (f *format) parameterSet(header byte) bool {
-	if f.track.Codec == media.H264 {
-		t := h264.NALUType(header & 0x1f)
-		return t == h264.NALUTypeSPS || t == h264.NALUTypePPS
+// parameterSets are a track's: the sequence's, and the others in their order (HEVC's video parameter set comes first).
+func parameterSets(t *media.Track) (sps []byte, others [2][]byte) {
+	n := 0
+	for nalu := range media.NALUs(t.Config) {
+		switch _, isSPS := playback.ParameterSet(t.Codec, nalu[0]); {
+		case isSPS:
+			sps = nalu
+		case n < len(others):
+			others[n] = nalu
+			n++
+		}
 	}
-	t := h265.NALUType(header >> 1 & 0x3f)
-	return t == h265.NALUType_VPS_NUT || t == h265.NALUType_SPS_NUT || t == h265.NALUType_PPS_NUT
+	return sps, others
 }
 
 // fragment packs consecutive units into one moof and mdat. end is the DTS at which the last one ends.

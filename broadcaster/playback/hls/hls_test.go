@@ -61,7 +61,6 @@ type rig struct {
 	*testing.T
 	url    string
 	server *hls.Server
-	front  *httptest.Server
 	dir    *directory
 	hub    *playback.Hub
 	clip   *clip.Clip
@@ -98,7 +97,7 @@ func newRig(t *testing.T, change func(*hls.Config)) *rig {
 	})
 	front := httptest.NewServer(server)
 	t.Cleanup(func() { front.CloseClientConnections(); front.Close(); cancel(); running.Wait() })
-	r.url, r.server, r.front = front.URL+"/hls/demo/", server, front
+	r.url, r.server = front.URL+"/hls/demo/", server
 	return r
 }
 
@@ -248,17 +247,23 @@ func TestWholeStream(t *testing.T) {
 	}
 }
 
-// ended follows a variant by blocking reloads to its last playlist.
-func (r *rig) ended(name string) {
+// follow reloads a variant's playlist, blocking, until it contains something.
+func (r *rig) follow(name, want string) string {
 	r.Helper()
 	body := r.playlist(name + "/index.m3u8")
-	for !strings.Contains(body, "#EXT-X-ENDLIST") {
+	for !strings.Contains(body, want) {
 		var first int
 		_, err := fmt.Sscanf(body[strings.Index(body, "#EXT-X-MEDIA-SEQUENCE:"):], "#EXT-X-MEDIA-SEQUENCE:%d", &first)
 		must(r.T, err)
 		body = r.playlist(fmt.Sprintf("%s/index.m3u8?_HLS_msn=%d", name, first+strings.Count(body, "#EXTINF")))
 	}
-	if strings.Contains(body, "GAP") {
+	return body
+}
+
+// ended follows a variant to its last playlist.
+func (r *rig) ended(name string) {
+	r.Helper()
+	if body := r.follow(name, "#EXT-X-ENDLIST"); strings.Contains(body, "GAP") {
 		r.Errorf("%s has gaps:\n%s", name, body)
 	}
 }
@@ -293,13 +298,12 @@ func TestLiveEdge(t *testing.T) {
 
 	// The stream's first segment came in pieces of one part; the next one, which begins at the source's next key
 	// picture, comes whole and in parts.
-	independent := r.later("180p/index.m3u8?_HLS_msn=10&_HLS_part=0")
 	r.publish(60 - 14 + 8)
-	r.contains(<-independent, "200 ", "-s9.m4s", "INDEPENDENT=YES")
+	r.contains(r.follow("180p", "-s9.m4s"), "#EXT-X-START:TIME-OFFSET=")
 	whole := r.later("180p/index.m3u8?_HLS_msn=10")
 	r.publish(60)
 	segment := <-whole
-	r.contains(segment, "200 ", "#EXTINF:2.00000", "-s10.m4s")
+	r.contains(segment, "200 ", "#EXTINF:2.00000", "-s10.m4s", "INDEPENDENT=YES")
 	names := regexp.MustCompile(`[0-9a-f]+-[ips]\d+\.\w+`).FindAllString(segment, -1)
 	var parts, joined string
 	for _, name := range names {

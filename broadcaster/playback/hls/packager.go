@@ -348,25 +348,22 @@ func (p *packager) file(kind byte, number uint64) (chunks [][]byte, pending bool
 			return [][]byte{p.formats[number].initialization}, false
 		}
 	case 's':
-		for _, s := range p.segments {
-			if s.msn == number && s.duration > 0 {
-				for _, part := range s.parts {
-					chunks = append(chunks, part.data)
-				}
-				return chunks, false
-			}
+		i := slices.IndexFunc(p.segments, func(s *segment) bool { return s.msn == number && s.duration > 0 })
+		if i < 0 {
+			return nil, false
+		}
+		for _, part := range p.segments[i].parts {
+			chunks = append(chunks, part.data)
 		}
 	case 'p':
-		if number == p.nextPart {
-			return nil, !p.ended
-		}
-		for _, s := range slices.Backward(p.segments) {
+		for _, s := range p.segments {
 			if n := len(s.parts); n > 0 && s.parts[0].number <= number && number <= s.parts[n-1].number {
 				return [][]byte{s.parts[number-s.parts[0].number].data}, false
 			}
 		}
+		return nil, number == p.nextPart && !p.ended
 	}
-	return nil, false
+	return chunks, false
 }
 
 // fileName is the inverse of parsing in the server: all of a presentation's names carry its tag, so that a cache never

@@ -52,21 +52,7 @@ func mediaPlaylist(p *packager, tag string, reports []report) string {
 		d += listed[partsFrom].duration
 	}
 	for i, s := range listed {
-		if s.discontinuity {
-			b.WriteString("#EXT-X-DISCONTINUITY\n")
-		}
-		if i == 0 || s.init != listed[i-1].init {
-			fmt.Fprintf(&b, "#EXT-X-MAP:URI=%q\n", fileName(tag, 'i', uint64(s.init)))
-		}
-		if len(s.parts) > 0 {
-			fmt.Fprintf(&b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", s.start.UTC().Format(timeFormat))
-		}
-		if i >= partsFrom {
-			writeParts(&b, tag, s)
-		}
-		if s.duration > 0 {
-			fmt.Fprintf(&b, "#EXTINF:%.5f,\n%s\n", s.duration.Seconds(), fileName(tag, 's', s.msn))
-		}
+		writeSegment(&b, tag, s, i == 0 || s.init != listed[i-1].init, i >= partsFrom)
 	}
 	if p.ended {
 		b.WriteString("#EXT-X-ENDLIST\n")
@@ -77,6 +63,24 @@ func mediaPlaylist(p *packager, tag string, reports []report) string {
 		fmt.Fprintf(&b, "#EXT-X-RENDITION-REPORT:URI=%q,LAST-MSN=%d,LAST-PART=%d\n", r.uri, r.msn, r.part)
 	}
 	return b.String()
+}
+
+func writeSegment(b *strings.Builder, tag string, s *segment, newInit, parts bool) {
+	if s.discontinuity {
+		b.WriteString("#EXT-X-DISCONTINUITY\n")
+	}
+	if newInit {
+		fmt.Fprintf(b, "#EXT-X-MAP:URI=%q\n", fileName(tag, 'i', uint64(s.init)))
+	}
+	if len(s.parts) > 0 {
+		fmt.Fprintf(b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", s.start.UTC().Format(timeFormat))
+	}
+	if parts {
+		writeParts(b, tag, s)
+	}
+	if s.duration > 0 {
+		fmt.Fprintf(b, "#EXTINF:%.5f,\n%s\n", s.duration.Seconds(), fileName(tag, 's', s.msn))
+	}
 }
 
 func writeParts(b *strings.Builder, tag string, s *segment) {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,7 +41,7 @@ type presentation struct {
 
 func newPresentation(hub *playback.Hub, cfg *Config) *presentation {
 	return &presentation{
-		hub: hub, cfg: cfg, tag: fmt.Sprintf("%08x", rand.Uint32()),
+		hub: hub, cfg: cfg, tag: fmt.Sprintf("%08x", rand.Uint32()), //nolint:gosec // it keeps names apart, and is no secret
 		ready: make(chan struct{}), closed: make(chan struct{}),
 		viewers: make(map[string]time.Time), lastSeen: time.Now(),
 	}
@@ -118,7 +119,7 @@ func (s *presentation) all() []*variant {
 	if s.audio == nil {
 		return s.video
 	}
-	return append(s.video[:len(s.video):len(s.video)], s.audio)
+	return append(slices.Clip(s.video), s.audio)
 }
 
 // variant finds one by its rendition's name.

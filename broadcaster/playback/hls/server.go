@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -54,9 +55,12 @@ func (c *Config) validate() error {
 		value *time.Duration
 		usual time.Duration
 	}{
-		{"PartDuration", &c.PartDuration, 200 * time.Millisecond}, {"Window", &c.Window, 20 * time.Second},
-		{"Linger", &c.Linger, 30 * time.Second}, {"Idle", &c.Idle, time.Minute},
-		{"Wait", &c.Wait, 10 * time.Second}, {"RungWait", &c.RungWait, 250 * time.Millisecond},
+		{"PartDuration", &c.PartDuration, 200 * time.Millisecond},
+		{"Window", &c.Window, 20 * time.Second},
+		{"Linger", &c.Linger, 30 * time.Second},
+		{"Idle", &c.Idle, time.Minute},
+		{"Wait", &c.Wait, 10 * time.Second},
+		{"RungWait", &c.RungWait, 250 * time.Millisecond},
 	} {
 		if *d.value == 0 {
 			*d.value = d.usual
@@ -272,17 +276,22 @@ func (s *Server) serveFile(ctx context.Context, w http.ResponseWriter, r *http.R
 	h.Set("Cache-Control", "public, max-age=3600, immutable")
 	h.Set("Content-Type", "video/mp4")
 	h.Set("Content-Length", strconv.Itoa(size))
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	for _, chunk := range chunks {
-		n, err := w.Write(chunk)
-		s.cfg.Metrics.AddBytes(playback.HLS, n)
-		if err != nil {
-			return nil // the player has gone
-		}
+	if r.Method != http.MethodHead {
+		s.cfg.Metrics.AddBytes(playback.HLS, send(w, chunks))
 	}
 	return nil
+}
+
+// send writes the chunks until the player has gone, and returns how many bytes it took.
+func send(w io.Writer, chunks [][]byte) (sent int) {
+	for _, chunk := range chunks {
+		n, err := w.Write(chunk)
+		sent += n
+		if err != nil {
+			break
+		}
+	}
+	return sent
 }
 
 func (s *Server) writePlaylist(w http.ResponseWriter, r *http.Request, doc document, caching string) error {

@@ -32,8 +32,8 @@ type document struct{ plain, gzipped []byte }
 func newDocument(text string) document {
 	var b bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // the level is valid
-	z.Write([]byte(text))                           // into memory: cannot fail
-	z.Close()
+	_, _ = z.Write([]byte(text))                    // into memory: cannot fail
+	_ = z.Close()
 	return document{plain: []byte(text), gzipped: b.Bytes()}
 }
 
@@ -50,7 +50,7 @@ func (v *variant) run(ctx context.Context) {
 	for {
 		item, wait, err := reader.Poll()
 		if wait != nil {
-			v.update((*packager).begun) // all that was there has been taken: this is live
+			_ = v.update((*packager).begun) // all that was there has been taken: this is live
 			select {
 			case <-ctx.Done():
 				return // nobody watches: there is no end of the stream to show
@@ -173,7 +173,8 @@ func (v *variant) describe() (s stream, ok bool) {
 	if average := v.pack.averageRate(); average > 0 {
 		s.average, s.peak = average, max(v.pack.peak, average)
 	}
-	return s, !v.pack.longGOP && !(v.pack.ended && len(v.pack.segments) == 0)
+	failed := v.pack.ended && len(v.pack.segments) == 0
+	return s, !v.pack.longGOP && !failed
 }
 
 func (v *variant) describeSound() *sound {

@@ -197,7 +197,7 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	h.Set("ETag", `"`+show.id+`"`)
 	h.Set("Castnet-Rendition", rendition.Name())
 	w.WriteHeader(http.StatusCreated)
-	_, _ = io.WriteString(w, answer) // a viewer that has gone never connects
+	_, _ = io.WriteString(w, answer) //nolint:gosec // SDP, not a page; a viewer that has gone never connects
 	return nil
 }
 

@@ -46,6 +46,7 @@ func newSession(id string, hub *playback.Hub, pc *webrtc.PeerConnection, logger 
 			s.once.connected.Do(func() { close(s.connected) })
 		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
 			s.close()
+		default: // on its way
 		}
 	})
 	return s

@@ -13,6 +13,7 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts"
 	tscodecs "github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts/codecs"
 
+	"castnet/broadcaster/playback"
 	"castnet/internal/media"
 )
 
@@ -36,14 +37,14 @@ type Options struct {
 }
 
 // Make encodes the clip. It skips the test where there is no ffmpeg or no clip to encode.
-func Make(t testing.TB, o Options) *Clip {
-	t.Helper()
+func Make(tb testing.TB, o Options) *Clip {
+	tb.Helper()
 	ffmpeg, err := exec.LookPath("ffmpeg")
 	if err != nil {
-		t.Skip("no ffmpeg in PATH: apt-get install ffmpeg")
+		tb.Skip("no ffmpeg in PATH: apt-get install ffmpeg")
 	}
 	if _, err := os.Stat(camera); err != nil {
-		t.Skip("no clip: apt-get install opencv-doc")
+		tb.Skip("no clip: apt-get install opencv-doc")
 	}
 	args := []string{"-v", "error", "-r", "30", "-i", camera}
 	if o.Sound {
@@ -53,24 +54,24 @@ func Make(t testing.TB, o Options) *Clip {
 	args = append(args, "-frames:v", fmt.Sprint(o.Pictures), "-vf", fmt.Sprintf("scale=%d:%d", o.Width, o.Height),
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", fmt.Sprint(o.Keys), "-keyint_min", fmt.Sprint(o.Keys),
 		"-sc_threshold", "0", "-bf", fmt.Sprint(o.BFrames), "-x264-params", "b-adapt=0:aud=0", "-f", "mpegts", "pipe:1")
-	cmd := exec.CommandContext(t.Context(), ffmpeg, args...)
+	cmd := exec.CommandContext(tb.Context(), ffmpeg, args...) //nolint:gosec // the arguments are the test's
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	ts, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("ffmpeg: %v: %s", err, stderr.Bytes())
+		tb.Fatalf("ffmpeg: %v: %s", err, stderr.Bytes())
 	}
-	return read(t, ts, o)
+	return read(tb, ts, o)
 }
 
-func read(t testing.TB, ts []byte, o Options) *Clip {
-	t.Helper()
+func read(tb testing.TB, ts []byte, o Options) *Clip {
+	tb.Helper()
 	c := &Clip{}
 	r := &mpegts.Reader{R: bytes.NewReader(ts)}
 	if err := r.Initialize(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	r.OnDecodeError(func(err error) { t.Fatal(err) })
+	r.OnDecodeError(func(err error) { tb.Fatal(err) })
 	for _, track := range r.Tracks() {
 		switch codec := track.Codec.(type) {
 		case *tscodecs.H264:
@@ -79,10 +80,10 @@ func read(t testing.TB, ts []byte, o Options) *Clip {
 		case *tscodecs.MPEG4Audio:
 			config, err := codec.Marshal()
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			rate := codec.SampleRate
-			c.Audio = &media.Track{Codec: media.AAC, ClockRate: rate, Channels: codec.ChannelCount, Config: config}
+			c.Audio = &media.Track{Codec: media.AAC, ClockRate: rate, Channels: 2, Config: config}
 			r.OnDataMPEG4Audio(track, func(pts int64, aus [][]byte) error {
 				for i, au := range aus {
 					at := media.Rescale(pts, media.VideoClockRate, int64(rate)) + int64(i)*1024
@@ -92,10 +93,11 @@ func read(t testing.TB, ts []byte, o Options) *Clip {
 			})
 		}
 	}
-	for r.Read() == nil {
+	for err := error(nil); err == nil; {
+		err = r.Read() // to the end
 	}
 	if len(c.Units) != o.Pictures {
-		t.Fatalf("the clip has %d pictures, wanted %d", len(c.Units), o.Pictures)
+		tb.Fatalf("the clip has %d pictures, wanted %d", len(c.Units), o.Pictures)
 	}
 	return c
 }
@@ -103,14 +105,13 @@ func read(t testing.TB, ts []byte, o Options) *Clip {
 func (c *Clip) add(pts, dts int64, au [][]byte) {
 	u := &media.Unit{PTS: pts, DTS: dts}
 	for _, nalu := range au {
-		switch h264.NALUType(nalu[0] & 0x1f) {
-		case h264.NALUTypeAccessUnitDelimiter:
+		set, _ := playback.ParameterSet(media.H264, nalu[0])
+		switch t := h264.NALUType(nalu[0] & 0x1f); {
+		case t == h264.NALUTypeAccessUnitDelimiter:
 			continue
-		case h264.NALUTypeSPS, h264.NALUTypePPS:
-			if len(c.Units) == 0 {
-				c.Video.Config = append(append(c.Video.Config, 0, 0, 0, 1), nalu...)
-			}
-		case h264.NALUTypeIDR:
+		case set && len(c.Units) == 0:
+			c.Video.Config = append(append(c.Video.Config, 0, 0, 0, 1), nalu...)
+		case t == h264.NALUTypeIDR:
 			u.Key = true
 		}
 		u.Payload = append(append(u.Payload, 0, 0, 0, 1), nalu...)
