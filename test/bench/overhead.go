@@ -16,7 +16,7 @@ import (
 
 const (
 	// pairs is how often the network and the command line run, in turn.
-	pairs = 3
+	pairs = 5
 	// quiet is how long the network gets to settle what a stream has left, before the command line runs.
 	quiet = 2 * time.Second
 )
@@ -46,7 +46,7 @@ func overhead(ctx context.Context, measure time.Duration) (*result, error) {
 	short.Seconds = 4 // two GOPs, so that several pairs fit
 	alone, err := transcode.Run(ctx, transcode.Config{
 		FFmpeg: ffmpeg, Worker: filepath.Join(testnet.Root(), "bin", "castnet-worker"), Clip: short,
-		Ladder: transcoder.DefaultLadder(short.Width, short.Height), Budget: measure * 2 / 5,
+		Ladder: transcoder.DefaultLadder(short.Width, short.Height), Budget: measure / 3,
 	})
 	if err != nil {
 		return nil, err
