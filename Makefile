@@ -57,6 +57,7 @@ test: build test-deps test/browser/node_modules/.package-lock.json contracts/nod
 	@echo '--- end to end' && $(MAKE) e2e
 
 unit:
+	cd $(WEB) && npm test --silent
 	$(GO) test -timeout 10m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench)
 
 e2e: build test-deps test/browser/node_modules/.package-lock.json ## Run the end-to-end tests: real FFmpeg, browser, chain, kill -9

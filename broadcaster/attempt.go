@@ -32,6 +32,7 @@ type attempt struct {
 	source   receipt.Source
 	last     int64     // the highest PTS sent
 	ended    time.Time // when the source was signed
+	output   time.Time // when the last picture came
 }
 
 func newAttempt(l *lease, seg *segment, number uint32, grant *playback.Grant) *attempt {
@@ -81,22 +82,22 @@ func (a *attempt) close(now time.Time) receipt.Source {
 }
 
 // verify judges the receipt, and gives what is wrong with it in plain words.
-func (a *attempt) verify(signed *rpc.SignedReceipt, prev common.Hash) []string {
+func (a *attempt) verify(signed *rpc.SignedReceipt, prev common.Hash) []verify.Failure {
 	a.l.mu.Lock()
 	defer a.l.mu.Unlock()
 	if a.ended.IsZero() {
-		return []string{"it came before the segment's end"}
+		return []verify.Failure{{Check: verify.CheckNames, Want: "a receipt after the segment's end", Got: "one before it"}}
 	}
 	verdict := verify.Receipt(&verify.Attempt{
 		Domain: a.l.s.b.cfg.Domain, Operator: a.l.orchestrator.Operator, Lease: a.lease, Rungs: a.rungs,
-		Source: a.source, Sent: a.sent, Received: a.received, Prev: prev, Deadline: a.ended.Add(receiptTimeout),
+		Source: a.source, Sent: a.sent, Received: a.received, Prev: prev, Deadline: a.receiptDue(),
 	}, &signed.Receipt, signed.Signature, a.l.now())
-	var failures []string
-	for _, f := range verdict.Failures {
-		failures = append(failures, f.String())
-	}
-	return failures
+	return verdict.Failures
 }
+
+// receiptDue is when the receipt has to be here. Pictures that still come put it off: who is slow may be watched by
+// its lag, and is not also late.
+func (a *attempt) receiptDue() time.Time { return later(a.ended, a.output).Add(receiptTimeout) }
 
 // length is how long the segment plays, from its first picture to the last.
 func (a *attempt) length() time.Duration { return videoTime(a.last - a.seg.FirstPTS) }
@@ -108,11 +109,12 @@ func (l *lease) rendered(m *transcoder.Rendered) error {
 		return nil // of an attempt that was moved
 	}
 	if m.Rendition < 0 || m.Rendition >= len(a.received) {
-		return fmt.Errorf("it sent rendition %d of a ladder of %d", m.Rendition, len(a.received))
+		return &failure{plain: fmt.Sprintf("it sent rendition %d of a ladder of %d", m.Rendition, len(a.received))}
 	}
 	now := l.now()
 	l.mu.Lock()
 	a.received[m.Rendition].Add(m.Unit)
+	a.output = now
 	lag := l.meter.output(m.Rendition, m.Unit.PTS, now)
 	l.mu.Unlock()
 	if lag > 0 {
@@ -123,6 +125,6 @@ func (l *lease) rendered(m *transcoder.Rendered) error {
 	case err == nil, errors.Is(err, playback.ErrFenced), errors.Is(err, playback.ErrClosed):
 		return nil
 	default:
-		return fmt.Errorf("what it sent cannot be published: %w", err)
+		return &failure{plain: "it sent a picture that does not belong there", cause: err}
 	}
 }

@@ -71,7 +71,9 @@ func (s *Stream) convertOnce(ctx context.Context, track *media.Track) error {
 	}()
 	sendErr := s.sendAudio(ctx, session)
 	cancel()
-	session.Close()
+	if err := session.Close(); err != nil {
+		s.log.Debug("audio converter closed", "err", err)
+	}
 	err = <-received
 	if sendErr == nil {
 		return nil // the publisher is gone
@@ -102,7 +104,7 @@ func (s *Stream) receiveAudio(ctx context.Context, session transcoder.Session) e
 		out, err := session.Recv(ctx)
 		if err != nil {
 			if errors.Is(err, io.EOF) || ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // the session was ended on purpose
 			}
 			return err
 		}

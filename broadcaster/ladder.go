@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"castnet/broadcaster/playback"
+	"castnet/orchestrator/rpc"
 )
 
 // Pauses before the market is asked again when it had nothing, growing by half each time.
@@ -18,40 +20,43 @@ const (
 // runLadder keeps the stream under a lease until its work is done: it asks the market, serves the best offer, and when
 // a lease fails, goes on with another at the first picture that is missing.
 func (s *Stream) runLadder(ctx context.Context) {
-	leases, pause := 0, firstPause
+	pause := firstPause
 	for {
 		if _, ok := s.work.after(ctx, 0); !ok || ctx.Err() != nil {
 			return // the stream is over and its work done
 		}
 		offers, err := s.b.market.offers(ctx, s.need())
-		if err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			s.unserved(fmt.Sprintf("Nobody transcodes this stream: %v", err))
-			s.log.Warn("no lease", "err", err)
-			s.b.metrics.leases.WithLabelValues("none").Inc()
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			s.unserved(err)
+			if !wait(ctx, pause) {
 				return
 			}
 			pause = min(pause*3/2, longestWait)
-			continue
-		}
-		for i := range offers {
-			opened, err := s.serve(ctx, &offers[i], leases)
-			if err == nil || ctx.Err() != nil {
+		default:
+			pause = firstPause
+			if s.serveBest(ctx, offers) {
 				return
-			}
-			s.failedOver(&offers[i], err)
-			if opened {
-				leases++
-				pause = firstPause
-				break // what the others offered is old by now
 			}
 		}
 	}
+}
+
+// serveBest opens the best offer that can be opened, and works under it to its end. It reports whether all is done.
+func (s *Stream) serveBest(ctx context.Context, offers []offer) (done bool) {
+	for i := range offers {
+		opened, err := s.serve(ctx, &offers[i])
+		if err == nil || ctx.Err() != nil {
+			return true
+		}
+		s.failedOver(&offers[i], err)
+		if opened {
+			return false // what the others offered is old by now
+		}
+	}
+	return false
 }
 
 func (s *Stream) need() need {
@@ -61,7 +66,7 @@ func (s *Stream) need() need {
 }
 
 // serve opens an offer and works the stream's segments under it. nil means that the stream is over and settled.
-func (s *Stream) serve(ctx context.Context, o *offer, earlier int) (opened bool, err error) {
+func (s *Stream) serve(ctx context.Context, o *offer) (opened bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	l, err := openLease(ctx, s, o)
@@ -73,7 +78,7 @@ func (s *Stream) serve(ctx context.Context, o *offer, earlier int) (opened bool,
 	s.update(func(st *Status) {
 		st.Problem = ""
 		st.Serving = &Serving{
-			Orchestrator: o.orchestrator, Lease: o.lease, Why: o.why, Since: s.b.cfg.Now(), RoundTrip: o.roundTrip, Leases: earlier + 1,
+			Orchestrator: o.orchestrator, Lease: o.lease, Why: o.why, Since: s.b.cfg.Now(), RoundTrip: o.roundTrip,
 		}
 	})
 	s.note(AtOrchestrator, fmt.Sprintf("%s serves this stream: %s.", o.orchestrator.Name, o.why))
@@ -81,7 +86,7 @@ func (s *Stream) serve(ctx context.Context, o *offer, earlier int) (opened bool,
 	s.b.metrics.leases.WithLabelValues("opened").Inc()
 	err = l.run(ctx, cancel)
 	s.update(func(st *Status) { st.Serving = nil })
-	l.settleRest()
+	l.settleRest() //nolint:contextcheck // what is owed is paid although the lease is over
 	return true, err
 }
 
@@ -90,17 +95,30 @@ func (s *Stream) failedOver(o *offer, err error) {
 	name := o.orchestrator.Name
 	s.b.market.failed(o.orchestrator.ID, err.Error())
 	s.b.metrics.leases.WithLabelValues("failed").Inc()
-	s.trouble(AtOrchestrator, fmt.Sprintf("%s failed (%v): the stream moves to another orchestrator, at the first picture that is missing.", name, err))
+	s.trouble(AtOrchestrator, fmt.Sprintf("%s failed: %s. The stream moves to another orchestrator, at the first picture that is missing.",
+		name, plainly(err)))
 	o.attrs(s.log).Warn("lease failed, moving the stream", "err", err)
 	s.update(func(st *Status) { st.Problem = "" })
 }
 
 // unserved says why nobody serves.
-func (s *Stream) unserved(problem string) {
+func (s *Stream) unserved(err error) {
+	s.log.Warn("no lease", "err", err)
+	s.b.metrics.leases.WithLabelValues("none").Inc()
 	s.update(func(st *Status) {
 		st.Serving = nil
-		st.Problem = problem
+		st.Problem = fmt.Sprintf("Nobody transcodes this stream: %v", err)
 	})
+}
+
+// wait returns false where ctx ended before the pause did.
+func wait(ctx context.Context, pause time.Duration) bool {
+	select {
+	case <-time.After(pause):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (s *Stream) setLease(l *lease) {
@@ -126,5 +144,44 @@ func (s *Stream) requestKey(rendition int) {
 	}
 }
 
-// errStalled ends a lease whose output stands still.
-var errStalled = errors.New("output stands still")
+// failure is why a lease ended, for people; cause is for the log.
+type failure struct {
+	plain string
+	cause error
+}
+
+func (f *failure) Error() string {
+	if f.cause == nil {
+		return f.plain
+	}
+	return fmt.Sprintf("%s: %v", f.plain, f.cause)
+}
+
+func (f *failure) Unwrap() error { return f.cause }
+
+// plainly says an error to people.
+func plainly(err error) string {
+	var f *failure
+	var refusal *rpc.Refusal
+	switch {
+	case errors.As(err, &f):
+		return f.plain
+	case errors.As(err, &refusal):
+		return refusal.Message
+	default:
+		return err.Error()
+	}
+}
+
+// lostBecause says why nothing more is received.
+func lostBecause(err error) string {
+	var refusal *rpc.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return refusal.Message
+	case errors.Is(err, io.EOF):
+		return "it ended the lease"
+	default:
+		return "its connection was lost"
+	}
+}

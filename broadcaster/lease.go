@@ -22,7 +22,7 @@ const (
 	watchInterval = 50 * time.Millisecond
 	// starved is how late the watch may be before it is this machine that stood still, not the orchestrator.
 	starved = 3 * watchInterval
-	// receiptTimeout is how long after a segment's end its receipt may take.
+	// receiptTimeout is how long a receipt may take after the segment's end, or its last picture where that came later.
 	receiptTimeout = 5 * time.Second
 	// goodbyeTimeout is how long a finished lease waits for the orchestrator's end of the stream.
 	goodbyeTimeout = time.Second
@@ -97,7 +97,7 @@ func (l *lease) run(ctx context.Context, cancel context.CancelCauseFunc) error {
 		err = l.finish(ctx)
 	}
 	if err == nil {
-		err = l.sayGoodbye(ctx)
+		l.sayGoodbye(ctx)
 	}
 	cancel(err)
 	l.stream.Close()
@@ -126,17 +126,16 @@ func (l *lease) finish(ctx context.Context) error {
 }
 
 // sayGoodbye ends the stream in good order: the orchestrator answers by ending it too.
-func (l *lease) sayGoodbye(ctx context.Context) error {
+func (l *lease) sayGoodbye(ctx context.Context) {
 	l.leaving.Store(true)
 	if err := l.stream.CloseSend(); err != nil {
-		return nil // it is over already, and everything is paid
+		return // it is over already, and everything is paid
 	}
 	select {
 	case <-l.left:
 	case <-time.After(goodbyeTimeout):
 	case <-ctx.Done():
 	}
-	return nil
 }
 
 // signal wakes finish. The lock is held.
@@ -261,7 +260,7 @@ func (l *lease) sendFailed(ctx context.Context, err error) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-time.After(time.Second):
-		return errors.New("the orchestrator ended the lease")
+		return &failure{plain: "it ended the lease"}
 	}
 }
 
@@ -305,16 +304,10 @@ func (l *lease) receive(ctx context.Context) error {
 	for {
 		down, err := l.stream.Recv()
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil
+			if ctx.Err() != nil || l.leaving.Load() {
+				return nil // it was ended on purpose
 			}
-			if l.leaving.Load() {
-				return nil
-			}
-			if errors.Is(err, io.EOF) {
-				return errors.New("the orchestrator ended the lease")
-			}
-			return fmt.Errorf("connection lost: %w", err)
+			return &failure{plain: lostBecause(err), cause: err}
 		}
 		if err := l.handle(down); err != nil {
 			return err
@@ -347,8 +340,9 @@ func (l *lease) handle(down rpc.Down) error {
 }
 
 func (l *lease) refused(r *rpc.Refusal) error {
-	if r.Attempt == 0 {
-		return r
+	if r.Attempt == 0 { // a renewal: the lease goes on to its end, and is asked for again before
+		l.log.Warn("the lease is not renewed", "err", r)
+		return nil
 	}
 	a := l.attempt(r.Seq, r.Attempt)
 	if a == nil {
@@ -410,11 +404,11 @@ func (l *lease) judge(now time.Time) error {
 		return nil
 	}
 	if still, late := l.meter.stalled(now); late {
-		return fmt.Errorf("%w for %d ms (allowed: %d ms)", errStalled, still.Milliseconds(), l.meter.deadline().Milliseconds())
+		return &failure{plain: fmt.Sprintf("its pictures stood still for %d ms, %d ms are allowed", still.Milliseconds(), l.meter.deadline().Milliseconds())}
 	}
 	for _, a := range l.attempts {
-		if !a.ended.IsZero() && now.Sub(a.ended) > receiptTimeout {
-			return fmt.Errorf("no receipt for segment %d within %v of its end", a.seg.Seq, receiptTimeout)
+		if !a.ended.IsZero() && now.After(a.receiptDue()) {
+			return &failure{plain: fmt.Sprintf("it sent no receipt for segment %d within %d s", a.seg.Seq, int(receiptTimeout.Seconds()))}
 		}
 	}
 	return nil
@@ -425,7 +419,7 @@ func (l *lease) passKeys(ctx context.Context) error {
 		select {
 		case r := <-l.keys:
 			if err := l.stream.Send(transcoder.RequestKey{Rendition: r}); err != nil {
-				return nil // the receiver says why
+				return nil //nolint:nilerr // the receiver says why
 			}
 		case <-ctx.Done():
 			return nil
@@ -449,7 +443,7 @@ func (l *lease) renew(ctx context.Context) error {
 			return err
 		}
 		if err := l.stream.Send(rpc.Renew{QuoteAsk: ask}); err != nil {
-			return nil
+			return nil //nolint:nilerr // the receiver says why
 		}
 	}
 }

@@ -64,7 +64,9 @@ func (m *market) close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, c := range m.clients {
-		c.Close()
+		if err := c.Close(); err != nil {
+			m.cfg.Logger.Debug("connection to an orchestrator closed", "err", err)
+		}
 	}
 	clear(m.clients)
 }
@@ -284,6 +286,7 @@ func pricePerSecond(p *receipt.Prices, n need) float64 {
 			price = p.HEVC
 		case media.AV1:
 			price = p.AV1
+		default:
 		}
 		total += price.Float64() * float64(rung.Pixels()) / 1e6 * fps / float64(rung.Divisor)
 		total += p.MiB.Float64() * float64(rung.Bitrate) / 8 / (1 << 20)
@@ -296,7 +299,7 @@ func (m *market) succeeded(id common.Address, lag time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.records[id]
-	r.Record = r.Record.Succeeded(m.cfg.Now(), lag)
+	r.Record = r.Succeeded(m.cfg.Now(), lag)
 	r.Verified++
 	m.records[id] = r
 }

@@ -2,12 +2,13 @@ package broadcaster
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"castnet/broadcaster/verify"
 	"castnet/internal/receipt"
 	"castnet/orchestrator/rpc"
 	payments "castnet/probabilistic-payments"
@@ -38,11 +39,15 @@ func (l *lease) receipt(signed *rpc.SignedReceipt) error {
 		return nil // a receipt for an attempt that was moved: nothing was asked, nothing is owed
 	}
 	if failures := a.verify(signed, l.previous(a.leaseHash)); len(failures) > 0 {
-		why := failures[0]
-		l.s.update(func(st *Status) { st.Failed++; st.LastFailure = why })
+		why := failures[0].String()
+		l.s.update(func(st *Status) {
+			st.Failed++
+			st.LastFailure = why
+			st.FailedChecks = countChecks(st.FailedChecks, failures)
+		})
 		l.s.b.metrics.segments.WithLabelValues("failed").Inc()
 		l.log.Warn("receipt does not hold: not paid", "seq", r.Seq, "failures", failures)
-		return fmt.Errorf("its receipt for segment %d does not hold: %s", r.Seq, why)
+		return &failure{plain: fmt.Sprintf("its receipt for segment %d does not hold (%s)", r.Seq, why)}
 	}
 	d := due{hash: r.Hash(), receipt: *r, lease: a.lease}
 	l.mu.Lock()
@@ -69,8 +74,22 @@ func (l *lease) receipt(signed *rpc.SignedReceipt) error {
 	case l.owed <- d:
 		return nil
 	default:
-		return errors.New("payments are too slow")
+		return &failure{plain: "payments are too slow"}
 	}
+}
+
+// countChecks adds one to each check that failed, in a map of its own: statuses are copied.
+func countChecks(before map[string]int, failures []verify.Failure) map[string]int {
+	counts := make(map[string]int, len(before)+1)
+	maps.Copy(counts, before)
+	seen := make(map[string]bool)
+	for _, f := range failures {
+		if !seen[f.Check] {
+			counts[f.Check]++
+			seen[f.Check] = true
+		}
+	}
+	return counts
 }
 
 func (l *lease) previous(lease common.Hash) common.Hash {
@@ -98,7 +117,7 @@ func (l *lease) pay(ctx context.Context, d due) error {
 	ticket, err := l.ticket(ctx, &d)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // settleRest pays it
 		}
 		l.s.trouble(AtPaid, fmt.Sprintf("Segment %d could not be paid: %v", d.receipt.Seq, err))
 		return fmt.Errorf("pay segment %d: %w", d.receipt.Seq, err)
@@ -108,7 +127,7 @@ func (l *lease) pay(ctx context.Context, d due) error {
 	l.pending[d.hash] = d
 	l.mu.Unlock()
 	if err := l.stream.Send(ticket); err != nil {
-		return nil // the receiver says why; settleRest offers it again
+		return nil //nolint:nilerr // the receiver says why; settleRest offers it again
 	}
 	return nil
 }
@@ -150,7 +169,7 @@ func (l *lease) answered(m *rpc.PaymentResult) error {
 func (s *Stream) paymentAnswered(m *rpc.PaymentResult) error {
 	if !m.Accepted {
 		s.b.metrics.ticketsRefused.Inc()
-		return fmt.Errorf("it refused a ticket: %s", m.Reason)
+		return &failure{plain: "it refused a ticket: " + m.Reason}
 	}
 	s.update(func(st *Status) { st.Accepted++ })
 	return nil

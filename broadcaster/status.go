@@ -61,6 +61,8 @@ type Status struct {
 	// nobody transcoded in time.
 	Segments, Verified, Failed, GivenUp int
 	LastFailure                         string
+	// FailedChecks counts failed segments by the checks of package verify that they failed.
+	FailedChecks map[string]int
 	// LastSegment is the length of the segment verified last.
 	LastSegment time.Duration
 
@@ -87,7 +89,6 @@ type Serving struct {
 	Since        time.Time
 	RoundTrip    time.Duration // of its quote
 	Lag          time.Duration // median output lag behind units sent
-	Leases       int           // how many leases the stream has had, this one included
 }
 
 // Input is what the publisher sends, measured over the last seconds.
@@ -127,8 +128,10 @@ func (s *Stream) update(change func(*Status)) {
 
 func (s *Stream) setState(state State) { s.update(func(st *Status) { st.State = state }) }
 
-// note keeps good news for people; trouble keeps bad.
-func (s *Stream) note(stop Stop, text string)    { s.keep(Note{Stop: stop, Text: text}) }
+// note keeps good news for people.
+func (s *Stream) note(stop Stop, text string) { s.keep(Note{Stop: stop, Text: text}) }
+
+// trouble keeps bad news for people.
 func (s *Stream) trouble(stop Stop, text string) { s.keep(Note{Stop: stop, Text: text, Trouble: true}) }
 
 func (s *Stream) keep(n Note) {

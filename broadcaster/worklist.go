@@ -116,13 +116,6 @@ func (w *worklist) newAttempt(seg *segment) uint32 {
 	return seg.attempts
 }
 
-// state gives the number of open segments, and whether the stream has ended.
-func (w *worklist) state() (waiting int, ended bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.open), w.ended
-}
-
 // after waits for the first open segment with a number of at least seq. ok is false when the stream ended before.
 func (w *worklist) after(ctx context.Context, seq uint64) (seg *segment, ok bool) {
 	for {

@@ -78,7 +78,7 @@ func RunBroadcaster(ctx context.Context, cfg BroadcasterConfig, logs io.Writer) 
 	if err != nil {
 		return err
 	}
-	defer money.Close()
+	defer func() { _ = money.Close() }() // every commit is durable already
 	sender, err := payments.NewSender(ctx, payments.SenderConfig{
 		Signer: n.chain.key, Domain: n.chain.domain, Store: money, Holder: "broadcaster", Accounts: newAccounts(n.chain.client.Broker()),
 		Log: r.log, Registerer: r.registerer(),
@@ -177,7 +177,7 @@ func (n *broadcasterNode) listenWebRTC(ctx context.Context) (net.PacketConn, net
 	var lc net.ListenConfig
 	udp, err := lc.ListenPacket(ctx, "udp", tcp.Addr().String())
 	if err != nil {
-		tcp.Close()
+		_ = tcp.Close() // the other error is the one to tell
 		return nil, nil, fmt.Errorf("listen on %s: %w (choose another with --webrtc)", n.cfg.WebRTC, err)
 	}
 	return udp, tcp, nil

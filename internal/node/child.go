@@ -40,7 +40,7 @@ func (c *child) run(ctx context.Context) error {
 	for {
 		err := c.once(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it was ended on purpose
 		}
 		if !c.served.Load() && c.metrics != "" {
 			return fmt.Errorf("%s did not start: %w (its own words are above)", c.name, err)
@@ -63,7 +63,7 @@ func (c *child) once(ctx context.Context) error {
 	// The kernel sends the death signal when the thread that started the child ends, so that thread must stay.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cmd := exec.CommandContext(ctx, self, c.args...)
+	cmd := exec.CommandContext(ctx, self, c.args...) //nolint:gosec // this very program
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopGrace
@@ -82,7 +82,7 @@ func (c *child) await(ctx context.Context) error {
 			return err
 		}
 		if resp, err := client.Do(req); err == nil {
-			resp.Body.Close()
+			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				c.served.Store(true)
 				return nil
@@ -120,7 +120,7 @@ func (p *prefixer) Write(b []byte) (int, error) {
 
 func (p *prefixer) flush() {
 	if len(p.rest) > 0 {
-		fmt.Fprintf(p.to, "%-14s %s\n", p.prefix, p.rest)
+		_, _ = fmt.Fprintf(p.to, "%-14s %s\n", p.prefix, p.rest)
 	}
 }
 

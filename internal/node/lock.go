@@ -11,18 +11,18 @@ import (
 // lockDir makes sure that one process at a time works in a folder. The kernel lets go of the lock when the process
 // ends, however it ends.
 func lockDir(dir string) (unlock func(), err error) {
-	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own folder
 	if err != nil {
 		return nil, fmt.Errorf("lock the data folder: %w (--data-dir)", err)
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		file.Close()
+		_ = file.Close()
 		return nil, fmt.Errorf("%s is in use by another castnet: stop it, or choose another folder (--data-dir)", dir)
 	}
 	if err != nil {
-		file.Close()
+		_ = file.Close()
 		return nil, fmt.Errorf("lock the data folder: %w", err)
 	}
-	return func() { file.Close() }, nil
+	return func() { _ = file.Close() }, nil
 }

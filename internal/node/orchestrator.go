@@ -46,7 +46,7 @@ type Prices struct {
 	PriceMiB    string `default:"0 gwei" name:"price-mib" help:"Price of sending a MiB of renditions." placeholder:"AMOUNT"`
 }
 
-func (p Prices) parse() (prices receipt.Prices, err error) {
+func (p Prices) parsePrices() (prices receipt.Prices, err error) {
 	for _, f := range []struct {
 		flag, amount string
 		to           *uint256.Int
@@ -97,12 +97,12 @@ func RunOrchestrator(ctx context.Context, cfg OrchestratorConfig, logs io.Writer
 	if err != nil {
 		return err
 	}
-	defer money.Close()
+	defer func() { _ = money.Close() }() // every commit is durable already
 	receipts, err := orchestratorstore.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "orchestrator.db"))
 	if err != nil {
 		return err
 	}
-	defer receipts.Close()
+	defer func() { _ = receipts.Close() }() // every commit is durable already
 	if err := n.money(ctx, money); err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (n *orchestratorNode) policy() (payments.Policy, error) {
 
 // service sets up the fleet of transcoders, and the server that broadcasters and remote transcoders reach.
 func (n *orchestratorNode) service(receipts *orchestratorstore.SQLite) error {
-	prices, err := n.cfg.Prices.parse()
+	prices, err := n.cfg.parsePrices()
 	if err != nil {
 		return err
 	}
@@ -309,7 +309,7 @@ func MintToken(ctx context.Context, cfg TokenConfig, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w (--data-dir)", err)
 	}
-	defer tokens.Close()
+	defer func() { _ = tokens.Close() }() // every commit is durable already
 	token, err := orchestrator.MintToken(ctx, tokens, key.Address(), addresses.ChainID, cfg.TTL)
 	if err != nil {
 		return err

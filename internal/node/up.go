@@ -153,7 +153,7 @@ func (u *up) checkPorts(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%w: is another castnet running? %w", errNoPort, err)
 		}
-		listener.Close()
+		_ = listener.Close()
 	}
 	return nil
 }
@@ -348,7 +348,7 @@ func (u *up) orchestrator(i int) *child {
 // summary is what a newcomer reads.
 func (u *up) summary(took time.Duration) {
 	page := "http://" + net.JoinHostPort(u.cfg.Bind, strconv.Itoa(u.cfg.HTTP))
-	fmt.Fprintf(u.out, `
+	_, _ = fmt.Fprintf(u.out, `
 Castnet is up (%.1f s): a chain, three orchestrators, one broadcaster.
 
   Push     %s

@@ -7,17 +7,23 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/holiman/uint256"
 
 	"castnet/broadcaster"
 	"castnet/broadcaster/api"
 	"castnet/broadcaster/playback"
+	"castnet/broadcaster/verify"
 	"castnet/contracts/chain"
 	"castnet/internal/media"
+	"castnet/internal/receipt"
+	"castnet/orchestrator/rpc"
+	payments "castnet/probabilistic-payments"
 )
 
 // viewEvery is how often what the pages show of the chain is read.
@@ -207,7 +213,9 @@ func (v *views) Network() api.NetworkView {
 // addRecord adds what this broadcaster has measured.
 func addRecord(o *api.OrchestratorView, r broadcaster.Record, now time.Time) {
 	o.VerifiedSegments, o.Failures = int64(r.Verified), int64(r.Failed)
-	o.PriceWeiPerMpx = api.WeiOf(r.Price)
+	if !r.Price.IsZero() {
+		o.PriceWeiPerMpx = api.WeiOf(r.Price)
+	}
 	o.Success, o.Health = -1, api.Unknown
 	if r.Verified+r.Failed > 0 {
 		o.Success = float64(r.Verified) / float64(r.Verified+r.Failed)
@@ -249,7 +257,7 @@ func (v *views) stream(s *broadcaster.Stream) api.StreamView {
 		Paid:       v.paidView(s, &st),
 	}
 	if len(st.Ladder) > 0 {
-		view.Verified.Checks = []api.CheckView{{Name: "every check of the receipt", OK: int64(st.Verified), Failed: int64(st.Failed)}}
+		view.Verified.Checks = checkViews(&st)
 	}
 	for _, p := range []playback.Protocol{playback.WHEP, playback.HLS, playback.RTSP} {
 		view.Viewers += s.Hub().Viewers(p)
@@ -260,10 +268,21 @@ func (v *views) stream(s *broadcaster.Stream) api.StreamView {
 		v.mu.Unlock()
 		view.Orchestrator = &api.ServiceView{
 			ID: sv.Orchestrator.ID.Hex(), Name: sv.Orchestrator.Name, Why: sv.Why, URL: "https://" + sv.Orchestrator.Address,
-			RoundTripMS: float64(sv.RoundTrip.Microseconds()) / 1000, StakeShare: share, Since: sv.Since, Lease: asJSON(&sv.Lease),
+			RoundTripMS: float64(sv.RoundTrip.Microseconds()) / 1000, StakeShare: share, Since: sv.Since, Lease: leaseJSON(&sv.Lease),
 		}
 	}
-	view.Verified.Receipt, view.Paid.Ticket = asJSON(st.LastReceipt), asJSON(st.LastTicket)
+	if r := st.LastReceipt; r != nil {
+		view.Verified.Receipt = asJSON(&struct {
+			Receipt   *receipt.Receipt
+			Signature hexutil.Bytes
+		}{&r.Receipt, r.Signature})
+	}
+	if t := st.LastTicket; t != nil {
+		view.Paid.Ticket = asJSON(&struct {
+			Ticket    *payments.Ticket
+			Signature hexutil.Bytes
+		}{&t.Ticket, t.Signature[:]})
+	}
 	for _, n := range slices.Backward(st.Notes) {
 		level := api.Good
 		if n.Trouble {
@@ -280,6 +299,36 @@ func (v *views) stream(s *broadcaster.Stream) api.StreamView {
 		})
 	}
 	return view
+}
+
+func leaseJSON(l *rpc.SignedLease) json.RawMessage {
+	return asJSON(&struct {
+		Lease     *receipt.Lease
+		Signature hexutil.Bytes
+	}{&l.Lease, l.Signature})
+}
+
+// checkViews counts what came of each check, in the order and the words of a person.
+func checkViews(st *broadcaster.Status) []api.CheckView {
+	var list []api.CheckView
+	for _, c := range []struct{ name, checks string }{
+		{"every picture is there, once, in order", verify.CheckPictures},
+		{"the receipt says what was received", verify.CheckRoot + "," + verify.CheckFrames + "," + verify.CheckBytes},
+		{"the orchestrator signed it, for this segment", verify.CheckSignature + "," + verify.CheckNames},
+		{"the renditions are the ones ordered", verify.CheckLadder + "," + verify.CheckSize + "," + verify.CheckCodec + "," + verify.CheckKey},
+		{"the bitrate is plausible", verify.CheckByteRate},
+		{"no picture of the source is sold as made", verify.CheckCopy},
+		{"the fee follows from the prices", verify.CheckFee},
+		{"the ticket's terms keep to the lease", verify.CheckTicket},
+		{"it came in time", verify.CheckDeadline},
+	} {
+		failed := 0
+		for name := range strings.SplitSeq(c.checks, ",") {
+			failed = max(failed, st.FailedChecks[name])
+		}
+		list = append(list, api.CheckView{Name: c.name, OK: int64(st.Verified + st.Failed - failed), Failed: int64(failed)})
+	}
+	return list
 }
 
 // asJSON shows a signed object, given by pointer, to people who want to check it; nil where there is none.

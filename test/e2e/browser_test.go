@@ -21,7 +21,7 @@ type report struct {
 func TestBrowserWatches(t *testing.T) {
 	n := network(t, "--face-value", "1 wei")
 	wait := push(t, n.RTMP+"demo", camera(t, 1280, 720, 60))
-	served(t, n, "demo", 5) // so that there is something to read
+	served(t, n, 5) // so that there is something to read
 	shots := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(testnet.Root(), "test", "browser", "watch.mjs"), n.HTTP, "demo",
 		"--renditions", "720p,480p,360p", "--screenshots", shots,

@@ -172,10 +172,10 @@ func eventually[T any](t *testing.T, within time.Duration, what string, ask func
 	}
 }
 
-// served waits until somebody serves a stream and has had segments verified.
-func served(t *testing.T, n *testnet.Network, id string, verified int64) api.StreamView {
+// served waits until somebody serves the stream demo and has had segments verified.
+func served(t *testing.T, n *testnet.Network, verified int64) api.StreamView {
 	t.Helper()
-	return eventually(t, 30*time.Second, "stream "+id+" is served", func() (api.StreamView, error) { return n.Stream(t.Context(), id) },
+	return eventually(t, 30*time.Second, "the stream is served", func() (api.StreamView, error) { return n.Stream(t.Context(), "demo") },
 		func(v api.StreamView) bool { return v.Orchestrator != nil && v.Verified.OK >= verified })
 }
 
@@ -211,7 +211,7 @@ func TestRefusals(t *testing.T) {
 	})
 	t.Run("second publisher", func(t *testing.T) {
 		first := push(t, n.RTMP+"demo", v)
-		served(t, n, "demo", 0)
+		served(t, n, 0)
 		err := push(t, n.RTMP+"demo", v)()
 		if err == nil || !strings.Contains(err.Error(), "already publishing") {
 			t.Errorf("the second ffmpeg was told: %v", err)

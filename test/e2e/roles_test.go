@@ -33,7 +33,7 @@ func (m *machines) account(name string) []string {
 	}
 }
 
-func (m *machines) start(t *testing.T, metrics int, args ...string) *testnet.Role {
+func (m *machines) start(t *testing.T, metrics int, args ...string) {
 	t.Helper()
 	r, err := testnet.StartRole(context.WithoutCancel(t.Context()), m.base+metrics, args...)
 	if err != nil {
@@ -47,7 +47,6 @@ func (m *machines) start(t *testing.T, metrics int, args ...string) *testnet.Rol
 			t.Logf("castnet %s printed:\n%s", args[0], r.Output())
 		}
 	})
-	return r
 }
 
 func (m *machines) broadcaster(t *testing.T, account string, at int) *testnet.Network {
@@ -75,7 +74,7 @@ func ownerOf(t *testing.T, keystore string) string {
 // A broadcaster whose orchestrators are out of reach says so and plays the source; when one comes, whose only worker is
 // a remote transcoder that has joined by a token, the ladder begins. A broadcaster without funds is told what to add.
 func TestRolesAlone(t *testing.T) {
-	base, err := testnet.FreePorts()
+	base, err := testnet.FreePorts(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +122,7 @@ func TestRolesAlone(t *testing.T) {
 // What is wrong with money or chain is said where a person looks.
 func TestWithoutFundsAndOnAnotherChain(t *testing.T) {
 	n := network(t)
-	base, err := testnet.FreePorts()
+	base, err := testnet.FreePorts(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,7 @@ func TestKillsLoseNoPicture(t *testing.T) {
 	n := network(t)
 	v := camera(t, 640, 360, 24)
 	go func() {
-		first := served(t, n, "demo", 2)
+		first := served(t, n, 2)
 		orchestrator := n.Pids("orchestrator", "run", "orchestrator-"+first.Orchestrator.Name)
 		if len(orchestrator) != 1 {
 			t.Errorf("found processes %v of %s", orchestrator, first.Orchestrator.Name)
@@ -136,7 +136,7 @@ func TestKillsLoseNoPicture(t *testing.T) {
 		for _, worker := range n.Workers(orchestrator[0]) {
 			kill(t, worker)
 		}
-		again := served(t, n, "demo", first.Verified.OK+2)
+		again := served(t, n, first.Verified.OK+2)
 		orchestrator = n.Pids("orchestrator", "run", "orchestrator-"+again.Orchestrator.Name)
 		killed := time.Now()
 		kill(t, orchestrator[0])

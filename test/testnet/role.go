@@ -25,12 +25,13 @@ type Role struct {
 func Castnet() string { return filepath.Join(Root(), "bin", "castnet") }
 
 // FreePorts finds the first of a dozen consecutive free ports.
-func FreePorts() (int, error) { return freePorts() }
+func FreePorts(ctx context.Context) (int, error) { return freePorts(ctx) }
 
 // StartRole runs `castnet args…` and returns when it is ready, by its metrics port; it ends with ctx or by Stop.
 func StartRole(ctx context.Context, metricsPort int, args ...string) (*Role, error) {
 	address := "127.0.0.1:" + strconv.Itoa(metricsPort)
-	r := &Role{cmd: exec.CommandContext(ctx, Castnet(), append(args, "--metrics", address)...), ended: make(chan struct{})}
+	cmd := exec.CommandContext(ctx, Castnet(), append(args, "--metrics", address)...) //nolint:gosec // the program under test
+	r := &Role{cmd: cmd, ended: make(chan struct{})}
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	r.out.ready = make(chan struct{})
 	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.out
@@ -47,7 +48,7 @@ func StartRole(ctx context.Context, metricsPort int, args ...string) (*Role, err
 			return nil, err
 		}
 		if resp, err := http.DefaultClient.Do(req); err == nil {
-			resp.Body.Close()
+			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				return r, nil
 			}

@@ -64,7 +64,7 @@ func Start(ctx context.Context, cfg Config) (*Network, error) {
 	if _, err := os.Stat(binary); err != nil {
 		return nil, fmt.Errorf("%w: make build first", err)
 	}
-	base, err := freePorts()
+	base, err := freePorts(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network
 		"up", "--data-dir", cfg.Dir, "--rtmp", port(0), "--http", port(1), "--webrtc", port(2), "--chain", port(3),
 		"--orchestrators", port(4), "--metrics", port(7),
 	}, cfg.Args...)
-	n.cmd = exec.CommandContext(ctx, binary, args...)
+	n.cmd = exec.CommandContext(ctx, binary, args...) //nolint:gosec // the program under test
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	n.cmd.Cancel = func() error { return n.cmd.Process.Signal(os.Interrupt) }
 	n.cmd.WaitDelay = 5 * time.Second
@@ -115,17 +115,17 @@ func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network
 const portsNeeded = 12
 
 // freePorts finds the first of portsNeeded consecutive free ports.
-func freePorts() (int, error) {
+func freePorts(ctx context.Context) (int, error) {
 	for range 100 {
-		base := 21_000 + rand.IntN(10_000) // below what the kernel gives to clients
+		base := 21_000 + rand.IntN(10_000) //nolint:gosec // no secret; below what the kernel gives to clients
 		free := true
 		for i := range portsNeeded {
-			listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(base+i))
+			listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(base+i))
 			if err != nil {
 				free = false
 				break
 			}
-			listener.Close()
+			_ = listener.Close()
 		}
 		if free {
 			return base, nil
@@ -218,11 +218,11 @@ func (n *Network) descendants(pid int) []int {
 	}
 	var all []int
 	for _, task := range tasks {
-		list, err := os.ReadFile(task)
+		list, err := os.ReadFile(task) //nolint:gosec // the kernel's
 		if err != nil {
 			continue
 		}
-		for _, f := range strings.Fields(string(list)) {
+		for f := range strings.FieldsSeq(string(list)) {
 			if child, err := strconv.Atoi(f); err == nil {
 				all = append(append(all, child), n.descendants(child)...)
 			}
