@@ -39,6 +39,7 @@ const (
 	x264Params = "keyint=infinite:scenecut=0:bframes=0:repeat-headers=1:aud=0:sliced-threads=0"
 
 	defaultFPS = 30 // where the source does not tell: rate control needs a number
+	maxFPS     = 240
 )
 
 func openEncoder(p transcoder.Profile, f format) (*encoder, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"time"
 
@@ -38,6 +39,9 @@ type pipeline struct {
 	inside  awaitedList
 	decoded int64 // PTS of the last picture out of the decoder
 	begun   bool  // a segment has started
+
+	declared float64 // pictures a second by the last track
+	fps      float64 // pictures a second that rate control goes by: declared, until what is seen is far from it
 }
 
 func newPipeline(l transcoder.Ladder) (*pipeline, error) {
@@ -138,6 +142,12 @@ func (p *pipeline) start(ctx context.Context, s transcoder.StartSegment) error {
 	}
 	if p.dec != nil && !p.dec.same(s.Track) {
 		p.closeDecoder()
+	}
+	if !p.begun || p.declared != s.Track.FrameRate {
+		p.declared, p.fps = s.Track.FrameRate, s.Track.FrameRate
+		if p.fps <= 0 || p.fps > maxFPS {
+			p.fps = defaultFPS
+		}
 	}
 	if !p.begun {
 		p.begun = true
@@ -262,9 +272,16 @@ func (p *pipeline) picture(ctx context.Context, f *astiav.Frame) error {
 		seg.prefixes++
 		return nil
 	}
+	if max(f.Width(), f.Height()) > transcoder.MaxDimension {
+		return undecodable(fmt.Errorf("picture of %dx%d: allowed are %d each way", f.Width(), f.Height(), transcoder.MaxDimension))
+	}
 	n := seg.pictures
 	seg.pictures++
 	seg.width, seg.height = f.Width(), f.Height()
+	if n == 0 {
+		seg.firstPTS = a.pts
+	}
+	seg.lastPTS = a.pts
 	if seg.dropped.Load() {
 		return nil
 	}
@@ -310,12 +327,8 @@ func (p *pipeline) render(ctx context.Context, seg *segment, n int, decoded *ast
 
 // format is what the encoder of a rendition must know of the decoded picture.
 func (p *pipeline) format(f *astiav.Frame, to transcoder.Profile) format {
-	fps := p.dec.track.FrameRate
-	if fps <= 0 {
-		fps = defaultFPS
-	}
 	return format{
-		fps: fps / float64(to.Divisor),
+		fps: p.fps / float64(to.Divisor),
 		sar: sampleAspect(f, to),
 		colours: colours{
 			space: f.ColorSpace(), primaries: p.dec.ctx.ColorPrimaries(), transfer: p.dec.ctx.ColorTransferCharacteristic(),
@@ -328,6 +341,9 @@ func (p *pipeline) complete(ctx context.Context) error {
 	for len(p.active) > 0 && p.active[0].ended && p.active[0].inside == 0 {
 		seg := p.active[0]
 		p.active = p.active[:copy(p.active, p.active[1:])]
+		if fps := seg.rate(); fps > 0 && math.Abs(fps/p.fps-1) > 0.1 {
+			p.fps = fps // the encoders follow at their next IDR
+		}
 		if !seg.dropped.Load() {
 			seg.last = transcoder.SegmentDone{
 				Seq: seg.Seq, Attempt: seg.Attempt, Width: seg.width, Height: seg.height,

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"castnet/internal/media"
 	"castnet/transcoder"
 )
 
@@ -12,11 +13,13 @@ import (
 // front goroutine until finish.
 type segment struct {
 	transcoder.StartSegment
-	ended    bool // EndSegment has come
-	units    int  // of the segment, so far
-	inside   int  // of those, still in the decoder
-	prefixes int  // pictures before the segment, decoded
-	pictures int  // pictures of the segment, decoded
+	ended    bool  // EndSegment has come
+	units    int   // of the segment, so far
+	inside   int   // of those, still in the decoder
+	prefixes int   // pictures before the segment, decoded
+	pictures int   // pictures of the segment, decoded
+	firstPTS int64 // of the decoded pictures
+	lastPTS  int64
 	width    int
 	height   int
 	started  []bool // renditions that have had their IDR
@@ -43,6 +46,16 @@ func (s *segment) rungDone(ctx context.Context, emit emitFunc) error {
 // wants reports whether rendition r encodes the picture at pts, the n-th of the segment.
 func (s *segment) wants(r int, p transcoder.Profile, pts int64, n int) bool {
 	return n%p.Divisor == 0 && (s.ResumeAfter == nil || pts > s.ResumeAfter[r])
+}
+
+// rate is the pictures a second that were seen, 0 where they were too few to tell.
+func (s *segment) rate() float64 {
+	const enough = 10
+	span := s.lastPTS - s.firstPTS
+	if s.pictures < enough || span <= 0 {
+		return 0
+	}
+	return min(float64(s.pictures-1)*media.VideoClockRate/float64(span), maxFPS)
 }
 
 // awaited is a unit that went into the decoder and must come out as a picture.

@@ -377,6 +377,67 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// A source may change its size: renditions keep theirs.
+func TestSizeChange(t *testing.T) {
+	small, err := clip.Make(t.Context(), clip.Spec{Width: 322, Height: 182, FPS: 30, Seconds: 2, BFrames: 2, GOP: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	segments := cut(video(t, 3))[:2]
+	for _, s := range cut(small) { // on the same timeline, two seconds later
+		s.start.Seq += 2
+		s.start.FirstPTS += 2 * media.VideoClockRate
+		for i, w := range s.units {
+			u := *w.Unit
+			u.PTS, u.DTS = u.PTS+2*media.VideoClockRate, u.DTS+2*media.VideoClockRate
+			s.units[i].Unit = &u
+		}
+		segments = append(segments, s)
+	}
+	segments[2].start.Fresh = false // the new track alone says it
+	got := play(t, open(t), segments)
+	for r, p := range ladder {
+		expect(t, r, got.units[r], ptsOf(segments, p.Divisor), firsts(segments))
+		size(t, got.units[r][len(got.units[r])-30/p.Divisor], p.Width, p.Height)
+	}
+	if d := got.done[3]; d.Width != 322 || d.Height != 182 {
+		t.Errorf("%+v", d)
+	}
+}
+
+// Rate control goes by the pictures that come, also where the track says nothing or something wrong of their rate.
+func TestUnknownFrameRate(t *testing.T) {
+	v, err := clip.Make(t.Context(), clip.Spec{Width: 320, Height: 180, FPS: 60, Seconds: 6, GOP: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bitrate = 100_000 // far below what this clip needs: the encoder is at its limit
+	for _, said := range []float64{0, 15} {
+		track := *v.Track
+		track.FrameRate = said
+		segments := cut(&clip.Video{Track: &track, Units: v.Units})
+		s, err := av.Open(t.Context(), transcoder.SessionConfig{Ladder: transcoder.Ladder{
+			{Name: "180p", Codec: media.H264, Width: 320, Height: 180, Bitrate: bitrate, Divisor: 1},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := play(t, s, segments)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		bytes := 0
+		for _, u := range got.units[0] {
+			if u.PTS >= segments[2].start.FirstPTS {
+				bytes += len(u.Payload)
+			}
+		}
+		if rate := bytes * 8 / (len(segments) - 2); rate > bitrate*13/10 {
+			t.Errorf("track says %g pictures a second: %d b/s, asked for %d", said, rate, bitrate)
+		}
+	}
+}
+
 // A message against the rules ends the session and says which rule.
 func TestRules(t *testing.T) {
 	segments := cut(video(t, 0))
