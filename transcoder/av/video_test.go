@@ -426,13 +426,13 @@ func TestUnknownFrameRate(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-		bytes := 0
+		sum := 0
 		for _, u := range got.units[0] {
 			if u.PTS >= segments[2].start.FirstPTS {
-				bytes += len(u.Payload)
+				sum += len(u.Payload)
 			}
 		}
-		if rate := bytes * 8 / (len(segments) - 2); rate > bitrate*13/10 {
+		if rate := sum * 8 / (len(segments) - 2); rate > bitrate*13/10 {
 			t.Errorf("track says %g pictures a second: %d b/s, asked for %d", said, rate, bitrate)
 		}
 	}
