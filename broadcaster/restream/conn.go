@@ -155,8 +155,11 @@ func (c *conn) greet(t target) error {
 		c.Write(&message.SetPeerBandwidth{Value: window, Type: 2}),
 		c.Write(&message.SetChunkSize{Value: 65536}),
 		c.command(connect, "connect", amf0.Object{
-			{Key: "app", Value: t.app}, {Key: "type", Value: "nonprivate"}, {Key: "flashVer", Value: "FMLE/3.0 (compatible; Castnet)"},
-			{Key: "tcUrl", Value: t.url}, {Key: "objectEncoding", Value: 0.0},
+			{Key: "app", Value: t.app},
+			{Key: "type", Value: "nonprivate"},
+			{Key: "flashVer", Value: "FMLE/3.0 (compatible; Castnet)"},
+			{Key: "tcUrl", Value: t.url},
+			{Key: "objectEncoding", Value: 0.0},
 		}),
 	)
 	if err != nil {

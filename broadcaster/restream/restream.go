@@ -42,8 +42,7 @@ func (r *Refused) Error() string { return "the server refused: " + r.Description
 // Permanent reports whether trying again cannot help: the address or the tracks are wrong, or the server refused for
 // good. A name that is in use may be free later: the publisher before may not have gone yet.
 func Permanent(err error) bool {
-	var refused *Refused
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*Refused](err); ok {
 		return refused.Code != "NetStream.Publish.BadName"
 	}
 	return errors.Is(err, ErrInvalid)
@@ -84,7 +83,7 @@ func Dial(ctx context.Context, address string, tracks []*media.Track) (*Publishe
 	}
 	p := &Publisher{conn: newConn(nc), tracks: tracks, over: ctx.Done(), heard: make(chan struct{})}
 	p.writer = &gortmplib.Writer{Conn: p.conn, Tracks: described}
-	stop := context.AfterFunc(ctx, func() { nc.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
 	err = nc.SetDeadline(deadline)
 	if err == nil {
 		err = p.conn.greet(target)
@@ -99,7 +98,7 @@ func Dial(ctx context.Context, address string, tracks []*media.Track) (*Publishe
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		nc.Close()
+		_ = nc.Close()
 		return nil, fmt.Errorf("publish to %s: %w", target.host, err)
 	}
 	p.stop = context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Now().Add(closeTimeout)) })
@@ -175,8 +174,7 @@ func (p *Publisher) Write(track int, u *media.Unit) error {
 	// A server that has refused may have closed the connection: its words are worth more than the write's error.
 	_ = p.conn.net.SetReadDeadline(time.Now().Add(closeTimeout))
 	<-p.heard
-	var refused *Refused
-	if errors.As(p.said, &refused) {
+	if refused, ok := errors.AsType[*Refused](p.said); ok {
 		return refused
 	}
 	return fmt.Errorf("send: %w", err)
@@ -223,8 +221,7 @@ func (p *Publisher) Close() error {
 		<-p.heard
 	}
 	p.Abort()
-	var refused *Refused
-	if errors.As(p.said, &refused) {
+	if refused, ok := errors.AsType[*Refused](p.said); ok {
 		return refused
 	}
 	return err
@@ -233,6 +230,6 @@ func (p *Publisher) Close() error {
 // Abort cuts the connection without a goodbye, as a publisher that dies does.
 func (p *Publisher) Abort() {
 	p.stop()
-	p.conn.net.Close()
+	_ = p.conn.net.Close()
 	<-p.heard
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/url"
@@ -20,7 +19,7 @@ type PublishConfig struct {
 	LogJSON  bool   `help:"Log JSON lines instead of text."`
 }
 
-// Pauses between attempts: doubled from the first to the longest, from the first again after a success.
+// Pauses between attempts: doubled from the first to the longest, from the first again after one that lasted longer.
 const (
 	firstPause   = 250 * time.Millisecond
 	longestPause = 5 * time.Second
@@ -63,34 +62,34 @@ type publication struct {
 	clip *demo.Clip
 	log  *slog.Logger
 
-	live bool   // the server takes it
 	told string // the last trouble that was logged: each is told once
 }
 
 func (p *publication) run(ctx context.Context) error {
 	pause := firstPause
-	for {
+	for ctx.Err() == nil {
+		began := time.Now()
 		err := p.once(ctx)
 		if ctx.Err() != nil {
-			return nil
+			break
 		}
 		if restream.Permanent(err) {
 			return err
-		}
-		if p.live {
-			p.live, pause = false, firstPause
 		}
 		if p.told != err.Error() {
 			p.told = err.Error()
 			p.log.Warn("cannot publish, trying again until it works", "err", err)
 		}
+		if time.Since(began) > longestPause {
+			pause = firstPause
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return nil
 		}
 		pause = min(2*pause, longestPause)
 	}
+	return nil
 }
 
 // once publishes until the connection or ctx ends. Each connection begins at the clip's first picture.
@@ -99,12 +98,12 @@ func (p *publication) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.live, p.told = true, ""
+	p.told = ""
 	p.log.Info("publishing", "clip", p.clip.Length())
 	err = p.clip.Play(ctx, 0, publisher.Write)
-	if ctx.Err() == nil { // not ours to end: there is nobody to say goodbye to
-		publisher.Abort()
-		return err
+	if ctx.Err() != nil {
+		return publisher.Close()
 	}
-	return errors.Join(err, publisher.Close())
+	publisher.Abort() // the server is gone already: no goodbye
+	return err
 }

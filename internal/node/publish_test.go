@@ -119,9 +119,9 @@ func TestPublishComesBack(t *testing.T) {
 		}
 		// From the first picture to the last as much time passes as lies between them; a busy machine may be late.
 		n := len(w.pts) - 1
-		media, passed := time.Duration(w.pts[n]-w.pts[0])*time.Second/90000, w.at[n].Sub(w.at[0])
-		if early := media - passed; early > 100*time.Millisecond {
-			t.Errorf("connection %d: %v of media came in %v", i, media, passed)
+		played, passed := time.Duration(w.pts[n]-w.pts[0])*time.Second/90000, w.at[n].Sub(w.at[0])
+		if early := played - passed; early > 100*time.Millisecond {
+			t.Errorf("connection %d: %v of media came in %v", i, played, passed)
 		}
 	}
 	told := strings.Count(logs.String(), "\n")

@@ -15,6 +15,8 @@ import (
 type Stream = demo.Stream
 
 // Refused is returned by Push where the server sent an error status.
+//
+//nolint:errname // the client's own name
 type Refused = restream.Refused
 
 // Clip is coded material, ready to be sent.
