@@ -70,13 +70,10 @@ func (p *publication) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := p.once(ctx)
-		if ctx.Err() != nil {
-			break
-		}
-		if restream.Permanent(err) {
+		if err == nil || restream.Permanent(err) {
 			return err
 		}
-		if p.told != err.Error() {
+		if ctx.Err() == nil && p.told != err.Error() {
 			p.told = err.Error()
 			p.log.Warn("cannot publish, trying again until it works", "err", err)
 		}
@@ -92,7 +89,7 @@ func (p *publication) run(ctx context.Context) error {
 	return nil
 }
 
-// once publishes until the connection or ctx ends. Each connection begins at the clip's first picture.
+// once publishes until the connection ends, or ctx: that is no error. Each connection begins at the clip's first picture.
 func (p *publication) once(ctx context.Context) error {
 	publisher, err := restream.Dial(ctx, p.url, p.clip.Tracks())
 	if err != nil {
