@@ -37,7 +37,7 @@ func overhead(ctx context.Context, measure time.Duration) (*result, error) {
 		Figures: figures{}, Samples: map[string]int{},
 		Budget: figures{"cpu_ratio": 1.25, "transcoder_cpu_ratio": 1.05},
 	}
-	stretch := max((measure * 3 / 5 / (2 * pairs)).Truncate(gop), gop) // whole GOPs: key pictures cost more
+	stretch := max((measure * 2 / 3 / (2 * pairs)).Truncate(gop), gop) // whole GOPs: key pictures cost more
 	if err := inPairs(ctx, r, ffmpeg, video, stretch); err != nil {
 		return nil, err
 	}
