@@ -11,8 +11,9 @@ cache=${CASTNET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/castnet}
 say() { echo "deps: $*" >&2; }
 
 # libavcodec 61 is FFmpeg 7.x.
-if [ "${CASTNET_FFMPEG:-}" != build ] && pkg-config --atleast-version=61 libavcodec 2>/dev/null \
-	&& ! pkg-config --atleast-version=62 libavcodec; then
+# Only the system's own counts: PKG_CONFIG_PATH may name what an earlier run of this script built.
+system() { env -u PKG_CONFIG_PATH pkg-config "$@" libavcodec 2>/dev/null; }
+if [ "${CASTNET_FFMPEG:-}" != build ] && system --atleast-version=61 && ! system --atleast-version=62; then
 	exit 0
 fi
 

@@ -90,7 +90,7 @@ func RunBroadcaster(ctx context.Context, cfg BroadcasterConfig, logs io.Writer) 
 	if err != nil {
 		return err
 	}
-	if n.workers, err = localWorkers(r, 0); err != nil {
+	if n.workers, err = localWorkers(r, audioConverters); err != nil {
 		return err
 	}
 	n.network = &network{client: n.chain.client, now: time.Now}
@@ -105,6 +105,9 @@ func RunBroadcaster(ctx context.Context, cfg BroadcasterConfig, logs io.Writer) 
 	n.views = newViews(n.b, n.chain, r.log)
 	return n.run(ctx, metrics)
 }
+
+// audioConverters bounds the audio that one broadcaster converts at once; one takes about 1 % of a core.
+const audioConverters = 256
 
 // localWorkers makes the pool of worker processes on this machine.
 func localWorkers(r *role, maxSessions int) (*worker.Pool, error) {

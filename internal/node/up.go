@@ -130,7 +130,7 @@ func (u *up) raise(ctx context.Context, group *errgroup.Group, logs io.Writer) e
 		}
 	}
 	if u.cfg.Demo {
-		start(&child{name: "demo", args: []string{"publish", "--url", u.rtmpURL("demo")}})
+		start(&child{name: "demo", args: []string{"publish", "--url", u.rtmpURL("demo"), "--log-level", u.cfg.LogLevel}})
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ var arrows = map[string][]string{
 	"broadcaster/selection":              {},
 	"broadcaster/verify":                 {"transcoder", "internal/media", "internal/receipt", "internal/eip712", "internal/identity"},
 	"broadcaster/playback":               {"transcoder", "internal/media"},
-	"broadcaster/playback/internal/clip": {"internal/media"}, // test material
+	"broadcaster/playback/internal/clip": {"broadcaster/playback", "internal/media"}, // test material
 	"broadcaster/playback/hls":           {"broadcaster/playback", "transcoder", "internal/media"},
 	"broadcaster/playback/whep":          {"broadcaster/playback", "transcoder", "internal/media"},
 	"broadcaster/restream":               {"transcoder", "internal/media"},
