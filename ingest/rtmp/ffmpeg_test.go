@@ -24,7 +24,7 @@ func ffmpegs(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatalf("deploy/deps/ffmpeg.sh: %v", err)
 	}
-	return map[string]string{"installed": "ffmpeg", "built": filepath.Join("/", strings.TrimSpace(string(prefix)), "bin", "ffmpeg")}
+	return map[string]string{"installed": "/usr/bin/ffmpeg", "built": filepath.Join("/", strings.TrimSpace(string(prefix)), "bin", "ffmpeg")}
 }
 
 // push runs ffmpeg and returns what it wrote to stderr.
