@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"time"
 
 	"castnet/internal/media"
@@ -17,6 +18,8 @@ import (
 // the unit out of the worst rung.
 func engineAlone(ctx context.Context, r *result, video *clip.Video, measure time.Duration) (err error) {
 	progress("the engine alone")
+	// As in a worker (transcoder/worker/process.go): else goroutines wait for those that are inside libav.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(16))
 	ladder := transcoder.DefaultLadder(source.Width, source.Height)
 	session, err := av.Open(ctx, transcoder.SessionConfig{ID: "reference", Ladder: ladder})
 	if err != nil {

@@ -43,7 +43,7 @@ func overhead(ctx context.Context, measure time.Duration) (*result, error) {
 	}
 	progress("the workers alone")
 	short := source
-	short.Seconds = 4 // two GOPs, so that several pairs fit
+	short.Seconds = 6 // three GOPs, so that several pairs fit
 	alone, err := transcode.Run(ctx, transcode.Config{
 		FFmpeg: ffmpeg, Worker: filepath.Join(testnet.Root(), "bin", "castnet-worker"), Clip: short,
 		Ladder: transcoder.DefaultLadder(short.Width, short.Height), Budget: measure / 3,
