@@ -27,7 +27,7 @@ func TestPagesInABrowser(t *testing.T) {
 	needs(t, "web/dist/index.html", "make build")
 	needs(t, "../../test/browser/node_modules", "make deps")
 	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("node is missing: make deps")
+		t.Fatal("node is missing: make deps")
 	}
 	shots := os.Getenv("CASTNET_SCREENSHOTS")
 	if shots == "" {

@@ -48,10 +48,10 @@ func TestBrowser(t *testing.T) {
 	t.Parallel()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("no chromium in PATH: apt-get install chromium")
+		t.Fatal("no chromium in PATH: apt-get install chromium")
 	}
 	if _, err := os.Stat(hlsJS); err != nil {
-		t.Skip("no hls.js: npm ci in broadcaster/api/web")
+		t.Fatal("no hls.js: npm ci in broadcaster/api/web")
 	}
 	r := newRig(t, nil)
 	r.load(300, 60)
