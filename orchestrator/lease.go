@@ -403,9 +403,9 @@ func (l *lease) pay(ctx context.Context, p *rpc.Payment) error {
 // renew quotes the next lease. It is adopted when a Source names it.
 func (l *lease) renew(ctx context.Context, ask *rpc.QuoteAsk) error {
 	l.mu.Lock()
-	old := l.terms.lease
+	renews, old := l.terms.hash, l.terms.lease
 	l.mu.Unlock()
-	signed, err := l.o.quote(ctx, ask, func(ask *rpc.QuoteAsk) error {
+	signed, err := l.o.quote(ctx, ask, renews, func(ask *rpc.QuoteAsk) error {
 		if ask.Request.Broadcaster != old.Broadcaster || ask.Request.Stream != old.Stream || ask.Request.LadderHash != old.LadderHash {
 			return &rpc.Refusal{Code: rpc.CodeInvalid, Message: "a renewal is for the same broadcaster, stream and ladder; ask for a quote instead"}
 		}

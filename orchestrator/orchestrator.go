@@ -23,7 +23,7 @@ import (
 
 // Recipient is the money side; payments.Recipient is one. Its refusals are *payments.Refusal.
 type Recipient interface {
-	Quote(ctx context.Context, sender common.Address, round uint64, largestFee uint256.Int) (payments.Offer, error)
+	Quote(ctx context.Context, ask payments.Ask) (payments.Offer, error)
 	OpenLease(terms payments.LeaseTerms) error
 	CloseLease(lease common.Hash)
 	Meter(lease common.Hash, work uint256.Int) error
@@ -40,20 +40,21 @@ type Rounds interface {
 
 // Store keeps what must survive this process. What a method did is durable when it returns without error.
 type Store interface {
-	// TakeSerial notes a broadcaster's serial. It returns ErrStale unless serial is above all that it took before.
-	TakeSerial(ctx context.Context, broadcaster common.Address, serial uint64) error
+	// TakeSerial notes a broadcaster's serial until a time after which no request with it is fresh. It returns ErrStale for
+	// one that is noted already. Requests overtake each other: the order of serials says nothing.
+	TakeSerial(ctx context.Context, broadcaster common.Address, serial uint64, until time.Time) error
 	// AddReceipt stores a receipt as unpaid.
 	AddReceipt(ctx context.Context, r *rpc.SignedReceipt) error
 	// CloseReceipt notes that a receipt, named by its struct hash, is paid or written off.
 	CloseReceipt(ctx context.Context, hash common.Hash) error
 	// UnpaidReceipts returns a lease's open receipts, oldest first.
 	UnpaidReceipts(ctx context.Context, lease common.Hash, limit int) ([]rpc.SignedReceipt, error)
-	// Prune removes what no longer matters at now: receipts whose tickets have expired, and old tokens.
+	// Prune removes what no longer matters at now: receipts whose tickets have expired, old serials and tokens.
 	Prune(ctx context.Context, now time.Time) error
 }
 
 // ErrStale is returned by TakeSerial.
-var ErrStale = errors.New("serial is not above the last one")
+var ErrStale = errors.New("serial was used before")
 
 // Limits are the knobs of admission. Zero means the default.
 type Limits struct {

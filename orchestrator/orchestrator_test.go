@@ -98,7 +98,6 @@ func TestQuoteRefusals(t *testing.T) {
 		change func(*rpc.QuoteAsk)
 	}{
 		{"serial again", rpc.CodeStale, func(a *rpc.QuoteAsk) { a.Request.Serial = 10 }},
-		{"serial before", rpc.CodeStale, func(a *rpc.QuoteAsk) { a.Request.Serial = 9 }},
 		{"old", rpc.CodeStale, func(a *rpc.QuoteAsk) { a.Request.IssuedAt -= 3600 }},
 		{"of the future", rpc.CodeStale, func(a *rpc.QuoteAsk) { a.Request.IssuedAt += 3600 }},
 		{"another orchestrator's", rpc.CodeInvalid, func(a *rpc.QuoteAsk) { a.Request.Orchestrator[0]++ }},
@@ -113,6 +112,17 @@ func TestQuoteRefusals(t *testing.T) {
 			_, err := client.Quote(t.Context(), n.ask(uint64(100+i), test.change))
 			refused(t, err, test.code)
 		})
+	}
+}
+
+// TestQuotesOvertake: the streams of one broadcaster ask at once, and what was asked first may come last.
+func TestQuotesOvertake(t *testing.T) {
+	n := newNetwork(t, &fake{})
+	client := n.dial()
+	for _, serial := range []uint64{10, 9, 11, 1} {
+		if _, err := client.Quote(t.Context(), n.ask(serial)); err != nil {
+			t.Errorf("serial %d: %v", serial, err)
+		}
 	}
 }
 
@@ -522,6 +532,20 @@ func TestRenewal(t *testing.T) {
 	}
 	b.segment(3) // a refused renewal leaves the lease as it is
 	until[rpc.SignedReceipt](b)
+}
+
+// TestRenewalOnTheLastOfTheShare: a reserve share of one face value carries one lease, and its renewals.
+func TestRenewalOnTheLastOfTheShare(t *testing.T) {
+	b := newNetwork(t, &fake{}, func(n *network) {
+		n.policy.MaxFaceValue = *uint256.NewInt(1e9)
+		n.chain.share = n.policy.MaxFaceValue
+	}).open(1)
+	_, err := b.client.Quote(t.Context(), b.ask(2))
+	refused(t, err, rpc.CodeReserve)
+	b.segment(0)
+	until[rpc.SignedReceipt](b)
+	b.send(rpc.Renew{QuoteAsk: b.ask(3)})
+	until[rpc.Renewed](b)
 }
 
 func TestExpiry(t *testing.T) {

@@ -35,7 +35,7 @@ const (
 
 // Quote answers a request with a signed lease, or a refusal that says why not.
 func (o *Orchestrator) Quote(ctx context.Context, ask rpc.QuoteAsk) (rpc.SignedLease, error) {
-	lease, err := o.quote(ctx, &ask, o.admit)
+	lease, err := o.quote(ctx, &ask, common.Hash{}, o.admit)
 	result := "leased"
 	var refusal *rpc.Refusal
 	switch {
@@ -49,8 +49,11 @@ func (o *Orchestrator) Quote(ctx context.Context, ask rpc.QuoteAsk) (rpc.SignedL
 	return lease, err
 }
 
-// quote checks a request, cheapest checks first, and signs a lease. admit decides on capacity.
-func (o *Orchestrator) quote(ctx context.Context, ask *rpc.QuoteAsk, admit func(*rpc.QuoteAsk) error) (rpc.SignedLease, error) {
+// quote checks a request, cheapest checks first, and signs a lease. renews is the lease that it takes over from, if any;
+// admit decides on capacity.
+func (o *Orchestrator) quote(
+	ctx context.Context, ask *rpc.QuoteAsk, renews common.Hash, admit func(*rpc.QuoteAsk) error,
+) (rpc.SignedLease, error) {
 	req := &ask.Request
 	if req.Orchestrator != o.cfg.ID {
 		return rpc.SignedLease{}, &rpc.Refusal{
@@ -74,15 +77,16 @@ func (o *Orchestrator) quote(ctx context.Context, ask *rpc.QuoteAsk, admit func(
 	if err := admit(ask); err != nil {
 		return rpc.SignedLease{}, err
 	}
-	lease, lastExpiry, err := o.terms(ctx, ask, now)
+	lease, lastExpiry, err := o.terms(ctx, ask, renews, now)
 	if err != nil {
 		return rpc.SignedLease{}, err
 	}
-	switch err := o.cfg.Store.TakeSerial(ctx, req.Broadcaster, req.Serial); {
+	// The request is fresh until Freshness after IssuedAt, which may be as much ahead of now.
+	switch err := o.cfg.Store.TakeSerial(ctx, req.Broadcaster, req.Serial, now.Add(2*o.cfg.Limits.Freshness)); {
 	case errors.Is(err, ErrStale):
 		return rpc.SignedLease{}, &rpc.Refusal{
-			Code: rpc.CodeStale, Asked: fmt.Sprint(req.Serial), Limit: "above the last one",
-			Message: "serials of a broadcaster are strictly increasing; this one was used, or was overtaken",
+			Code: rpc.CodeStale, Asked: fmt.Sprint(req.Serial), Limit: "one that was not used",
+			Message: "a broadcaster uses a serial once",
 		}
 	case err != nil:
 		return rpc.SignedLease{}, fmt.Errorf("note the serial: %w", err)
@@ -166,7 +170,7 @@ func frameRate(t *media.Track) float64 {
 }
 
 // terms decides what the lease says, and the last second at which its tickets can be redeemed.
-func (o *Orchestrator) terms(ctx context.Context, ask *rpc.QuoteAsk, now time.Time) (receipt.Lease, uint64, error) {
+func (o *Orchestrator) terms(ctx context.Context, ask *rpc.QuoteAsk, renews common.Hash, now time.Time) (receipt.Lease, uint64, error) {
 	req := &ask.Request
 	round, lastExpiry, err := o.cfg.Rounds.Round(ctx)
 	if err != nil {
@@ -176,7 +180,7 @@ func (o *Orchestrator) terms(ctx context.Context, ask *rpc.QuoteAsk, now time.Ti
 	if err != nil {
 		return receipt.Lease{}, 0, err
 	}
-	offer, err := o.cfg.Recipient.Quote(ctx, req.Broadcaster, round, largest)
+	offer, err := o.cfg.Recipient.Quote(ctx, payments.Ask{Sender: req.Broadcaster, Round: round, LargestFee: largest, Renews: renews})
 	if err != nil {
 		return receipt.Lease{}, 0, moneyRefusal(err)
 	}

@@ -58,14 +58,25 @@ func (p *Policy) FaceValue(gasPrice uint256.Int) uint256.Int {
 // Offer is the money side of a quote.
 type Offer struct{ MaxFaceValue, MaxUnpaid uint256.Int }
 
-// Quote decides on what terms a sender gets a lease in a round. largestFee is the fee of the largest segment that the
-// lease can have. A *Refusal names what the sender lacks.
-func (r *Recipient) Quote(ctx context.Context, sender common.Address, round uint64, largestFee uint256.Int) (Offer, error) {
+// Ask is what a lease is wanted for.
+type Ask struct {
+	Sender common.Address
+	// Round is the one whose reserve share backs the lease.
+	Round uint64
+	// LargestFee is the fee of the largest segment that the lease can have, in wei.
+	LargestFee uint256.Int
+	// Renews is the open lease that this one takes over from; zero for a new one.
+	Renews common.Hash
+}
+
+// Quote decides on what terms a sender gets a lease. A *Refusal names what the sender lacks.
+func (r *Recipient) Quote(ctx context.Context, ask Ask) (Offer, error) {
+	sender, largestFee := ask.Sender, ask.LargestFee
 	record, err := r.cfg.Store.Sender(ctx, sender)
 	if err != nil {
 		return Offer{}, fmt.Errorf("look up sender %s: %w", sender, err)
 	}
-	available, err := r.available(ctx, sender, round, &record)
+	available, err := r.available(ctx, sender, ask.Round, &record)
 	if err != nil {
 		return Offer{}, err
 	}
@@ -77,7 +88,7 @@ func (r *Recipient) Quote(ctx context.Context, sender common.Address, round uint
 	if face.Lt(&largestFee) {
 		face = largestFee
 	}
-	free := saturatingSub(&available, r.promised(sender))
+	free := saturatingSub(&available, r.promised(&ask))
 	if free.Lt(&face) {
 		face = free // worth less to redeem, but good money still
 	}
@@ -100,7 +111,8 @@ func (r *Recipient) Quote(ctx context.Context, sender common.Address, round uint
 	return Offer{MaxFaceValue: face, MaxUnpaid: unpaid}, err
 }
 
-// available is what a sender's share can still back: what is left of it in the round, less winners not redeemed yet.
+// available is what a sender's share can still back: what is left of it in the round, less winners not redeemed yet. The
+// share is of the reserve as the round began; what has been withdrawn or claimed since backs nothing.
 func (r *Recipient) available(ctx context.Context, sender common.Address, round uint64, record *SenderRecord) (uint256.Int, error) {
 	account, err := r.cfg.Accounts.Account(ctx, sender, r.cfg.Address, round)
 	if err != nil {
@@ -109,7 +121,11 @@ func (r *Recipient) available(ctx context.Context, sender common.Address, round 
 	if account.Unlocking {
 		return uint256.Int{}, &Refusal{Code: CodeUnlocking, Message: sender.Hex() + " is withdrawing its funds", Knob: "cancel the unlock"}
 	}
-	return saturatingSub(&account.Share, record.Pending), nil
+	backed := account.Share
+	if account.Reserve.Lt(&backed) {
+		backed = account.Reserve
+	}
+	return saturatingSub(&backed, record.Pending), nil
 }
 
 // creditLimit bounds a lease's unpaid work: two segments for a stranger, less what it left unpaid before.
@@ -162,10 +178,9 @@ type lease struct {
 
 // senderCredit is what one sender owes beside its open leases.
 type senderCredit struct {
-	dead     uint256.Int // fees of open charges of leases that are over
-	open     int         // their number
-	promised uint256.Int // face values of open leases
-	leases   int         // their number
+	dead   uint256.Int // fees of open charges of leases that are over
+	open   int         // their number
+	leases int         // open leases
 }
 
 // owe adds open charges of leases that are over.
@@ -199,9 +214,7 @@ func (r *Recipient) OpenLease(terms LeaseTerms) error {
 		return fmt.Errorf("lease %s is open already", terms.Lease)
 	}
 	r.leases[terms.Lease] = &lease{LeaseTerms: terms}
-	s := r.sender(terms.Sender)
-	s.leases++
-	s.promised.Add(&s.promised, &terms.MaxFaceValue)
+	r.sender(terms.Sender).leases++
 	return nil
 }
 
@@ -219,7 +232,6 @@ func (r *Recipient) CloseLease(id common.Hash) {
 	}
 	s := r.sender(l.Sender)
 	s.leases--
-	s.promised = saturatingSub(&s.promised, l.MaxFaceValue)
 	s.owe(&l.unpaid, l.open)
 	r.forget(l.Sender)
 }
@@ -285,14 +297,18 @@ func (r *Recipient) Owed(sender common.Address) uint256.Int {
 	return sum
 }
 
-// promised is the face values of a sender's open leases.
-func (r *Recipient) promised(sender common.Address) uint256.Int {
+// promised is what of a round's share is promised to a sender's open leases: their face values. The lease that is to be
+// renewed does not stand in its successor's way.
+func (r *Recipient) promised(ask *Ask) uint256.Int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s := r.senders[sender]; s != nil {
-		return s.promised
+	var sum uint256.Int
+	for id, l := range r.leases {
+		if l.Sender == ask.Sender && l.Round == ask.Round && id != ask.Renews {
+			sum.Add(&sum, &l.MaxFaceValue)
+		}
 	}
-	return uint256.Int{}
+	return sum
 }
 
 // saturatingSub is max(0, a − b).

@@ -196,11 +196,14 @@ func NewRecipient(ctx context.Context, cfg RecipientConfig) (*Recipient, error) 
 	if err != nil {
 		return nil, fmt.Errorf("read open epochs: %w", err)
 	}
+	// Nobody could pay while this process was not there: the time to answer begins anew.
+	deadline := cfg.Now().Add(cfg.AnswerWithin).UnixMilli()
 	for id, charges := range open {
 		e := &epoch{rand: r.rand(id), sealed: true, open: len(charges)}
 		r.epochs[id] = e
 		for i := range charges {
 			c := &openCharge{Charge: charges[i], epoch: e}
+			c.Deadline = max(c.Deadline, deadline)
 			e.deadline = max(e.deadline, c.Deadline)
 			r.open[c.Receipt] = c
 			r.sender(c.Sender).owe(&c.Fee, 1)

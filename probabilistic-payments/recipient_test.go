@@ -260,13 +260,29 @@ func TestRestartKeepsWhatIsOpen(t *testing.T) {
 		t.Fatal("the epoch has an open receipt")
 	}
 	m.world.pass(time.Minute)
-	m.recipient = m.newRecipient()
 	if m.recipient.CloseEpochs(t.Context()) != 1 || !m.recipientOwes(uint256.Int{}) {
 		t.Error("the old epoch is not closed after its deadline")
 	}
 	late := m.pay(lost)
 	_, err := m.recipient.Receive(t.Context(), &late)
 	refused(t, err, payments.CodeLate)
+}
+
+// TestRestartAfterTheDeadline: who could not pay because the recipient was not there pays when it is back.
+func TestRestartAfterTheDeadline(t *testing.T) {
+	m := newMarket(t, nil)
+	ticket := m.pay(m.mustBill(m.lease, 1, gwei(10)))
+	m.world.pass(time.Hour)
+	m.recipient = m.newRecipient()
+	if m.recipient.CloseEpochs(t.Context()) != 0 {
+		t.Fatal("a receipt was written off that nobody could pay")
+	}
+	if result := m.receive(ticket); result.Credited != gwei(10) {
+		t.Errorf("result %+v", result)
+	}
+	if m.recipient.CloseEpochs(t.Context()) != 1 {
+		t.Error("the epoch stays open")
+	}
 }
 
 func TestAttemptIsBilledOnce(t *testing.T) {
@@ -311,7 +327,7 @@ func TestFreeRidingByNewLeases(t *testing.T) {
 	m := newMarket(t, nil)
 	fee := gwei(100)
 	quote := func() error {
-		_, err := m.recipient.Quote(t.Context(), m.key.Address(), 3, fee)
+		_, err := m.recipient.Quote(t.Context(), payments.Ask{Sender: m.key.Address(), Round: 3, LargestFee: fee})
 		return err
 	}
 	for n := uint64(10); ; n++ {
@@ -344,7 +360,7 @@ func TestUnknownSenderHasALowLimit(t *testing.T) {
 	m := newMarket(t, nil)
 	offer := func() payments.Offer {
 		t.Helper()
-		o, err := m.recipient.Quote(t.Context(), m.key.Address(), 3, gwei(100))
+		o, err := m.recipient.Quote(t.Context(), payments.Ask{Sender: m.key.Address(), Round: 3, LargestFee: gwei(100)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -374,6 +390,7 @@ func TestQuote(t *testing.T) {
 		"share clamps":           {func(w *world) { w.account.Share = gwei(1_300_000 + 500_000) }, gwei(10), gwei(500_000), ""},
 		"share below gas":        {func(w *world) { w.account.Share = gwei(1_300_000 + 100_000) }, gwei(10), uint256.Int{}, payments.CodeReserveShort},
 		"share below fee":        {func(w *world) { w.account.Share = gwei(1_300_000 + 500_000) }, gwei(500_001), uint256.Int{}, payments.CodeReserveShort},
+		"reserve withdrawn":      {func(w *world) { w.account.Reserve = uint256.Int{} }, gwei(10), uint256.Int{}, payments.CodeReserveShort},
 		"no reserve":             {func(w *world) { w.account.Share = uint256.Int{} }, gwei(10), uint256.Int{}, payments.CodeReserveShort},
 		"withdrawal announced":   {func(w *world) { w.account.Unlocking = true }, gwei(10), uint256.Int{}, payments.CodeUnlocking},
 		"deposit is no security": {func(w *world) { w.account.Share, w.account.Deposit = uint256.Int{}, gwei(1e12) }, gwei(10), uint256.Int{}, payments.CodeReserveShort},
@@ -381,7 +398,7 @@ func TestQuote(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := newMarket(t, nil) // an open lease has promised 1,300,000 gwei already
 			c.change(m.world)
-			offer, err := m.recipient.Quote(t.Context(), m.key.Address(), 3, c.fee)
+			offer, err := m.recipient.Quote(t.Context(), payments.Ask{Sender: m.key.Address(), Round: 3, LargestFee: c.fee})
 			if c.code != "" {
 				refused(t, err, c.code)
 				return
@@ -399,7 +416,7 @@ func TestParallelLeasesCannotOverpromiseTheReserve(t *testing.T) {
 	promised := m.lease.MaxFaceValue
 	leases := 0
 	for n := range uint64(1000) {
-		offer, err := m.recipient.Quote(t.Context(), m.key.Address(), 3, gwei(10))
+		offer, err := m.recipient.Quote(t.Context(), payments.Ask{Sender: m.key.Address(), Round: 3, LargestFee: gwei(10)})
 		if err != nil {
 			refused(t, err, payments.CodeReserveShort)
 			break
@@ -414,6 +431,24 @@ func TestParallelLeasesCannotOverpromiseTheReserve(t *testing.T) {
 	}
 	if share := gwei(1e8); promised.Gt(&share) || leases < 70 {
 		t.Errorf("%d leases promise %s of %s", leases, promised.Dec(), share.Dec())
+	}
+}
+
+// TestRenewalOnTheLastOfTheShare: a lease that took the whole share can be renewed, and one of another round takes nothing
+// of this round's.
+func TestRenewalOnTheLastOfTheShare(t *testing.T) {
+	m := newMarket(t, nil)
+	m.world.change(func(a *payments.Account) { a.Share = m.lease.MaxFaceValue })
+	ask := payments.Ask{Sender: m.key.Address(), Round: m.lease.Round, LargestFee: gwei(10)}
+	_, err := m.recipient.Quote(t.Context(), ask)
+	refused(t, err, payments.CodeReserveShort) // a second lease
+	renewal, next := ask, ask
+	renewal.Renews = m.lease.Lease
+	next.Round++
+	for name, a := range map[string]payments.Ask{"renewal": renewal, "next round": next} {
+		if offer, err := m.recipient.Quote(t.Context(), a); err != nil || offer.MaxFaceValue != m.lease.MaxFaceValue {
+			t.Errorf("%s: %s wei, %v", name, offer.MaxFaceValue.Dec(), err)
+		}
 	}
 }
 

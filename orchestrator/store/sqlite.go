@@ -20,10 +20,13 @@ import (
 	"castnet/orchestrator/rpc"
 )
 
-// schema is version 1. Unsigned integers are stored as signed ones of the same bits, except serials, which are compared
-// and therefore stored as 8 bytes, big-endian.
+// schema is version 2; version 1 kept one serial a broadcaster. Unsigned integers are stored as signed ones of the same
+// bits.
 const schema = `
-CREATE TABLE IF NOT EXISTS serials (broadcaster BLOB PRIMARY KEY, serial BLOB NOT NULL) WITHOUT ROWID;
+DROP TABLE IF EXISTS serials;
+CREATE TABLE IF NOT EXISTS taken_serials (
+	broadcaster BLOB NOT NULL, serial INTEGER NOT NULL, expiry INTEGER NOT NULL,
+	PRIMARY KEY (broadcaster, serial)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipts (
 	id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, lease BLOB NOT NULL, expiry INTEGER NOT NULL,
 	closed INTEGER NOT NULL DEFAULT 0, receipt BLOB NOT NULL);
@@ -32,7 +35,7 @@ CREATE INDEX IF NOT EXISTS receipts_expiry ON receipts (expiry);
 CREATE TABLE IF NOT EXISTS tokens (hash BLOB PRIMARY KEY, expiry INTEGER NOT NULL) WITHOUT ROWID;
 `
 
-const schemaVersion = 1
+const schemaVersion = 2
 
 // SQLite is a store in one file. It implements orchestrator.Store and orchestrator.TokenStore, and is safe for
 // concurrent use; several processes may open the same file.
@@ -134,14 +137,10 @@ func (s *SQLite) transact(ctx context.Context, batch []*change) error {
 }
 
 // TakeSerial notes a broadcaster's serial, or returns orchestrator.ErrStale.
-func (s *SQLite) TakeSerial(ctx context.Context, broadcaster common.Address, serial uint64) error {
-	var b [8]byte
-	for i := range b {
-		b[i] = byte(serial >> (56 - 8*i))
-	}
+func (s *SQLite) TakeSerial(ctx context.Context, broadcaster common.Address, serial uint64, until time.Time) error {
 	return s.commit(ctx, func(ctx context.Context, tx *sql.Tx) (error, error) {
-		result, err := tx.ExecContext(ctx, `INSERT INTO serials (broadcaster, serial) VALUES (?1, ?2)
-			ON CONFLICT (broadcaster) DO UPDATE SET serial = ?2 WHERE serial < ?2`, broadcaster[:], b[:])
+		result, err := tx.ExecContext(ctx, `INSERT INTO taken_serials (broadcaster, serial, expiry) VALUES (?, ?, ?)
+			ON CONFLICT DO NOTHING`, broadcaster[:], int64(serial), until.Unix())
 		if err != nil {
 			return nil, err
 		}
@@ -200,14 +199,15 @@ func (s *SQLite) UnpaidReceipts(ctx context.Context, lease common.Hash, limit in
 	return list, rows.Err()
 }
 
-// Prune removes receipts whose tickets have expired, and tokens that have.
+// Prune removes receipts whose tickets have expired, and the serials and tokens that have.
 func (s *SQLite) Prune(ctx context.Context, now time.Time) error {
 	return s.commit(ctx, func(ctx context.Context, tx *sql.Tx) (error, error) {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM receipts WHERE expiry < ?", now.Unix()); err != nil {
-			return nil, err
+		for _, table := range []string{"receipts", "taken_serials", "tokens"} {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE expiry < ?", now.Unix()); err != nil {
+				return nil, err
+			}
 		}
-		_, err := tx.ExecContext(ctx, "DELETE FROM tokens WHERE expiry < ?", now.Unix())
-		return nil, err
+		return nil, nil
 	})
 }
 

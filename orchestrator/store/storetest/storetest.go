@@ -34,6 +34,7 @@ func serials(t *testing.T, open func(*testing.T, string) Store) {
 	t.Helper()
 	s, ctx := open(t, "a"), t.Context()
 	alice, bob := common.Address{1}, common.Address{2}
+	now := time.Unix(1_800_000_000, 0)
 	steps := []struct {
 		who    common.Address
 		serial uint64
@@ -41,20 +42,29 @@ func serials(t *testing.T, open func(*testing.T, string) Store) {
 	}{
 		{alice, 5, nil},
 		{alice, 5, orchestrator.ErrStale},
+		{alice, 4, nil}, // was overtaken
 		{alice, 4, orchestrator.ErrStale},
-		{bob, 1, nil},
-		{alice, 6, nil},
+		{bob, 5, nil},
 		{alice, 1 << 63, nil}, // above all signed integers
-		{alice, 7, orchestrator.ErrStale},
+		{alice, 1 << 63, orchestrator.ErrStale},
 		{alice, ^uint64(0), nil},
 	}
 	for _, step := range steps {
-		if err := s.TakeSerial(ctx, step.who, step.serial); !errors.Is(err, step.want) {
+		if err := s.TakeSerial(ctx, step.who, step.serial, now); !errors.Is(err, step.want) {
 			t.Fatalf("serial %d: %v, want %v", step.serial, err, step.want)
 		}
 	}
-	if err := open(t, "a").TakeSerial(ctx, bob, 1); !errors.Is(err, orchestrator.ErrStale) {
+	s = open(t, "a")
+	if err := s.TakeSerial(ctx, bob, 5, now); !errors.Is(err, orchestrator.ErrStale) {
 		t.Fatalf("a reopened store forgot a serial: %v", err)
+	}
+	for after, want := range []error{orchestrator.ErrStale, nil} { // seconds after it ceased to matter
+		if err := s.Prune(ctx, now.Add(time.Duration(after)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.TakeSerial(ctx, bob, 5, now); !errors.Is(err, want) {
+			t.Fatalf("%d s after: %v, want %v", after, err, want)
+		}
 	}
 }
 
@@ -65,7 +75,7 @@ func race(t *testing.T, s Store) {
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
-			switch err := s.TakeSerial(t.Context(), common.Address{9}, 1); {
+			switch err := s.TakeSerial(t.Context(), common.Address{9}, 1, time.Unix(1_800_000_000, 0)); {
 			case err == nil:
 				got.Add(1)
 			case !errors.Is(err, orchestrator.ErrStale):
