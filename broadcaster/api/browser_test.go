@@ -58,7 +58,7 @@ func TestPagesInABrowser(t *testing.T) {
 func needs(t *testing.T, path, how string) {
 	t.Helper()
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		t.Skipf("%s is missing: %s", path, how)
+		t.Fatalf("%s is missing: %s", path, how)
 	}
 }
 

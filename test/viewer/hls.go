@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,9 @@ func HLS(ctx context.Context, index string) (map[string]*Variant, error) {
 	wg.Wait()
 	return seen, errors.Join(errs...)
 }
+
+// startTag is left out before parsing: the library takes an offset of zero for none.
+var startTag = regexp.MustCompile(`(?m)^#EXT-X-START:.*\n`)
 
 type variant struct {
 	Variant
@@ -105,7 +109,7 @@ func (v *variant) watch(ctx context.Context) error {
 			return fmt.Errorf("playlist: status %d, %w", status, err)
 		}
 		var list playlist.Media
-		if err := list.Unmarshal(body); err != nil {
+		if err := list.Unmarshal(startTag.ReplaceAll(body, nil)); err != nil {
 			return fmt.Errorf("playlist: %w\n%s", err, body)
 		}
 		for _, s := range list.Segments {
