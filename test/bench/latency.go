@@ -105,7 +105,7 @@ func passedThrough(ctx context.Context, r *result, video *clip.Video, measure ti
 // ages pushes, and measures how old the pictures that are sent within a stretch are when each viewer has them, in
 // milliseconds; and how many never came.
 func (s *scene) ages(ctx context.Context, video *clip.Video, renditions []string, stretch time.Duration) (ages map[string][]float64, missing int, err error) {
-	if err := s.push(ctx, video); err != nil {
+	if err := s.push(ctx, video, time.Hour); err != nil {
 		return nil, 0, err
 	}
 	if err := s.watch(ctx, renditions...); err != nil {

@@ -86,8 +86,8 @@ func (s *scene) close() error {
 	return errors.Join(err, stopped, os.RemoveAll(s.dir))
 }
 
-// push begins to publish, and returns with the first picture.
-func (s *scene) push(ctx context.Context, video *clip.Video) error {
+// push begins to publish a stream of some length, and returns with the first picture.
+func (s *scene) push(ctx context.Context, video *clip.Video, length time.Duration) error {
 	material, err := publisher.New(publisher.Stream{Track: video.Track, Units: video.Units}, nil)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (s *scene) push(ctx context.Context, video *clip.Video) error {
 	var once sync.Once
 	go func() {
 		s.pushed <- material.Push(ctx, s.network.RTMP+stream, publisher.Options{
-			VideoOnly: true, For: time.Hour, OnSent: func(pts int64, at time.Time) {
+			VideoOnly: true, For: length, OnSent: func(pts int64, at time.Time) {
 				s.sent.add(pts, at)
 				once.Do(func() { close(s.first) })
 			},
