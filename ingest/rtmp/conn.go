@@ -112,6 +112,13 @@ func (c *conn) publish(ctx context.Context, sink ingest.Sink) {
 	metrics.Publishers.Inc()
 	defer metrics.Publishers.Dec()
 	began := c.server.cfg.Now()
+	// The publisher says goodbye in several messages: one that finds the connection closed takes it for an error.
+	ended := false
+	defer func() {
+		if ended {
+			c.hangUp(lingerTime)
+		}
+	}()
 	reason := errors.New("the publisher's data broke the parser") // unless something else is said below
 	defer func() { sink.Close(reason) }()
 
@@ -121,7 +128,7 @@ func (c *conn) publish(ctx context.Context, sink ingest.Sink) {
 	lasted := c.server.cfg.Now().Sub(began).Round(time.Millisecond)
 	switch {
 	case errors.Is(reason, errEnded):
-		reason = nil
+		reason, ended = nil, true
 		c.log.Info("publisher ended its stream", "after", lasted)
 	case errors.Is(reason, errVanished):
 		c.log.Info("publisher vanished", "after", lasted)
@@ -209,6 +216,14 @@ func (c *conn) refuse(ctx context.Context, err error) {
 		linger /= 8
 	}
 	if c.net.SetDeadline(time.Now().Add(linger)) != nil || c.rtmp.Write(c.status(code, err)) != nil {
+		return
+	}
+	c.hangUp(linger)
+}
+
+// hangUp closes our half of the connection, and waits for the publisher's, so long at most.
+func (c *conn) hangUp(linger time.Duration) {
+	if c.net.SetDeadline(time.Now().Add(linger)) != nil {
 		return
 	}
 	if half, ok := c.net.(interface{ CloseWrite() error }); ok && half.CloseWrite() != nil {
