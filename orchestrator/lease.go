@@ -39,14 +39,15 @@ type terms struct {
 // lease serves one lease with three goroutines, so that neither direction of media waits for the other, nor for the
 // disk: inputs (broadcaster → session), outputs (session → broadcaster) and money (receipts, payments, renewals).
 type lease struct {
-	o       *Orchestrator
-	stream  *rpc.ServerStream
-	log     *slog.Logger
-	config  transcoder.SessionConfig
-	rungs   []receipt.Rung
-	idle    *time.Timer // ends the lease unless inputs resets it
-	jobs    chan func(context.Context) error
-	drained chan struct{} // closed when the broadcaster is done and every receipt is sent
+	o           *Orchestrator
+	stream      *rpc.ServerStream
+	log         *slog.Logger
+	broadcaster common.Address
+	config      transcoder.SessionConfig
+	rungs       []receipt.Rung
+	idle        *time.Timer // ends the lease unless inputs resets it
+	jobs        chan func(context.Context) error
+	drained     chan struct{} // closed when the broadcaster is done and every receipt is sent
 
 	// Of money alone: the last receipt of the lease that is being billed.
 	billing, prev common.Hash
@@ -83,7 +84,7 @@ func (o *Orchestrator) Transcode(ctx context.Context, open rpc.Open, stream *rpc
 	}
 	l := &lease{
 		o: o, stream: stream, log: o.cfg.Logger.With("stream", short(taken.lease.Stream), "lease", short(hash)),
-		config: config, rungs: rpc.Rungs(open.Ladder), jobs: make(chan func(context.Context) error, jobQueue),
+		broadcaster: taken.lease.Broadcaster, config: config, rungs: rpc.Rungs(open.Ladder), jobs: make(chan func(context.Context) error, jobQueue),
 		drained: make(chan struct{}), terms: terms{hash, taken.lease}, session: session, lost: true,
 		open: make(map[uint64]*attempt), last: make(map[uint64]uint32), billing: hash,
 	}
@@ -100,6 +101,12 @@ func (o *Orchestrator) Transcode(ctx context.Context, open rpc.Open, stream *rpc
 	l.log.Info("lease opened", "broadcaster", taken.lease.Broadcaster, "rungs", len(l.rungs))
 	err = l.run(ctx)
 	if err != nil {
+		if byBroadcaster(err) || errors.Is(context.Cause(ctx), context.Canceled) { // it broke a rule, or left
+			l.mu.Lock()
+			work := l.work()
+			l.mu.Unlock()
+			l.waste(&work)
+		}
 		l.log.Info("lease broken off", "receipts", l.receipts, "why", err)
 		return err
 	}
@@ -437,18 +444,41 @@ func (l *lease) renew(ctx context.Context, ask *rpc.QuoteAsk) error {
 	return l.stream.Send(rpc.Renewed{SignedLease: signed})
 }
 
+// byBroadcaster reports whether a lease ended by what the broadcaster did, or did not do.
+func byBroadcaster(err error) bool {
+	var r *rpc.Refusal
+	if !errors.As(err, &r) {
+		return false
+	}
+	switch r.Code {
+	case rpc.CodeInvalid, rpc.CodeSignature, rpc.CodeSource, rpc.CodeExpired:
+		return true
+	default:
+		return false
+	}
+}
+
+// waste notes work that will have no receipt by the broadcaster's doing.
+func (l *lease) waste(work *uint256.Int) { l.o.wasted.lost(l.broadcaster, work, l.o.cfg.Now()) }
+
 // work is what the open attempts cost so far. The lock is held.
 func (l *lease) work() uint256.Int {
 	var sum uint256.Int
 	for _, a := range l.open {
-		fee, err := receipt.Fee(&l.terms.lease.Prices, l.rungs, &a.counted, a.output)
-		if err != nil {
-			sum.SetAllOne() // a fee that cannot be counted cannot be owed
-			return sum
-		}
-		sum.Add(&sum, &fee)
+		cost := l.cost(a)
+		saturatingAdd(&sum, &cost)
 	}
 	return sum
+}
+
+// cost is what an attempt costs so far: all there is where it cannot be counted, for then it cannot be owed. The lock
+// is held.
+func (l *lease) cost(a *attempt) uint256.Int {
+	fee, err := receipt.Fee(&l.terms.lease.Prices, l.rungs, &a.counted, a.output)
+	if err != nil {
+		fee.SetAllOne()
+	}
+	return fee
 }
 
 // meter tells the credit what is in hand. A refusal says that it is too much.

@@ -129,6 +129,7 @@ type Orchestrator struct {
 	cfg     Config
 	metrics *metrics
 	rate    window
+	wasted  wasted
 
 	mu     sync.Mutex
 	issued map[common.Hash]issued // leases that were signed and not opened

@@ -81,6 +81,9 @@ func (o *Orchestrator) quote(
 	if err != nil {
 		return rpc.SignedLease{}, err
 	}
+	if refusal := o.wasted.refusal(req.Broadcaster, &lease.MaxUnpaid, now); refusal != nil {
+		return rpc.SignedLease{}, refusal
+	}
 	// The request is fresh until Freshness after IssuedAt, which may be as much ahead of now.
 	switch err := o.cfg.Store.TakeSerial(ctx, req.Broadcaster, req.Serial, now.Add(2*o.cfg.Limits.Freshness)); {
 	case errors.Is(err, ErrStale):

@@ -134,6 +134,9 @@ func (l *lease) startRefusal() *rpc.Refusal {
 	if over {
 		return expired(&current, now)
 	}
+	if refusal := l.o.wasted.refusal(current.Broadcaster, &current.MaxUnpaid, now); refusal != nil {
+		return refusal
+	}
 	if limit := l.o.cfg.Limits.OpenSegments; open >= limit {
 		return &rpc.Refusal{
 			Code: rpc.CodeInvalid, Asked: fmt.Sprint(open + 1), Limit: fmt.Sprint(limit),
@@ -177,8 +180,12 @@ func (l *lease) drop(ctx context.Context, a *attempt, result string) {
 	if writing {
 		l.writing, l.lost = nil, true
 	}
+	work := l.cost(a)
 	open := l.giveUp(a)
 	l.mu.Unlock()
+	if open {
+		l.waste(&work)
+	}
 	if open && result != "" {
 		l.o.metrics.segments.WithLabelValues(result).Inc()
 	}
@@ -449,6 +456,7 @@ func (l *lease) bill(ctx context.Context, a *attempt) error {
 	defer l.settled()
 	l.o.metrics.segments.WithLabelValues("receipt").Inc()
 	l.o.metrics.fees.Add(r.Fee.Float64())
+	l.o.wasted.billed(l.broadcaster, &r.Fee, l.o.cfg.Now())
 	l.o.metrics.receiptDelay.Observe(l.o.cfg.Now().Sub(a.endedAt).Seconds())
 	return l.stream.Send(signed)
 }
@@ -481,8 +489,9 @@ func (l *lease) badInput(m transcoder.BadInput) error {
 	}
 	l.giveUp(a) // inputs closes it, where it is still being written
 	l.lost = true
-	hash := l.terms.hash
+	hash, work := l.terms.hash, l.cost(a)
 	l.mu.Unlock()
+	l.waste(&work)
 	l.o.metrics.segments.WithLabelValues("bad_input").Inc()
 	l.log.Warn("source cannot be decoded", "seq", m.Seq, "attempt", m.Attempt, "pts", m.PTS, "reason", m.Reason)
 	signed := rpc.SignedBadInput{BadInput: receipt.BadInput{

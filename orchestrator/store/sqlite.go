@@ -202,8 +202,12 @@ func (s *SQLite) UnpaidReceipts(ctx context.Context, lease common.Hash, limit in
 // Prune removes receipts whose tickets have expired, and the serials and tokens that have.
 func (s *SQLite) Prune(ctx context.Context, now time.Time) error {
 	return s.commit(ctx, func(ctx context.Context, tx *sql.Tx) (error, error) {
-		for _, table := range []string{"receipts", "taken_serials", "tokens"} {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE expiry < ?", now.Unix()); err != nil {
+		for _, query := range []string{
+			"DELETE FROM receipts WHERE expiry < ?",
+			"DELETE FROM taken_serials WHERE expiry < ?",
+			"DELETE FROM tokens WHERE expiry < ?",
+		} {
+			if _, err := tx.ExecContext(ctx, query, now.Unix()); err != nil {
 				return nil, err
 			}
 		}
