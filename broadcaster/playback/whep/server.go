@@ -168,11 +168,11 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/sdp" {
 		return refuse(http.StatusUnsupportedMediaType, "the offer's Content-Type is %q: application/sdp is needed", kind)
 	}
-	offer, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOffer))
+	offer, err := s.body(w, r)
 	if err != nil {
-		return refuse(http.StatusRequestEntityTooLarge, "the offer could not be read (at most %d bytes are taken): %v", maxOffer, err)
+		return err
 	}
-	if !strings.Contains(string(offer), "m=video") {
+	if !strings.Contains(offer, "m=video") {
 		return refuse(http.StatusBadRequest, "the offer has no video section (m=video) to send pictures to")
 	}
 	hub, ok := s.cfg.Directory.Hub(id)
@@ -186,7 +186,7 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err := s.reserve(hub); err != nil {
 		return err
 	}
-	show, answer, err := s.connect(ctx, hub, rendition, string(offer))
+	show, answer, err := s.connect(ctx, hub, rendition, offer)
 	if err != nil {
 		s.unreserve(hub)
 		return err
@@ -199,6 +199,27 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	w.WriteHeader(http.StatusCreated)
 	_, _ = io.WriteString(w, answer) //nolint:gosec // SDP, not a page; a viewer that has gone never connects
 	return nil
+}
+
+// body reads what a player sends. It may take as long as any answer: who sends a byte now and then must not stay.
+func (s *Server) body(w http.ResponseWriter, r *http.Request) (string, error) {
+	control := http.NewResponseController(w)
+	if err := control.SetReadDeadline(time.Now().Add(s.cfg.Wait)); err != nil {
+		return "", fmt.Errorf("bound the time to read: %w", err)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOffer))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return "", refuse(http.StatusRequestEntityTooLarge, "what was sent is too large: at most %d bytes are taken", maxOffer)
+	case err != nil:
+		return "", refuse(http.StatusRequestTimeout, "what was sent could not be read within %v: %v", s.cfg.Wait, err)
+	}
+	// The connection goes on without the deadline: its end tells that the player has gone.
+	if err := control.SetReadDeadline(time.Time{}); err != nil {
+		return "", fmt.Errorf("unbound the time to read: %w", err)
+	}
+	return string(body), nil
 }
 
 func (s *Server) reserve(hub *playback.Hub) error {
@@ -336,11 +357,11 @@ func (s *Server) resource(w http.ResponseWriter, r *http.Request, id string) err
 		w.WriteHeader(http.StatusOK)
 		return nil
 	case http.MethodPatch:
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOffer))
+		body, err := s.body(w, r)
 		if err != nil {
-			return refuse(http.StatusRequestEntityTooLarge, "the fragment could not be read (at most %d bytes are taken): %v", maxOffer, err)
+			return err
 		}
-		if err := v.trickle(string(body)); err != nil {
+		if err := v.trickle(body); err != nil {
 			return refuse(http.StatusBadRequest, "candidate refused: %v", err)
 		}
 		w.WriteHeader(http.StatusNoContent)

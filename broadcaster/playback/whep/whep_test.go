@@ -497,6 +497,16 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 
+	slow, err := net.Dial("tcp", strings.Split(r.url, "/")[2]) // an offer that never comes to its end
+	must(t, err)
+	defer slow.Close()
+	_, err = io.WriteString(slow, "POST /whep/demo HTTP/1.1\r\nHost: demo\r\nContent-Type: "+sdp+"\r\nContent-Length: 100\r\n\r\nv=0\r\n")
+	must(t, err)
+	must(t, slow.SetReadDeadline(time.Now().Add(timeout)))
+	if answer, err := io.ReadAll(slow); err != nil || !strings.Contains(string(answer), "408 Request Timeout") {
+		t.Errorf("an offer that never ends: %q, %v", answer, err)
+	}
+
 	for _, i := range []int{0, 1} { // now the rungs have begun
 		r.rungs[i].Units[0].PTS = r.clip.Units[0].PTS
 		must(t, r.hub.Admit(0).Publish(i, r.rungs[i].Units[0]))
