@@ -55,6 +55,9 @@ type Orchestrator struct {
 type Payer interface {
 	// Pay returns the one ticket of (lease, seq, attempt), stored before it is returned; the same one when asked again.
 	Pay(ctx context.Context, req *payments.PayRequest) (payments.SignedTicket, error)
+	// Check reports whether tickets of a face value could be paid to a recipient in a round; a *payments.Refusal says
+	// what is missing.
+	Check(ctx context.Context, recipient common.Address, round uint64, face uint256.Int) error
 	// Lane is the nonce lane of this process, named in quotes.
 	Lane() uint64
 }

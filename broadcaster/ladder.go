@@ -93,7 +93,9 @@ func (s *Stream) serve(ctx context.Context, o *offer) (opened bool, err error) {
 // failedOver records why a lease failed.
 func (s *Stream) failedOver(o *offer, err error) {
 	name := o.orchestrator.Name
-	s.b.market.failed(o.orchestrator.ID, err.Error())
+	if !errors.Is(err, errSecondOpinion) {
+		s.b.market.failed(o.orchestrator.ID, plainly(err))
+	}
 	s.b.metrics.leases.WithLabelValues("failed").Inc()
 	s.trouble(AtOrchestrator, fmt.Sprintf("%s failed: %s. The stream moves to another orchestrator, at the first picture that is missing.",
 		name, plainly(err)))

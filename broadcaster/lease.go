@@ -26,6 +26,16 @@ const (
 	receiptTimeout = 5 * time.Second
 	// goodbyeTimeout is how long a finished lease waits for the orchestrator's end of the stream.
 	goodbyeTimeout = time.Second
+	// renewPause is the least time between two requests for a renewal: one may be refused, or too dear.
+	renewPause = 5 * time.Second
+	// maxDeaths is how many workers a lease may lose in deathsForgiven; after that it is no accident.
+	maxDeaths      = 5
+	deathsForgiven = time.Minute
+	// answerTimeout is how long a payment may be without an answer.
+	answerTimeout = 5 * time.Second
+	// maxUndecodable is how many orchestrators' words it takes that a segment cannot be decoded. (The first may lie, or
+	// be broken itself.)
+	maxUndecodable = 2
 	// renewAhead is the part of a lease's life after which it is renewed.
 	renewAhead = 2.0 / 3
 )
@@ -52,6 +62,8 @@ type lease struct {
 	again    context.CancelCauseFunc // begins the feed anew with the next attempts
 	pending  map[common.Hash]due     // sent payments without an answer
 	changed  chan struct{}           // closed and replaced when attempts or payments are done
+	deaths   int                     // workers that the orchestrator lost since died
+	died     time.Time
 }
 
 // openLease countersigns an offer and opens it. The lease lives until ctx ends.
@@ -161,7 +173,11 @@ func (l *lease) feedAll(ctx context.Context) error {
 	}
 }
 
-var errWorkerDied = errors.New("worker died")
+var (
+	errWorkerDied = errors.New("worker died")
+	// errSecondOpinion ends a lease without speaking against the orchestrator: the source may be broken.
+	errSecondOpinion = errors.New("another orchestrator is asked")
+)
 
 // feed sends the open segments in order, from the oldest on.
 func (l *lease) feed(ctx context.Context) error {
@@ -351,9 +367,15 @@ func (l *lease) refused(r *rpc.Refusal) error {
 	if r.Code != rpc.CodeWorkerDied {
 		return r
 	}
-	l.s.trouble(AtOrchestrator, fmt.Sprintf("A worker of %s died: the segment is made again from the first picture that is missing.", l.orchestrator.Name))
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if now := l.now(); now.Sub(l.died) > deathsForgiven {
+		l.deaths, l.died = 0, now
+	}
+	if l.deaths++; l.deaths > maxDeaths {
+		return &failure{plain: "it lost its workers too often"}
+	}
+	l.s.trouble(AtOrchestrator, fmt.Sprintf("A worker of %s died: the segment is made again from the first picture that is missing.", l.orchestrator.Name))
 	l.again(errWorkerDied)
 	return nil
 }
@@ -363,8 +385,14 @@ func (l *lease) badInput(m *rpc.SignedBadInput) error {
 	if a == nil {
 		return nil
 	}
+	if err := receipt.CheckSigner(l.s.b.cfg.Domain, m.BadInput.Hash(), m.Signature, l.orchestrator.Operator); err != nil {
+		return &failure{plain: "its word of a broken picture is not signed", cause: err}
+	}
 	l.log.Warn("source cannot be decoded, says the orchestrator", "seq", m.BadInput.Seq, "pts", m.BadInput.Unit, "reason", m.BadInput.Reason)
 	l.s.trouble(AtInput, fmt.Sprintf("%s could not decode a picture of segment %d: %s", l.orchestrator.Name, m.BadInput.Seq, m.BadInput.Reason))
+	if l.s.work.undecodable(a.seg) < maxUndecodable {
+		return &failure{plain: "it says that it cannot decode the source", cause: errSecondOpinion}
+	}
 	l.s.update(func(st *Status) { st.GivenUp++ })
 	l.s.b.metrics.givenUp.Inc()
 	l.s.work.finish(a.seg)
@@ -411,6 +439,11 @@ func (l *lease) judge(now time.Time) error {
 			return &failure{plain: fmt.Sprintf("it sent no receipt for segment %d within %d s", a.seg.Seq, int(receiptTimeout.Seconds()))}
 		}
 	}
+	for _, d := range l.pending {
+		if d.ticket != nil && now.Sub(d.sent) > answerTimeout {
+			return &failure{plain: fmt.Sprintf("it did not answer the payment of segment %d within %d s", d.receipt.Seq, int(answerTimeout.Seconds()))}
+		}
+	}
 	return nil
 }
 
@@ -434,7 +467,7 @@ func (l *lease) renew(ctx context.Context) error {
 		left := time.Unix(int64(l.current.Expiry), 0).Sub(l.now())
 		l.mu.Unlock()
 		select {
-		case <-time.After(time.Duration(float64(left) * renewAhead)):
+		case <-time.After(max(time.Duration(float64(left)*renewAhead), renewPause)):
 		case <-ctx.Done():
 			return nil
 		}

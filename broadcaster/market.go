@@ -17,6 +17,7 @@ import (
 	"castnet/internal/media"
 	"castnet/internal/receipt"
 	"castnet/orchestrator/rpc"
+	payments "castnet/probabilistic-payments"
 	"castnet/transcoder"
 )
 
@@ -203,8 +204,13 @@ func (m *market) quotes(ctx context.Context, drawn []Orchestrator, serial uint64
 	return got, refusals
 }
 
-// faulty reports whether a failed quote speaks against the orchestrator: a refusal that gives a reason does not.
+// faulty reports whether a failed quote speaks against the orchestrator: a refusal that gives a reason does not, nor
+// does money that we lack.
 func faulty(err error) bool {
+	var ours *payments.Refusal
+	if errors.As(err, &ours) {
+		return false
+	}
 	var r *rpc.Refusal
 	return !errors.As(err, &r) || r.Code == rpc.CodeInternal || r.Code == rpc.CodeInvalid
 }
@@ -224,6 +230,9 @@ func (m *market) quote(ctx context.Context, o Orchestrator, serial uint64, n nee
 		return offer{}, err
 	}
 	if err := m.checkLease(&ask.Request, o, lease); err != nil {
+		return offer{}, err
+	}
+	if err := m.cfg.Payer.Check(ctx, o.ID, lease.Lease.Round, lease.Lease.MaxFaceValue); err != nil {
 		return offer{}, err
 	}
 	return offer{orchestrator: o, client: client, lease: lease, roundTrip: m.cfg.Now().Sub(began)}, nil

@@ -15,9 +15,11 @@ import (
 )
 
 const (
-	// settleTries and settlePause bound how often an unanswered payment is offered again after a lease has ended.
-	settleTries = 3
-	settlePause = time.Second
+	// An unanswered payment is offered again after its lease has ended: after settlePause, doubled each time up to
+	// longestSettlePause, until settleFor has passed. An orchestrator that is restarted still takes it.
+	settlePause        = time.Second
+	longestSettlePause = 30 * time.Second
+	settleFor          = 10 * time.Minute
 	// settleTimeout bounds one such call.
 	settleTimeout = 3 * time.Second
 )
@@ -28,6 +30,7 @@ type due struct {
 	receipt receipt.Receipt
 	lease   receipt.Lease
 	ticket  *payments.SignedTicket
+	sent    time.Time // when the ticket was, first
 }
 
 // receipt checks an attempt's receipt. One that passes is queued for payment and counts for the orchestrator; one that
@@ -123,7 +126,7 @@ func (l *lease) pay(ctx context.Context, d due) error {
 		return fmt.Errorf("pay segment %d: %w", d.receipt.Seq, err)
 	}
 	l.mu.Lock()
-	d.ticket = &ticket
+	d.ticket, d.sent = &ticket, l.now()
 	l.pending[d.hash] = d
 	l.mu.Unlock()
 	if err := l.stream.Send(ticket); err != nil {
@@ -202,25 +205,21 @@ func (l *lease) settleOne(ctx context.Context, d *due) {
 		}
 		d.ticket = &ticket
 	}
-	var err error
-	for try := range settleTries {
-		if try > 0 {
-			select {
-			case <-time.After(settlePause << try):
-			case <-ctx.Done():
-				return
-			}
-		}
-		var reply rpc.SettleReply
-		reply, err = l.settleCall(ctx, d)
+	ctx, cancel := context.WithTimeout(ctx, settleFor)
+	defer cancel()
+	for pause := settlePause; ; pause = min(2*pause, longestSettlePause) {
+		reply, err := l.settleCall(ctx, d)
 		if err == nil && reply.Result != nil {
 			if err := l.s.paymentAnswered(reply.Result); err != nil {
 				l.log.Warn("payment refused", "seq", d.receipt.Seq, "err", err)
 			}
 			return
 		}
+		if !wait(ctx, pause) {
+			l.log.Warn("a ticket was made but not delivered", "seq", d.receipt.Seq, "err", err)
+			return
+		}
 	}
-	l.log.Warn("a ticket was made but not delivered: the orchestrator can ask for it", "seq", d.receipt.Seq, "err", err)
 }
 
 func (l *lease) settleCall(ctx context.Context, d *due) (rpc.SettleReply, error) {

@@ -18,6 +18,7 @@ type segment struct {
 	drain    bool   // nothing later refers to its pictures
 	attempts uint32 // given out so far
 	done     bool   // every rendition is out, or it was given up
+	bad      int    // how often an orchestrator could not decode it
 }
 
 // Bounds of the work that waits for an orchestrator; what is beyond them is given up, oldest segment first. They match
@@ -173,6 +174,14 @@ func (w *worklist) drains(seg *segment) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return seg.drain
+}
+
+// undecodable counts one more orchestrator's word that it cannot decode a segment.
+func (w *worklist) undecodable(seg *segment) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seg.bad++
+	return seg.bad
 }
 
 // drained waits until nothing is open and the stream has ended.

@@ -17,8 +17,15 @@ import (
 	payments "castnet/probabilistic-payments"
 )
 
-// accountTTL is how long what the chain says of an account is believed.
-const accountTTL = 2 * time.Second
+const (
+	// accountTTL is how long what the chain says of an account is believed.
+	accountTTL = 2 * time.Second
+	// accountTimeout bounds the wait for a chain that hangs.
+	accountTimeout = 2 * time.Second
+	// accountStale is how old an answer may be while the chain is out of reach. An old one is safe for a while: a share
+	// is claimed by this recipient alone, and funds unlock more slowly than tickets expire.
+	accountStale = 10 * time.Minute
+)
 
 // accounts answers payments.Accounts from the chain, through a short memory.
 type accounts struct {
@@ -36,7 +43,8 @@ type accountKey struct {
 
 type knownAccount struct {
 	payments.Account
-	at time.Time
+	at    time.Time // when the chain said so
+	asked time.Time // when it was last asked
 }
 
 func newAccounts(broker *chain.Broker) *accounts {
@@ -50,22 +58,35 @@ func (a *accounts) Account(ctx context.Context, sender, recipient common.Address
 	a.mu.Lock()
 	known, ok := a.known[key]
 	a.mu.Unlock()
-	if ok && now.Sub(known.at) < accountTTL {
+	usable := ok && now.Sub(known.at) < accountStale
+	if usable && now.Sub(known.asked) < accountTTL {
 		return known.Account, nil
 	}
-	account, err := a.read(ctx, key)
-	if err != nil {
+	reading, cancel := context.WithTimeout(ctx, accountTimeout)
+	defer cancel()
+	account, err := a.read(reading, key)
+	switch {
+	case err == nil:
+		known = knownAccount{Account: account, at: now, asked: now}
+	case usable && ctx.Err() == nil:
+		known.asked = now
+	default:
 		return payments.Account{}, err
 	}
+	a.keep(key, known, now)
+	return known.Account, nil
+}
+
+// keep remembers an account, and forgets those that are of no use any more.
+func (a *accounts) keep(key accountKey, account knownAccount, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for k, v := range a.known {
-		if now.Sub(v.at) >= accountTTL {
+		if now.Sub(v.at) >= accountStale {
 			delete(a.known, k)
 		}
 	}
-	a.known[key] = knownAccount{account, now}
-	return account, nil
+	a.known[key] = account
 }
 
 func (a *accounts) read(ctx context.Context, key accountKey) (payments.Account, error) {
@@ -110,7 +131,10 @@ func (b broker) Redeemed(ctx context.Context, tickets []payments.Ticket) ([]paym
 			continue
 		}
 		if outcomes[i], err = b.payment(ctx, t); err != nil {
-			return nil, err
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			outcomes[i] = payments.Outcome{Reason: err.Error()} // open: the others go on
 		}
 	}
 	return outcomes, nil
@@ -156,11 +180,12 @@ func outcomeOf(o chain.Outcome, tx common.Hash) payments.Outcome {
 	switch o.Skipped {
 	case chain.NotSkipped:
 		return payments.Outcome{Status: payments.StatusPaid, Paid: toUint(o.Paid), Tx: tx}
-	case chain.SkipInsufficient, chain.SkipUsed:
-		// Used: the redeemer asks Redeemed before it tries again, and learns who was paid.
-		return payments.Outcome{Status: payments.StatusOpen, Reason: skipReason(o.Skipped)}
-	default:
+	case chain.SkipRand, chain.SkipNotWinning: // what can never heal
 		return payments.Outcome{Status: payments.StatusLost, Reason: skipReason(o.Skipped)}
+	default:
+		// Used: the redeemer asks Redeemed before it tries again, and learns who was paid. The others may be the word of
+		// a node that lags or lies; the redeemer gives up at the ticket's expiry.
+		return payments.Outcome{Status: payments.StatusOpen, Reason: skipReason(o.Skipped)}
 	}
 }
 

@@ -86,6 +86,11 @@ func RunOrchestrator(ctx context.Context, cfg OrchestratorConfig, logs io.Writer
 	if err := makeDir(cfg.DataDir); err != nil {
 		return err
 	}
+	unlock, err := lockDir(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	n := &orchestratorNode{role: r, cfg: cfg, owner: common.HexToAddress(cfg.Owner)}
 	if n.chain, err = r.dialChain(ctx, cfg.ChainAccess); err != nil {
 		return err
@@ -238,14 +243,20 @@ func (n *orchestratorNode) keep(ctx context.Context) error {
 	rounds := n.chain.client.Rounds(ctx)
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
+	var now chain.Round
+	entered := true
 	for {
 		select {
 		case round, ok := <-rounds:
 			if !ok {
 				return nil
 			}
-			n.enterRound(ctx, round)
+			now = round
+			entered = n.enterRound(ctx, now)
 		case <-sweep.C:
+			if !entered {
+				entered = n.enterRound(ctx, now)
+			}
 			if err := n.sweep(ctx); err != nil && ctx.Err() == nil {
 				n.log.Warn("fees not swept into the stake pool; tried again later", "err", err)
 			}
@@ -258,7 +269,8 @@ func (n *orchestratorNode) keep(ctx context.Context) error {
 // sweepEvery is how often redeemed fees move from the broker to the stake pool.
 const sweepEvery = 5 * time.Second
 
-func (n *orchestratorNode) enterRound(ctx context.Context, round chain.Round) {
+// enterRound does what a round begins with. It reports whether that is done: without it no reserve backs our tickets.
+func (n *orchestratorNode) enterRound(ctx context.Context, round chain.Round) bool {
 	if !round.BeaconRecorded {
 		if _, err := n.chain.client.TouchRound(ctx); err != nil && ctx.Err() == nil {
 			n.log.Debug("beacon not recorded; somebody else may have", "round", round.Number, "err", err)
@@ -269,8 +281,9 @@ func (n *orchestratorNode) enterRound(ctx context.Context, round chain.Round) {
 		_, err = n.chain.client.Broker().Enrol(ctx, n.owner)
 	}
 	if err != nil && ctx.Err() == nil {
-		n.log.Warn("not enrolled: reserves of senders give no share this round", "round", round.Number, "err", err)
+		n.log.Warn("not enrolled: reserves of senders give no share this round; tried again", "round", round.Number, "err", err)
 	}
+	return err == nil
 }
 
 func (n *orchestratorNode) sweep(ctx context.Context) error {
