@@ -207,7 +207,11 @@ func (c *conn) refuse(ctx context.Context, err error) {
 	}
 	code := ingest.CodeOf(err)
 	c.server.metrics.Refused.WithLabelValues(string(code)).Inc()
-	c.log.Warn("publisher sent away", "code", string(code), "error", err)
+	level := slog.LevelWarn
+	if ctx.Err() != nil {
+		level = slog.LevelInfo // we are stopping: nothing is wrong
+	}
+	c.log.Log(ctx, level, "publisher sent away", "code", string(code), "error", err)
 	if !c.greeted() {
 		return
 	}
