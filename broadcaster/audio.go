@@ -23,45 +23,43 @@ func opusTrack() *media.Track {
 	return &media.Track{Codec: media.Opus, ClockRate: opusClockRate, Channels: 2}
 }
 
-// convertAudio makes Opus of an AAC track, in this broadcaster's own worker, for players over WebRTC. A converter that
-// dies is replaced; the stream's pictures do not wait for it.
+// sound is a unit of sound with the parameters in force.
+type sound struct {
+	track *media.Track
+	unit  *media.Unit
+}
+
+// convertAudio makes Opus of an AAC track, in this broadcaster's own worker, for players over WebRTC. It begins with
+// the first sound, whenever that comes. A converter that died or whose track changed is replaced; the stream's pictures
+// do not wait for it.
 func (s *Stream) convertAudio(ctx context.Context) {
-	for ctx.Err() == nil {
-		track := s.audioTrack()
-		if track == nil || track.Codec != media.AAC || s.b.cfg.Local == nil {
-			return
-		}
-		err := s.convertOnce(ctx, track)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		s.log.Warn("audio converter ended, starting another", "err", err)
+	for {
 		select {
-		case <-time.After(audioRetry):
+		case first := <-s.audioIn:
+			for changed := &first; changed != nil; {
+				var err error
+				if changed, err = s.convertOnce(ctx, *changed); err != nil && ctx.Err() == nil && s.publishing() {
+					s.log.Warn("audio converter ended, starting another", "err", err)
+					wait(ctx, audioRetry)
+				}
+			}
 		case <-s.closed:
 			return
 		case <-ctx.Done():
+			return
 		}
 	}
 }
 
-func (s *Stream) audioTrack() *media.Track {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.audio < 0 {
-		return nil
-	}
-	return s.tracks[s.audio]
-}
-
-// convertOnce runs one session until the publisher is gone (nil) or the session failed.
-func (s *Stream) convertOnce(ctx context.Context, track *media.Track) error {
+// convertOnce runs one session until the publisher is gone, its track changed (then it returns the first unit of the
+// new one), or the session failed.
+func (s *Stream) convertOnce(ctx context.Context, first sound) (changed *sound, err error) {
 	session, err := s.b.cfg.Local.Open(ctx, transcoder.SessionConfig{
 		ID:    s.id + "/audio",
-		Audio: &transcoder.AudioJob{From: track, Codec: media.Opus, Bitrate: opusBitrate},
+		Audio: &transcoder.AudioJob{From: first.track, Codec: media.Opus, Bitrate: opusBitrate},
 	})
 	if err != nil {
-		return fmt.Errorf("open audio converter: %w", err)
+		return nil, fmt.Errorf("open audio converter: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	received := make(chan error, 1)
@@ -69,34 +67,32 @@ func (s *Stream) convertOnce(ctx context.Context, track *media.Track) error {
 		received <- s.receiveAudio(ctx, session)
 		cancel()
 	}()
-	sendErr := s.sendAudio(ctx, session)
+	changed, err = s.sendAudio(ctx, session, first)
 	cancel()
 	if err := session.Close(); err != nil {
 		s.log.Debug("audio converter closed", "err", err)
 	}
-	err = <-received
-	if sendErr == nil {
-		return nil // the publisher is gone
+	if failed := <-received; failed != nil {
+		err = failed // it says more
 	}
-	if err != nil {
-		return err
-	}
-	return sendErr
+	return changed, err
 }
 
-func (s *Stream) sendAudio(ctx context.Context, session transcoder.Session) error {
-	for {
+// sendAudio sends until the publisher is gone, or another track's unit comes, which it returns.
+func (s *Stream) sendAudio(ctx context.Context, session transcoder.Session, next sound) (changed *sound, err error) {
+	for track := next.track; next.track == track; {
+		if err := session.Send(ctx, transcoder.WriteUnit{Unit: next.unit}); err != nil {
+			return nil, err
+		}
 		select {
-		case u := <-s.audioIn:
-			if err := session.Send(ctx, transcoder.WriteUnit{Unit: u}); err != nil {
-				return err
-			}
+		case next = <-s.audioIn:
 		case <-s.closed:
-			return nil
+			return nil, nil //nolint:nilnil // nothing changed, nothing failed
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
+	return &next, nil
 }
 
 func (s *Stream) receiveAudio(ctx context.Context, session transcoder.Session) error {

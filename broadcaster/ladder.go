@@ -15,6 +15,8 @@ import (
 const (
 	firstPause  = 200 * time.Millisecond
 	longestWait = 2 * time.Second
+	// openTimeout bounds the wait for an orchestrator to open a lease that it has quoted.
+	openTimeout = 3 * time.Second
 )
 
 // runLadder keeps the stream under a lease until its work is done: it asks the market, serves the best offer, and when
@@ -69,7 +71,14 @@ func (s *Stream) need() need {
 func (s *Stream) serve(ctx context.Context, o *offer) (opened bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	late := time.AfterFunc(openTimeout, func() {
+		cancel(&failure{plain: fmt.Sprintf("it did not open the lease within %v", openTimeout)})
+	})
 	l, err := openLease(ctx, s, o)
+	late.Stop()
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
 	if err != nil {
 		return false, err
 	}
@@ -103,13 +112,25 @@ func (s *Stream) failedOver(o *offer, err error) {
 	s.update(func(st *Status) { st.Problem = "" })
 }
 
+// giveUp takes a segment off the list that will have no renditions, and says why.
+func (s *Stream) giveUp(seg *segment, why string) {
+	s.work.finish(seg)
+	s.b.metrics.givenUp.Inc()
+	s.update(func(st *Status) { st.GivenUp++ })
+	s.trouble(AtSegments, why)
+	s.log.Warn("segment given up", "seq", seg.Seq, "why", why)
+}
+
 // unserved says why nobody serves.
 func (s *Stream) unserved(err error) {
-	s.log.Warn("no lease", "err", err)
 	s.b.metrics.leases.WithLabelValues("none").Inc()
+	problem := fmt.Sprintf("Nobody transcodes this stream: %v", err)
 	s.update(func(st *Status) {
+		if st.Problem == "" { // once for an outage, not for each try
+			s.log.Warn("no lease", "err", err)
+		}
 		st.Serving = nil
-		st.Problem = fmt.Sprintf("Nobody transcodes this stream: %v", err)
+		st.Problem = problem
 	})
 }
 

@@ -128,7 +128,7 @@ func (m *lagMeter) progress(decodedPTS int64, now time.Time) {
 
 // deadline is how long a rendition may stand still.
 func (m *lagMeter) deadline() time.Duration {
-	return max(m.floor, lagFactor*m.stands.percentile(0.99))
+	return max(m.floor, min(lagFactor*m.stands.percentile(0.99), firstPicture))
 }
 
 // stalled returns for how long the slowest rendition has stood still with a picture due, and whether that is too long.

@@ -106,9 +106,6 @@ func (l *lease) run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	part(l.renew)
 	err := l.feedAll(ctx)
 	if err == nil {
-		err = l.finish(ctx)
-	}
-	if err == nil {
 		l.sayGoodbye(ctx)
 	}
 	cancel(err)
@@ -156,32 +153,39 @@ func (l *lease) signal() {
 	l.changed = make(chan struct{})
 }
 
-// feedAll feeds until the stream is over, again from the oldest open segment whenever the orchestrator lost its
-// worker.
+// feedAll feeds until the stream is over and settled, again from the segment that was lost whenever the orchestrator
+// lost its worker.
 func (l *lease) feedAll(ctx context.Context) error {
-	for {
+	for from := uint64(0); ; {
 		pass, again := context.WithCancelCause(ctx)
 		l.mu.Lock()
 		l.again = again
 		l.mu.Unlock()
-		err := l.feed(pass)
+		err := l.feed(pass, from)
+		if err == nil {
+			err = l.finish(pass)
+		}
 		again(nil)
-		if !errors.Is(context.Cause(pass), errWorkerDied) {
+		var died *workerDied
+		if !errors.As(context.Cause(pass), &died) {
 			return err
 		}
-		l.log.Warn("the orchestrator lost its worker; the segment is sent again")
+		from = died.seq
+		l.log.Warn("the orchestrator lost its worker; the segment is sent again", "seq", from)
 	}
 }
 
-var (
-	errWorkerDied = errors.New("worker died")
-	// errSecondOpinion ends a lease without speaking against the orchestrator: the source may be broken.
-	errSecondOpinion = errors.New("another orchestrator is asked")
-)
+// workerDied says which segment was the oldest in a worker that died.
+type workerDied struct{ seq uint64 }
 
-// feed sends the open segments in order, from the oldest on.
-func (l *lease) feed(ctx context.Context) error {
-	for next, fresh := uint64(0), true; ; {
+func (*workerDied) Error() string { return "worker died" }
+
+// errSecondOpinion ends a lease without speaking against the orchestrator: the source may be broken.
+var errSecondOpinion = errors.New("another orchestrator is asked")
+
+// feed sends the open segments in order, beginning with the first one numbered from or higher.
+func (l *lease) feed(ctx context.Context, from uint64) error {
+	for next, fresh := from, true; ; {
 		seg, ok := l.s.work.after(ctx, next)
 		switch {
 		case ok:
@@ -192,6 +196,11 @@ func (l *lease) feed(ctx context.Context) error {
 		}
 		// A decoder goes on only where no segment was left out.
 		fresh = fresh || seg.Seq != next
+		if why := l.hopeless(seg, fresh); why != "" {
+			l.s.giveUp(seg, why)
+			next, fresh = seg.Seq+1, true
+			continue
+		}
 		if err := l.feedSegment(ctx, seg, fresh); err != nil {
 			return err
 		}
@@ -199,9 +208,27 @@ func (l *lease) feed(ctx context.Context) error {
 	}
 }
 
+// maxAttempts is how often a segment is tried, by whomever: one that ends every worker must not hold the stream up.
+const maxAttempts = 16
+
+// hopeless says why a segment is not tried (again), "" where it is.
+func (l *lease) hopeless(seg *segment, fresh bool) string {
+	switch {
+	case l.s.work.tried(seg) >= maxAttempts:
+		return fmt.Sprintf("Segment %d was given up after %d attempts.", seg.Seq, maxAttempts)
+	case fresh && !seg.StartsAtKey() && l.s.hub.Retained(seg.DecodeFrom) == nil:
+		return fmt.Sprintf("Segment %d was given up: the key picture that it needs is no longer kept. Set a key frame interval of 2 s.", seg.Seq)
+	default:
+		return ""
+	}
+}
+
 // feedSegment sends one attempt at a segment, as its units come.
 func (l *lease) feedSegment(ctx context.Context, seg *segment, fresh bool) error {
-	a := l.begin(seg, fresh)
+	a, err := l.begin(ctx, seg, fresh)
+	if err != nil {
+		return err
+	}
 	if err := l.stream.Send(a.start(fresh)); err != nil {
 		return l.sendFailed(ctx, err)
 	}
@@ -280,18 +307,21 @@ func (l *lease) sendFailed(ctx context.Context, err error) error {
 	}
 }
 
-// begin opens the next attempt at a segment: the hub fences the one before it.
-func (l *lease) begin(seg *segment, fresh bool) *attempt {
-	grant := l.s.hub.Admit(seg.Seq)
+// begin opens the next attempt at a segment: the hub fences the one before it. It fails once the pass is over: a
+// segment must not overtake one that has to be made again.
+func (l *lease) begin(ctx context.Context, seg *segment, fresh bool) (*attempt, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	grant := l.s.hub.Admit(seg.Seq)
 	a := newAttempt(l, seg, l.s.work.newAttempt(seg), grant)
 	if fresh {
-		clear(l.attempts)
 		l.meter = newLagMeter(l.s.b.cfg.LivenessFloor, len(l.s.ladder), seg.Track.Reorder, a.resumeAfter)
 	}
 	l.attempts[seg.Seq] = a
-	return a
+	return a, nil
 }
 
 // forget drops an attempt that will have no receipt.
@@ -376,7 +406,12 @@ func (l *lease) refused(r *rpc.Refusal) error {
 		return &failure{plain: "it lost its workers too often"}
 	}
 	l.s.trouble(AtOrchestrator, fmt.Sprintf("A worker of %s died: the segment is made again from the first picture that is missing.", l.orchestrator.Name))
-	l.again(errWorkerDied)
+	for seq := range l.attempts { // those before it have left the worker: their receipts come
+		if seq >= r.Seq {
+			delete(l.attempts, seq)
+		}
+	}
+	l.again(&workerDied{seq: r.Seq})
 	return nil
 }
 
@@ -389,13 +424,10 @@ func (l *lease) badInput(m *rpc.SignedBadInput) error {
 		return &failure{plain: "its word of a broken picture is not signed", cause: err}
 	}
 	l.log.Warn("source cannot be decoded, says the orchestrator", "seq", m.BadInput.Seq, "pts", m.BadInput.Unit, "reason", m.BadInput.Reason)
-	l.s.trouble(AtInput, fmt.Sprintf("%s could not decode a picture of segment %d: %s", l.orchestrator.Name, m.BadInput.Seq, m.BadInput.Reason))
 	if l.s.work.undecodable(a.seg) < maxUndecodable {
 		return &failure{plain: "it says that it cannot decode the source", cause: errSecondOpinion}
 	}
-	l.s.update(func(st *Status) { st.GivenUp++ })
-	l.s.b.metrics.givenUp.Inc()
-	l.s.work.finish(a.seg)
+	l.s.giveUp(a.seg, fmt.Sprintf("%s could not decode a picture of segment %d: %s", l.orchestrator.Name, m.BadInput.Seq, m.BadInput.Reason))
 	l.forget(a)
 	return nil
 }
@@ -466,6 +498,9 @@ func (l *lease) renew(ctx context.Context) error {
 		l.mu.Lock()
 		left := time.Unix(int64(l.current.Expiry), 0).Sub(l.now())
 		l.mu.Unlock()
+		if left <= 0 {
+			return &failure{plain: "its lease ended and was not renewed"}
+		}
 		select {
 		case <-time.After(max(time.Duration(float64(left)*renewAhead), renewPause)):
 		case <-ctx.Done():

@@ -21,6 +21,9 @@ import (
 	"castnet/transcoder"
 )
 
+// quoteGrace is how long the others may take after the first quote.
+const quoteGrace = 250 * time.Millisecond
+
 // errNobody says that the draw had nobody to draw from.
 var errNobody = errors.New("no orchestrator can be asked")
 
@@ -185,7 +188,11 @@ func (m *market) quotes(ctx context.Context, drawn []Orchestrator, serial uint64
 	offers, errs := make([]offer, len(drawn)), make([]error, len(drawn))
 	var wg sync.WaitGroup
 	for i, o := range drawn {
-		wg.Go(func() { offers[i], errs[i] = m.quote(ctx, o, serial, n) })
+		wg.Go(func() {
+			if offers[i], errs[i] = m.quote(ctx, o, serial, n); errs[i] == nil {
+				time.AfterFunc(quoteGrace, cancel) // a stream that stands still doesn't wait for the slowest
+			}
+		})
 	}
 	wg.Wait()
 	var got []offer

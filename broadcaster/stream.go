@@ -33,7 +33,7 @@ type Stream struct {
 	work      *worklist
 	segmenter *ingest.Segmenter
 	capture   *ingest.CaptureClock
-	audioIn   chan *media.Unit // to the converter; a full channel drops, sound must not stall pictures
+	audioIn   chan sound // to the converter; a full channel drops, sound must not stall pictures
 
 	announced chan struct{} // closed by the first Start
 	closed    chan struct{} // closed when the publisher is gone
@@ -56,7 +56,7 @@ func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
 		hash:      crypto.Keccak256Hash([]byte(id), []byte(b.cfg.Now().UTC().Format(time.RFC3339Nano))),
 		work:      newWorklist(),
 		capture:   &ingest.CaptureClock{},
-		audioIn:   make(chan *media.Unit, 64),
+		audioIn:   make(chan sound, 64),
 		announced: make(chan struct{}),
 		closed:    make(chan struct{}),
 		video:     -1, audio: -1,
@@ -294,7 +294,7 @@ func (s *Stream) writeAudio(u *media.Unit) error {
 		return nil
 	}
 	select {
-	case s.audioIn <- u:
+	case s.audioIn <- sound{track, u}:
 	default:
 		s.b.metrics.audioDropped.Inc()
 	}

@@ -117,9 +117,16 @@ func (w *worklist) newAttempt(seg *segment) uint32 {
 	return seg.attempts
 }
 
+// tried is how many attempts at a segment have begun.
+func (w *worklist) tried(seg *segment) uint32 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return seg.attempts
+}
+
 // after waits for the first open segment with a number of at least seq. ok is false when the stream ended before.
 func (w *worklist) after(ctx context.Context, seq uint64) (seg *segment, ok bool) {
-	for {
+	for ctx.Err() == nil {
 		w.mu.Lock()
 		for _, s := range w.open {
 			if s.Seq >= seq {
@@ -135,14 +142,14 @@ func (w *worklist) after(ctx context.Context, seq uint64) (seg *segment, ok bool
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, false
 		}
 	}
+	return nil, false
 }
 
 // unit waits for the i-th unit of a segment. It returns nil where the segment has ended before it, or was given up.
 func (w *worklist) unit(ctx context.Context, seg *segment, i int) (*media.Unit, error) {
-	for {
+	for ctx.Err() == nil {
 		w.mu.Lock()
 		if i < len(seg.units) {
 			u := seg.units[i]
@@ -157,9 +164,9 @@ func (w *worklist) unit(ctx context.Context, seg *segment, i int) (*media.Unit, 
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, ctx.Err()
 		}
 	}
+	return nil, ctx.Err()
 }
 
 // givenUp reports whether a segment was taken off the list before its end: nobody shall pay for it.

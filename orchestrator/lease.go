@@ -1,11 +1,13 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -337,6 +339,8 @@ func (l *lease) reopen(ctx context.Context, dead transcoder.Session, cause error
 	if err := dead.Close(); err != nil {
 		l.log.Debug("session closed", "err", err)
 	}
+	// In their order: the broadcaster begins again at the first one that it is told of.
+	slices.SortFunc(victims, func(a, b *attempt) int { return cmp.Compare(a.seq, b.seq) })
 	for _, a := range victims {
 		if err := l.refuse(a.seq, a.number, workerDied(), "worker_died"); err != nil {
 			return err

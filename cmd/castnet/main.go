@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -102,7 +103,7 @@ func main() {
 	command := kong.Parse(&c,
 		kong.Name("castnet"),
 		kong.Description("A live video transcoding network: staked orchestrators make the ladder, verified and paid by tickets."),
-		kong.DefaultEnvars("CASTNET"), kong.Configuration(node.YAMLFlags), kong.UsageOnError(),
+		kong.DefaultEnvars("CASTNET"), kong.Configuration(node.YAMLFlags), kong.ShortUsageOnError(), kong.ValueFormatter(withDefault),
 		kong.Vars{"state": stateDir()}, kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	err := command.Run()
@@ -111,6 +112,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, "castnet:", err)
 		os.Exit(1)
 	}
+}
+
+// withDefault says in a flag's help what it is where nothing is given: a placeholder would hide it.
+func withDefault(v *kong.Value) string {
+	help := kong.DefaultHelpValueFormatter(v)
+	if v.Flag == nil || v.Default == "" || v.Flag.PlaceHolder == "" {
+		return help
+	}
+	return strings.TrimSuffix(help, ".") + " (default " + v.Default + ")."
 }
 
 // stateDir is where state is kept by default (XDG Base Directory Specification).

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,12 +19,76 @@ import (
 )
 
 const (
-	// stopGrace is how long a child may take to end before it is killed; Ctrl-C has 3 s in all.
-	stopGrace = 2 * time.Second
-	// restartPause follows a child's crash.
-	restartPause = 500 * time.Millisecond
-	readyPoll    = 20 * time.Millisecond
+	// Ctrl-C has 3 s in all: children end one after the other for stopInOrder, then all at once; one that takes longer
+	// than stopGrace is killed.
+	stopInOrder = time.Second
+	stopGrace   = 1500 * time.Millisecond
+	// restartPause follows a child's crash, doubled up to longestRestart while it crashes within steady of its start.
+	restartPause   = 500 * time.Millisecond
+	longestRestart = 10 * time.Second
+	steady         = 30 * time.Second
+	readyPoll      = 20 * time.Millisecond
 )
+
+// family is the children of `castnet up`.
+type family struct {
+	ctx    context.Context //nolint:containedctx // the life of the whole family
+	fail   context.CancelCauseFunc
+	log    *slog.Logger
+	output io.Writer
+
+	mu      sync.Mutex
+	members []member // in the order in which they were started
+}
+
+type member struct {
+	end  context.CancelFunc
+	done chan struct{}
+}
+
+// newFamily makes an empty one. A child that cannot be started calls fail; ctx's own end ends nobody: stop does, in order.
+func newFamily(ctx context.Context, fail context.CancelCauseFunc, log *slog.Logger, output io.Writer) *family {
+	return &family{ctx: context.WithoutCancel(ctx), fail: fail, log: log, output: output}
+}
+
+// start runs a child until stop.
+func (f *family) start(c *child) {
+	c.log, c.output = f.log, f.output
+	ctx, end := context.WithCancel(f.ctx)
+	m := member{end: end, done: make(chan struct{})}
+	f.mu.Lock()
+	f.members = append(f.members, m)
+	f.mu.Unlock()
+	go func() {
+		defer close(m.done)
+		if err := c.run(ctx); err != nil {
+			f.fail(err)
+		}
+	}()
+}
+
+// stop ends the children, who was started last first, so that nobody misses who it needs, and returns when all have
+// ended.
+func (f *family) stop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	late := time.After(stopInOrder)
+	hurry := false
+	for _, m := range slices.Backward(f.members) {
+		m.end()
+		if hurry {
+			continue
+		}
+		select {
+		case <-m.done:
+		case <-late:
+			hurry = true
+		}
+	}
+	for _, m := range f.members {
+		<-m.done
+	}
+}
 
 // child is one role of `castnet up`, a process of its own. It is killed when its parent dies, however it dies.
 type child struct {
@@ -37,8 +102,12 @@ type child struct {
 
 // run keeps the child running until ctx ends: one that ends by itself is started again, unless it never was ready.
 func (c *child) run(ctx context.Context) error {
-	for {
+	for pause := restartPause; ; pause = min(2*pause, longestRestart) {
+		began := time.Now()
 		err := c.once(ctx)
+		if time.Since(began) > steady {
+			pause = restartPause
+		}
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // it was ended on purpose
 		}
@@ -47,7 +116,7 @@ func (c *child) run(ctx context.Context) error {
 		}
 		c.log.Error("a process ended, starting it again", "process", c.name, "err", err)
 		select {
-		case <-time.After(restartPause):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil
 		}

@@ -61,6 +61,7 @@ type up struct {
 	out      io.Writer
 	password string                   // file
 	accounts map[string]*identity.Key // by the names of upRoles
+	family   *family
 }
 
 // RunUp raises the whole network and holds it until ctx ends. The summary goes to out, logs go to logs.
@@ -82,47 +83,45 @@ func RunUp(ctx context.Context, cfg UpConfig, out, logs io.Writer) error {
 		return err
 	}
 	defer unlock()
-	group, ctx := errgroup.WithContext(ctx)
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	u.family = newFamily(ctx, fail, log, shared)
 	began := time.Now()
-	group.Go(func() error {
-		if err := u.raise(ctx, group, shared); err != nil {
-			return err
-		}
+	if err := u.raise(ctx); err != nil {
+		fail(err)
+	} else {
 		u.summary(time.Since(began))
-		return nil
-	})
-	err = group.Wait()
-	if errors.Is(err, context.Canceled) {
-		return nil
 	}
-	return err
+	<-ctx.Done()
+	u.family.stop()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
 }
 
 // raise starts the children in the order in which they need each other.
-func (u *up) raise(ctx context.Context, group *errgroup.Group, logs io.Writer) error {
+func (u *up) raise(ctx context.Context) error {
 	ready, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := u.makeKeys(); err != nil {
 		return err
 	}
-	start := func(c *child) {
-		c.log, c.output = u.log, logs
-		group.Go(func() error { return c.run(ctx) })
-	}
 	node := u.devchain()
-	start(node)
+	u.family.start(node)
 	if err := node.await(ready); err != nil {
 		return err
 	}
 	if err := u.economy(ready); err != nil {
 		return fmt.Errorf("prepare the chain: %w", err)
 	}
-	roles := []*child{u.broadcaster()}
+	var roles []*child
 	for i := range upOrchestrators {
 		roles = append(roles, u.orchestrator(i))
 	}
+	roles = append(roles, u.broadcaster())
 	for _, c := range roles {
-		start(c)
+		u.family.start(c)
 	}
 	for _, c := range roles {
 		if err := c.await(ready); err != nil {
@@ -130,7 +129,7 @@ func (u *up) raise(ctx context.Context, group *errgroup.Group, logs io.Writer) e
 		}
 	}
 	if u.cfg.Demo {
-		start(&child{name: "demo", args: []string{"publish", "--url", u.rtmpURL("demo"), "--log-level", u.cfg.LogLevel}})
+		u.family.start(&child{name: "demo", args: []string{"publish", "--url", u.rtmpURL("demo"), "--log-level", u.cfg.LogLevel}})
 	}
 	return nil
 }

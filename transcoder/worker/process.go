@@ -46,7 +46,7 @@ func startProcess(binary string) (*process, error) {
 	// memory (an arena a thread, and frames that never go back). Go lets no more goroutines run than there are cores,
 	// and counts those inside libav until it notices, up to 10 ms later: on two cores, with three rungs and other load,
 	// the goroutines that carry units waited for that, and p95 from unit to unit was 560 ms instead of 63.
-	p.cmd.Env = []string{"GOMAXPROCS=16", "MALLOC_ARENA_MAX=2", "MALLOC_MMAP_THRESHOLD_=131072"}
+	p.cmd.Env = []string{"GOMAXPROCS=4", "MALLOC_ARENA_MAX=2", "MALLOC_MMAP_THRESHOLD_=131072"}
 	if path, ok := os.LookupEnv("LD_LIBRARY_PATH"); ok { // where libav may be
 		p.cmd.Env = append(p.cmd.Env, "LD_LIBRARY_PATH="+path)
 	}
