@@ -166,7 +166,7 @@ func (l *lease) feedAll(ctx context.Context) error {
 			err = l.finish(pass)
 		}
 		again(nil)
-		var died *workerDied
+		var died *workerDiedError
 		if !errors.As(context.Cause(pass), &died) {
 			return err
 		}
@@ -175,10 +175,10 @@ func (l *lease) feedAll(ctx context.Context) error {
 	}
 }
 
-// workerDied says which segment was the oldest in a worker that died.
-type workerDied struct{ seq uint64 }
+// workerDiedError says which segment was the oldest in a worker that died.
+type workerDiedError struct{ seq uint64 }
 
-func (*workerDied) Error() string { return "worker died" }
+func (*workerDiedError) Error() string { return "worker died" }
 
 // errSecondOpinion ends a lease without speaking against the orchestrator: the source may be broken.
 var errSecondOpinion = errors.New("another orchestrator is asked")
@@ -411,7 +411,7 @@ func (l *lease) refused(r *rpc.Refusal) error {
 			delete(l.attempts, seq)
 		}
 	}
-	l.again(&workerDied{seq: r.Seq})
+	l.again(&workerDiedError{seq: r.Seq})
 	return nil
 }
 

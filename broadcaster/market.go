@@ -214,8 +214,7 @@ func (m *market) quotes(ctx context.Context, drawn []Orchestrator, serial uint64
 // faulty reports whether a failed quote speaks against the orchestrator: a refusal that gives a reason does not, nor
 // does money that we lack.
 func faulty(err error) bool {
-	var ours *payments.Refusal
-	if errors.As(err, &ours) {
+	if _, ours := errors.AsType[*payments.Refusal](err); ours {
 		return false
 	}
 	var r *rpc.Refusal

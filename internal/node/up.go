@@ -108,7 +108,7 @@ func (u *up) raise(ctx context.Context) error {
 		return err
 	}
 	node := u.devchain()
-	u.family.start(node)
+	u.family.start(node) //nolint:contextcheck // the family ends its members itself, in order
 	if err := node.await(ready); err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (u *up) raise(ctx context.Context) error {
 	}
 	roles = append(roles, u.broadcaster())
 	for _, c := range roles {
-		u.family.start(c)
+		u.family.start(c) //nolint:contextcheck // as above
 	}
 	for _, c := range roles {
 		if err := c.await(ready); err != nil {
@@ -129,7 +129,8 @@ func (u *up) raise(ctx context.Context) error {
 		}
 	}
 	if u.cfg.Demo {
-		u.family.start(&child{name: "demo", args: []string{"publish", "--url", u.rtmpURL("demo"), "--log-level", u.cfg.LogLevel}})
+		demo := &child{name: "demo", args: []string{"publish", "--url", u.rtmpURL("demo"), "--log-level", u.cfg.LogLevel}}
+		u.family.start(demo) //nolint:contextcheck // as above
 	}
 	return nil
 }
