@@ -226,15 +226,25 @@ type broadcaster struct {
 // open quotes and opens a lease.
 func (n *network) open(serial uint64) *broadcaster {
 	n.t.Helper()
+	b, err := n.tryOpen(serial)
+	n.check(err)
+	return b
+}
+
+// tryOpen is open where a refusal is no surprise.
+func (n *network) tryOpen(serial uint64) (*broadcaster, error) {
+	n.t.Helper()
 	b := &broadcaster{network: n, client: n.dial()}
 	var err error
-	b.signed, err = b.client.Quote(n.t.Context(), n.ask(serial))
-	n.check(err)
+	if b.signed, err = b.client.Quote(n.t.Context(), n.ask(serial)); err != nil {
+		return nil, err
+	}
 	b.lease = b.signed.Lease.Hash()
-	b.stream, err = b.client.Transcode(n.t.Context(), b.opening())
-	n.check(err)
+	if b.stream, err = b.client.Transcode(n.t.Context(), b.opening()); err != nil {
+		return nil, err
+	}
 	n.t.Cleanup(b.stream.Close)
-	return b
+	return b, nil
 }
 
 func (b *broadcaster) opening() rpc.Open {
