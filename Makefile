@@ -69,7 +69,7 @@ contracts: contracts/node_modules/.package-lock.json ## Compile and test the con
 check: build test-deps ## Format, lint, arrows, and the race detector
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
-	$(ENV) go tool golangci-lint run ./...
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...
 	$(GO) test ./test/arch/...
 	$(GO) test -race -timeout 15m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench -e castnet/contracts)
 
@@ -87,7 +87,9 @@ bench: build test-deps ## Run every bench, and write docs/bench/latest.json
 
 .PHONY: generate generate-check
 generate: test-deps contracts/node_modules/.package-lock.json ## Make the generated code anew
-	$(GO) generate ./internal/wire/... ./contracts/...
+	GOBIN=$(CURDIR)/bin/tools $(GO) install tool
+	cd contracts && npx --no-install forge build
+	PATH="$(CURDIR)/bin/tools:$$PATH" $(GO) generate ./internal/wire/... ./contracts/...
 generate-check: generate ## Fail where generated code is not fresh
 	git diff --exit-code -- internal/wire contracts/bindings
 

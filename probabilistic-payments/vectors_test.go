@@ -72,8 +72,15 @@ func vectors(t *testing.T) []vector {
 	most.SetAllOne()
 	high.Lsh(uint256.NewInt(1), 255)
 	amounts := []struct{ fee, face uint256.Int }{
-		{gwei(1), gwei(1)}, {gwei(2), gwei(1)}, {uint256.Int{}, gwei(5)}, {uint256.Int{}, uint256.Int{}}, {*uint256.NewInt(1), most},
-		{*new(uint256.Int).SubUint64(&most, 1), most}, {high, most}, {*uint256.NewInt(3), high}, {most, most},
+		{gwei(1), gwei(1)},
+		{gwei(2), gwei(1)},
+		{uint256.Int{}, gwei(5)},
+		{uint256.Int{}, uint256.Int{}},
+		{*uint256.NewInt(1), most},
+		{*new(uint256.Int).SubUint64(&most, 1), most},
+		{high, most},
+		{*uint256.NewInt(3), high},
+		{most, most},
 	}
 	for range 16 {
 		amounts = append(amounts, struct{ fee, face uint256.Int }{gwei(3), gwei(10)})
@@ -82,11 +89,15 @@ func vectors(t *testing.T) []vector {
 	var out []vector
 	for i, a := range amounts {
 		secret := r.hash()
-		ticket := m.sign(payments.Ticket{ReceiptHash: r.hash(), Sender: m.key.Address(), Recipient: recipient, Fee: a.fee, FaceValue: a.face,
-			RandHash: crypto.Keccak256Hash(secret[:]), Lane: 1, Nonce: uint64(i), Round: 3, Expiry: 4_000_000_000}, domain)
-		v := vector{ReceiptHash: ticket.ReceiptHash, Sender: ticket.Sender, Recipient: ticket.Recipient, Fee: a.fee.Dec(), FaceValue: a.face.Dec(),
+		ticket := m.sign(payments.Ticket{
+			ReceiptHash: r.hash(), Sender: m.key.Address(), Recipient: recipient, Fee: a.fee, FaceValue: a.face,
+			RandHash: crypto.Keccak256Hash(secret[:]), Lane: 1, Nonce: uint64(i), Round: 3, Expiry: 4_000_000_000,
+		}, domain)
+		v := vector{
+			ReceiptHash: ticket.ReceiptHash, Sender: ticket.Sender, Recipient: ticket.Recipient, Fee: a.fee.Dec(), FaceValue: a.face.Dec(),
 			Rand: secret, RandHash: ticket.RandHash, Lane: ticket.Lane, Nonce: ticket.Nonce, Round: ticket.Round, Expiry: ticket.Expiry,
-			StructHash: ticket.Hash(), Digest: domain.Digest(ticket.Hash()), Signature: ticket.Signature[:], WinProb: "certain", Wins: ticket.Wins(secret), Pays: "0"}
+			StructHash: ticket.Hash(), Digest: domain.Digest(ticket.Hash()), Signature: ticket.Signature[:], WinProb: "certain", Wins: ticket.Wins(secret), Pays: "0",
+		}
 		if !ticket.Certain() {
 			p := payments.WinProb(&a.fee, &a.face)
 			v.WinProb = p.Hex()

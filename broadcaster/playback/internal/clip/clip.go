@@ -55,7 +55,7 @@ func Make(tb testing.TB, o Options) *Clip {
 	args = append(args, "-frames:v", fmt.Sprint(o.Pictures), "-vf", fmt.Sprintf("scale=%d:%d", o.Width, o.Height),
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", fmt.Sprint(o.Keys), "-keyint_min", fmt.Sprint(o.Keys),
 		"-sc_threshold", "0", "-bf", fmt.Sprint(o.BFrames), "-x264-params", "b-adapt=0:aud=0", "-f", "mpegts", "pipe:1")
-	cmd := exec.CommandContext(tb.Context(), debianFFmpeg, args...) //nolint:gosec // the arguments are the test's
+	cmd := exec.CommandContext(tb.Context(), debianFFmpeg, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	ts, err := cmd.Output()
