@@ -142,7 +142,7 @@ require (
 ignore (
 	./broadcaster/api/web/node_modules
 	./contracts/node_modules
-	./test/e2e/node_modules
+	./test/browser/node_modules
 )
 
 tool (
