@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+
 	"castnet/ingest"
 	"castnet/ingest/rtmp"
+	"castnet/test/clip"
 )
 
 func TestTimeline(t *testing.T) {
@@ -42,16 +45,26 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// Parameter sets that x264 writes: 640x480, 30 pictures a second, High profile; reorder depth 2 in the VUI.
+// sets are parameter sets that x264 writes: 640x480, 30 pictures a second, High profile.
 func sets(t *testing.T) (sps, pps []byte) {
 	t.Helper()
-	recorded := session(t)
-	at := bytes.Index(recorded, []byte{0x67, 0x64}) // the avcC record: length, SPS, count, length, PPS
-	n := int(recorded[at-2])<<8 | int(recorded[at-1])
-	sps = recorded[at : at+n]
-	at += n + 1
-	n = int(recorded[at])<<8 | int(recorded[at+1])
-	return sps, recorded[at+2 : at+2+n]
+	video, err := clip.Make(t.Context(), clip.Spec{Width: 640, Height: 480, FPS: 30, Seconds: 4, GOP: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var nalus h264.AnnexB
+	if err := nalus.Unmarshal(video.Units[0].Payload); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range nalus {
+		switch h264.NALUType(n[0] & 0x1f) {
+		case h264.NALUTypeSPS:
+			sps = n
+		case h264.NALUTypePPS:
+			pps = n
+		}
+	}
+	return sps, pps
 }
 
 func avcc(size int, nalus ...[]byte) []byte {
