@@ -162,11 +162,7 @@ func (m *manager) dispatch(ctx context.Context, r *request) error {
 		ChainID: m.chainID, Nonce: r.nonce, GasTipCap: r.bid.tip, GasFeeCap: r.bid.limit,
 		Gas: r.gas, To: r.call.to, Value: r.call.value, Data: r.call.data,
 	})
-	signature, err := m.signer.SignHash(m.rules.Hash(unsigned))
-	if err != nil {
-		return fmt.Errorf("sign: %w", err)
-	}
-	tx, err := unsigned.WithSignature(m.rules, signature)
+	tx, err := m.sign(ctx, unsigned)
 	if err != nil {
 		return fmt.Errorf("sign: %w", err)
 	}
@@ -176,6 +172,18 @@ func (m *manager) dispatch(ctx context.Context, r *request) error {
 	r.versions = append(r.versions, tx.Hash())
 	r.sentAt = time.Now()
 	return nil
+}
+
+// sign signs a transaction, by its hash alone unless the signer wants to see all of it.
+func (m *manager) sign(ctx context.Context, unsigned *types.Transaction) (*types.Transaction, error) {
+	if whole, ok := m.signer.(TransactionSigner); ok {
+		return whole.SignTransaction(ctx, unsigned, m.chainID)
+	}
+	signature, err := m.signer.SignHash(m.rules.Hash(unsigned))
+	if err != nil {
+		return nil, err
+	}
+	return unsigned.WithSignature(m.rules, signature)
 }
 
 // settle looks for the receipts of everything in flight.

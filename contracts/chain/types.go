@@ -1,16 +1,25 @@
 package chain
 
 import (
+	"context"
 	"math/big"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
 )
 
 // Signer signs on behalf of one account. SignHash returns 65 bytes, r ‖ s ‖ v with v 0 or 1 and s in the lower half.
 type Signer interface {
 	Address() common.Address
 	SignHash(hash common.Hash) ([]byte, error)
+}
+
+// TransactionSigner is a Signer that is shown each transaction as a whole, as hardware wallets and clef want it. The result must
+// be the same transaction, signed by Address.
+type TransactionSigner interface {
+	Signer
+	SignTransaction(ctx context.Context, tx *types.Transaction, chainID *big.Int) (*types.Transaction, error)
 }
 
 // Head is one block as far as a follower cares.
