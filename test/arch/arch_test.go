@@ -65,7 +65,11 @@ var arrows = map[string][]string{
 
 	"contracts/bindings":          {},
 	"contracts/bindings/generate": {},
-	"contracts/chain":             {"contracts/bindings", "internal/identity"},
+	"contracts/chain":             {"contracts/bindings", "contracts/chain/txs", "contracts/chain/follow", "internal/identity"},
+	"contracts/chain/follow":      {},
+	"contracts/chain/registry":    {"contracts/chain"},
+	"contracts/chain/txs":         {},
+	"contracts/store":             {"contracts/chain", "contracts/chain/…"},
 	"contracts/devchain":          {"contracts/bindings"},
 
 	"cmd/castnet":        {"internal/node/…"},
