@@ -17,7 +17,7 @@ if [ "${CASTNET_FFMPEG:-}" != build ] && system --atleast-version=61 && ! system
 	exit 0
 fi
 
-flags=$(grep -v '^#' "$here/ffmpeg-flags" | tr '\n' ' ')
+mapfile -d '' -t flags < <(grep -v '^#' "$here/ffmpeg-flags" | xargs printf '%s\0')
 key=$(cat "$here/ffmpeg-flags" "$0" | sha256sum | cut -c1-12)
 prefix=$cache/ffmpeg-7.1-$key
 if [ -x "$prefix/bin/ffmpeg" ]; then
@@ -60,8 +60,7 @@ sed -i "s|^prefix=.*|prefix=$work/src/nv/usr|" "$pc"
 say "building FFmpeg 7.1: about five minutes on two cores, once (log: $cache/ffmpeg-build.log)"
 cd ffmpeg
 build() {
-	# shellcheck disable=SC2086 # the flags are words
-	PKG_CONFIG_PATH=$(dirname "$work/src/$pc") ./configure --prefix="$work/prefix$prefix" --extra-version=castnet $flags
+	PKG_CONFIG_PATH=$(dirname "$work/src/$pc") ./configure --prefix="$work/prefix$prefix" --extra-version=castnet "${flags[@]}"
 	make -j"$(nproc)"
 	make install
 }
