@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
 
 	"castnet/contracts/bindings"
 )
@@ -87,67 +88,58 @@ func (b *Broker) NonceUsed(ctx context.Context, sender, recipient common.Address
 	return used, nil
 }
 
-// Fund adds to the signer's deposit and reserve (wei, nil for nothing) in one transaction; it cancels a running unlock.
-func (b *Broker) Fund(ctx context.Context, deposit, reserve *big.Int) (Receipt, error) {
+// Fund adds to the account's deposit and reserve (wei, nil for nothing) in one transaction; it cancels a running unlock.
+func (b *Broker) Fund(deposit, reserve *big.Int) Action {
 	deposit, reserve = orZero(deposit), orZero(reserve)
-	return b.execute(ctx, call{data: b.abi.PackFund(deposit, reserve), value: new(big.Int).Add(deposit, reserve)})
+	if deposit.Sign() < 0 || reserve.Sign() < 0 {
+		return Action{client: b.client, err: errors.New("chain: amounts of wei ≥ 0 are needed")}
+	}
+	a := b.action(b.abi.PackFund(deposit, reserve))
+	a.call.value = new(big.Int).Add(deposit, reserve)
+	return a
 }
 
-// Unlock begins the unlock period of the signer's funds.
-func (b *Broker) Unlock(ctx context.Context) (Receipt, error) {
-	return b.execute(ctx, call{data: b.abi.PackUnlock()})
-}
+// Unlock begins the unlock period of the account's funds.
+func (b *Broker) Unlock() Action { return b.action(b.abi.PackUnlock()) }
 
 // CancelUnlock ends the unlock period early; the funds stay.
-func (b *Broker) CancelUnlock(ctx context.Context) (Receipt, error) {
-	return b.execute(ctx, call{data: b.abi.PackCancelUnlock()})
-}
+func (b *Broker) CancelUnlock() Action { return b.action(b.abi.PackCancelUnlock()) }
 
-// Withdraw pays the signer's deposit and reserve out after the unlock period.
-func (b *Broker) Withdraw(ctx context.Context) (Receipt, error) {
-	return b.execute(ctx, call{data: b.abi.PackWithdraw()})
-}
+// Withdraw pays the account's deposit and reserve out after the unlock period.
+func (b *Broker) Withdraw() Action { return b.action(b.abi.PackWithdraw()) }
 
-// AuthoriseSigner lets a hot key sign the signer's tickets.
-func (b *Broker) AuthoriseSigner(ctx context.Context, signer common.Address) (Receipt, error) {
-	return b.execute(ctx, call{data: b.abi.PackAuthoriseSigner(signer)})
+// AuthoriseSigner lets a hot key sign the account's tickets.
+func (b *Broker) AuthoriseSigner(signer common.Address) Action {
+	return b.action(b.abi.PackAuthoriseSigner(signer))
 }
 
 // RevokeSigner ends that after the unlock period.
-func (b *Broker) RevokeSigner(ctx context.Context, signer common.Address) (Receipt, error) {
-	return b.execute(ctx, call{data: b.abi.PackRevokeSigner(signer)})
+func (b *Broker) RevokeSigner(signer common.Address) Action {
+	return b.action(b.abi.PackRevokeSigner(signer))
 }
 
 // Enrol makes recipient take part in every sender's reserve for the present round; a recipient outside the active set, or that
 // joined it in this round, is refused. Enrolling again costs little.
-func (b *Broker) Enrol(ctx context.Context, recipient common.Address) (Receipt, error) {
-	round, err := b.client.Round(ctx)
-	if err != nil {
-		return Receipt{}, err
-	}
-	return b.execute(ctx, call{data: b.abi.PackEnrol(round.Number, recipient)})
+func (b *Broker) Enrol(round uint64, recipient common.Address) Action {
+	return b.action(b.abi.PackEnrol(round, recipient))
 }
 
 // Sweep moves what is owed to a recipient into its stake pool, where it is split between owner and delegators.
-func (b *Broker) Sweep(ctx context.Context, recipient common.Address) (Receipt, error) {
-	mined, err := b.client.transact(ctx, call{to: target(b.address()), data: b.abi.PackSweep(recipient), extraGas: sweepGas})
-	if err != nil {
-		return Receipt{}, err
-	}
-	for _, entry := range mined.Logs {
-		failed, err := b.abi.UnpackSweepFailedEvent(entry)
-		if err == nil {
-			return Receipt{}, fmt.Errorf("chain: the pool of %v did not take %v wei, they stay owed: %w",
-				recipient, failed.Amount, b.client.reverts.decode(failed.Reason))
+func (b *Broker) Sweep(recipient common.Address) Action {
+	a := b.action(b.abi.PackSweep(recipient))
+	a.call.extraGas = sweepGas
+	a.check = func(mined *types.Receipt) error {
+		for _, entry := range mined.Logs {
+			if failed, err := b.abi.UnpackSweepFailedEvent(entry); err == nil {
+				return fmt.Errorf("chain: the pool of %v did not take %v wei, they stay owed: %w",
+					recipient, failed.Amount, b.client.reverts.decode(failed.Reason))
+			}
 		}
+		return nil
 	}
-	return receiptOf(mined), nil
+	return a
 }
 
-func (b *Broker) execute(ctx context.Context, what call) (Receipt, error) {
-	if what.value != nil && what.value.Sign() < 0 {
-		return Receipt{}, errors.New("chain: an amount of wei ≥ 0 is needed")
-	}
-	what.to = target(b.address())
-	return b.client.execute(ctx, what)
+func (b *Broker) action(data []byte) Action {
+	return Action{client: b.client, call: call{to: target(b.address()), data: data}}
 }

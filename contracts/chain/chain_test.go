@@ -87,10 +87,10 @@ func TestRedemption(t *testing.T) {
 	recipient := owners()[0].Address()
 
 	delegator := n.client(t, keyOf("delegator"))
-	if _, err := delegator.Staking().Delegate(t.Context(), recipient, ether(50)); err != nil {
+	if _, err := delegator.Staking().Delegate(recipient, ether(50)).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sender.Broker().Fund(t.Context(), ether(10), ether(30)); err != nil {
+	if _, err := sender.Broker().Fund(ether(10), ether(30)).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 
@@ -138,7 +138,7 @@ func TestRedemption(t *testing.T) {
 	wantWei(t, "deposit", account.Deposit, new(big.Int).Sub(ether(10), sum))
 	wantWei(t, "reserve", account.Reserve, ether(30))
 	wantOwed(t, relayer, recipient, sum)
-	receipt, err = relayer.Broker().Sweep(t.Context(), recipient)
+	receipt, err = relayer.Broker().Sweep(recipient).Send(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func logLaterGas(t *testing.T, c *chain.Client, recipient common.Address) {
 		t.Fatal(err)
 	}
 	t.Logf("single redeem: %d gas", receipt.GasUsed)
-	if receipt, err = c.Broker().Sweep(t.Context(), recipient); err != nil {
+	if receipt, err = c.Broker().Sweep(recipient).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("sweep: %d gas", receipt.GasUsed)
@@ -243,7 +243,7 @@ func TestReserveShare(t *testing.T) {
 	n.register(t)
 	sender, relayer := n.client(t, keyOf("sender")), n.client(t, keyOf("relayer"))
 	recipient := owners()[0].Address()
-	if _, err := sender.Broker().Fund(t.Context(), nil, ether(30)); err != nil {
+	if _, err := sender.Broker().Fund(nil, ether(30)).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w := winner(t, relayer, recipient, ether(11), 1)
@@ -256,7 +256,7 @@ func TestReserveShare(t *testing.T) {
 		t.Errorf("not enrolled: %+v, %v", share, err)
 	}
 
-	if _, err := relayer.Broker().Enrol(t.Context(), recipient); err != nil {
+	if _, err := relayer.Broker().Enrol(0, recipient).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if share, err = relayer.Broker().Share(t.Context(), sender.Self(), recipient, 0); err != nil || !share.Enrolled {
@@ -280,7 +280,7 @@ func TestReserveShare(t *testing.T) {
 	wantWei(t, "claimed", share.Claimed, ether(10))
 	wantWei(t, "left", share.Left(), new(big.Int))
 
-	_, err = relayer.Broker().Enrol(t.Context(), keyOf("relayer").Address())
+	_, err = relayer.Broker().Enrol(0, keyOf("relayer").Address()).Send(t.Context())
 	if !errors.As(err, &revert) || revert.Name != "NotEligible" || !strings.Contains(err.Error(), "recipient 0x") {
 		t.Errorf("a stranger enrols: %v", err)
 	}
@@ -289,10 +289,10 @@ func TestReserveShare(t *testing.T) {
 func TestSenderLifecycle(t *testing.T) {
 	n := newNetwork(t)
 	c := n.client(t, keyOf("sender"))
-	if _, err := c.Broker().Fund(t.Context(), ether(1), ether(2)); err != nil {
+	if _, err := c.Broker().Fund(ether(1), ether(2)).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Broker().Unlock(t.Context()); err != nil {
+	if _, err := c.Broker().Unlock().Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	account, err := c.Broker().Sender(t.Context(), c.Self())
@@ -302,27 +302,27 @@ func TestSenderLifecycle(t *testing.T) {
 	if wait := account.UnlockAt.Sub(c.Head().Time); wait < c.Parameters().UnlockPeriod-time.Minute {
 		t.Errorf("unlocks in %v, want %v", wait, c.Parameters().UnlockPeriod)
 	}
-	if _, err := c.Broker().CancelUnlock(t.Context()); err != nil {
+	if _, err := c.Broker().CancelUnlock().Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Broker().Unlock(t.Context()); err != nil {
+	if _, err := c.Broker().Unlock().Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var revert *chain.RevertError
-	if _, err := c.Broker().Withdraw(t.Context()); !errors.As(err, &revert) || revert.Name != "Locked" {
+	if _, err := c.Broker().Withdraw().Send(t.Context()); !errors.As(err, &revert) || revert.Name != "Locked" {
 		t.Errorf("early: %v", err)
 	}
 	if err := n.dev.Advance(t.Context(), c.Parameters().UnlockPeriod); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Broker().Withdraw(t.Context()); err != nil {
+	if _, err := c.Broker().Withdraw().Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if account, err = c.Broker().Sender(t.Context(), c.Self()); err != nil || account.Deposit.Sign()+account.Reserve.Sign() != 0 {
 		t.Errorf("after: %+v, %v", account, err)
 	}
 	hot := keyOf("relayer").Address()
-	if _, err := c.Broker().AuthoriseSigner(t.Context(), hot); err != nil {
+	if _, err := c.Broker().AuthoriseSigner(hot).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok, err := c.Broker().SignerUntil(t.Context(), c.Self(), hot); err != nil || !ok {
@@ -349,12 +349,14 @@ func TestStakeLifecycle(t *testing.T) {
 	wantWei(t, "stake", total, ether(100))
 
 	for name, act := range map[string]func() (chain.Receipt, error){
-		"uri":    func() (chain.Receipt, error) { return staking.SetServiceURI(t.Context(), "https://127.0.0.1:9999") },
-		"cuts":   func() (chain.Receipt, error) { return staking.SetCuts(t.Context(), 1, 2) },
-		"key":    func() (chain.Receipt, error) { return staking.SetOperator(t.Context(), common.Address{0x99}) },
-		"bond":   func() (chain.Receipt, error) { return staking.Bond(t.Context(), ether(5)) },
-		"reward": func() (chain.Receipt, error) { return staking.Reward(t.Context(), owner.Self()) },
-		"touch":  func() (chain.Receipt, error) { return owner.TouchRound(t.Context()) },
+		"uri": func() (chain.Receipt, error) {
+			return staking.SetServiceURI("https://127.0.0.1:9999").Send(t.Context())
+		},
+		"cuts":   func() (chain.Receipt, error) { return staking.SetCuts(1, 2).Send(t.Context()) },
+		"key":    func() (chain.Receipt, error) { return staking.SetOperator(common.Address{0x99}).Send(t.Context()) },
+		"bond":   func() (chain.Receipt, error) { return staking.Bond(ether(5)).Send(t.Context()) },
+		"reward": func() (chain.Receipt, error) { return staking.Reward(owner.Self()).Send(t.Context()) },
+		"touch":  func() (chain.Receipt, error) { return owner.TouchRound().Send(t.Context()) },
 	} {
 		receipt, err := act()
 		if err != nil {
@@ -373,7 +375,7 @@ func TestStakeLifecycle(t *testing.T) {
 		t.Errorf("nobody: %v, %v", ok, err)
 	}
 
-	if _, err := staking.Unbond(t.Context(), owner.Self(), ether(3)); err != nil {
+	if _, err := staking.Unbond(owner.Self(), ether(3)).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	leaving, err := staking.Unbondings(t.Context(), owner.Self())
@@ -383,7 +385,7 @@ func TestStakeLifecycle(t *testing.T) {
 	if err := n.dev.Advance(t.Context(), owner.Parameters().UnbondingPeriod); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := staking.Withdraw(t.Context(), leaving[0].ID); err != nil {
+	if _, err := staking.Withdraw(leaving[0].ID).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if me, _, err = staking.Orchestrator(t.Context(), owner.Self()); err != nil || me.Operator != (common.Address{0x99}) {
@@ -409,7 +411,7 @@ func TestRoundsFollowTheChainsClock(t *testing.T) {
 	if next.Number != 1 || next.BeaconRecorded || next.Beacon == first.Beacon {
 		t.Errorf("next round %+v", next)
 	}
-	if _, err := c.TouchRound(t.Context()); err != nil {
+	if _, err := c.TouchRound().Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if touched := <-rounds; touched.Number != 1 || !touched.BeaconRecorded {
@@ -429,7 +431,7 @@ func TestOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	runUntilCleanup(t, c.Run)
-	if _, err := c.Broker().Fund(t.Context(), ether(1), nil); err != nil {
+	if _, err := c.Broker().Fund(ether(1), nil).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	families, err := registry.Gather()
@@ -447,7 +449,7 @@ func TestOverHTTP(t *testing.T) {
 func TestReadersCannotSend(t *testing.T) {
 	n := newNetwork(t)
 	c := n.client(t, nil)
-	if _, err := c.Broker().Fund(t.Context(), ether(1), nil); !errors.Is(err, chain.ErrNoSigner) {
+	if _, err := c.Broker().Fund(ether(1), nil).Send(t.Context()); !errors.Is(err, chain.ErrNoSigner) {
 		t.Errorf("%v", err)
 	}
 	price, err := c.GasPrice(t.Context())

@@ -110,10 +110,10 @@ func (n *network) register(t *testing.T) {
 	for i, owner := range owners() {
 		c := n.client(t, owner)
 		group.Go(func() {
-			_, err := c.Staking().Register(t.Context(), chain.Registration{
+			_, err := c.Staking().Register(chain.Registration{
 				Operator: operators()[i].Address(), ServiceURI: "https://127.0.0.1:8935",
 				RewardCut: 100_000, FeeShare: 500_000, Stake: ether(stakes[i]),
-			})
+			}).Send(t.Context())
 			if err != nil {
 				t.Errorf("register %d: %v", i, err)
 			}

@@ -2,7 +2,6 @@ package chain
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -100,91 +99,84 @@ func (s *Staking) Unbondings(ctx context.Context, delegator common.Address) ([]U
 	return open, nil
 }
 
-// Register enters the signer as an orchestrator and bonds its first stake, approving the token transfer where needed.
-func (s *Staking) Register(ctx context.Context, r Registration) (Receipt, error) {
+// Register enters the account as an orchestrator and bonds its first stake.
+func (s *Staking) Register(r Registration) Action {
 	stake := orZero(r.Stake)
-	if err := s.approve(ctx, stake); err != nil {
-		return Receipt{}, err
-	}
-	return s.execute(ctx, s.abi.PackRegister(bindings.StakingRegistration{
+	return s.bonding(stake, s.abi.PackRegister(bindings.StakingRegistration{
 		Operator: r.Operator, RewardCut: r.RewardCut, FeeShare: r.FeeShare, ServiceURI: r.ServiceURI,
 	}, stake))
 }
 
-// Join puts the signer's orchestrator into the active set; where the set is full it takes the place of victim, a member with
+// Join puts the account's orchestrator into the active set; where the set is full it takes the place of victim, a member with
 // less stake.
-func (s *Staking) Join(ctx context.Context, victim common.Address) (Receipt, error) {
-	return s.execute(ctx, s.abi.PackJoin(victim))
-}
+func (s *Staking) Join(victim common.Address) Action { return s.action(s.abi.PackJoin(victim)) }
 
-// Bond adds to the signer's own stake.
-func (s *Staking) Bond(ctx context.Context, amount *big.Int) (Receipt, error) {
-	return s.Delegate(ctx, s.client.Self(), amount)
-}
+// Bond adds CAST to the account's own stake.
+func (s *Staking) Bond(amount *big.Int) Action { return s.Delegate(s.client.Self(), amount) }
 
-// Delegate puts the signer's CAST behind an orchestrator.
-func (s *Staking) Delegate(ctx context.Context, orchestrator common.Address, amount *big.Int) (Receipt, error) {
-	if err := s.approve(ctx, amount); err != nil {
-		return Receipt{}, err
+// Delegate puts the account's CAST behind an orchestrator.
+func (s *Staking) Delegate(orchestrator common.Address, amount *big.Int) Action {
+	if err := positive(amount, "CAST"); err != nil {
+		return s.senseless(err)
 	}
-	return s.execute(ctx, s.abi.PackDelegate(orchestrator, amount))
+	return s.bonding(amount, s.abi.PackDelegate(orchestrator, amount))
 }
 
 // Unbond begins to take stake out of a pool.
-func (s *Staking) Unbond(ctx context.Context, orchestrator common.Address, amount *big.Int) (Receipt, error) {
-	return s.execute(ctx, s.abi.PackUnbond(orchestrator, amount))
+func (s *Staking) Unbond(orchestrator common.Address, amount *big.Int) Action {
+	if err := positive(amount, "CAST"); err != nil {
+		return s.senseless(err)
+	}
+	return s.action(s.abi.PackUnbond(orchestrator, amount))
 }
 
 // Withdraw pays out an unbonding whose time has come.
-func (s *Staking) Withdraw(ctx context.Context, id uint64) (Receipt, error) {
-	return s.execute(ctx, s.abi.PackWithdraw(new(big.Int).SetUint64(id)))
+func (s *Staking) Withdraw(id uint64) Action {
+	return s.action(s.abi.PackWithdraw(new(big.Int).SetUint64(id)))
 }
 
-// ClaimFees pays the signer's fees from one pool to the signer.
-func (s *Staking) ClaimFees(ctx context.Context, orchestrator common.Address) (Receipt, error) {
-	return s.execute(ctx, s.abi.PackClaimFees(orchestrator, s.client.Self()))
+// ClaimFees pays the account's fees from one pool to the account.
+func (s *Staking) ClaimFees(orchestrator common.Address) Action {
+	return s.action(s.abi.PackClaimFees(orchestrator, s.client.Self()))
 }
 
-// SetServiceURI changes where the signer's orchestrator is reached.
-func (s *Staking) SetServiceURI(ctx context.Context, uri string) (Receipt, error) {
-	return s.execute(ctx, s.abi.PackSetServiceURI(uri))
+// SetServiceURI changes where the account's orchestrator is reached.
+func (s *Staking) SetServiceURI(uri string) Action { return s.action(s.abi.PackSetServiceURI(uri)) }
+
+// SetOperator changes the operator key of the account's orchestrator, from the next round on.
+func (s *Staking) SetOperator(operator common.Address) Action {
+	return s.action(s.abi.PackSetOperator(operator))
 }
 
-// SetOperator changes the signer's operator key, from the next round on.
-func (s *Staking) SetOperator(ctx context.Context, operator common.Address) (Receipt, error) {
-	return s.execute(ctx, s.abi.PackSetOperator(operator))
+// SetCuts changes the reward cut and fee share of the account's orchestrator, both ppm.
+func (s *Staking) SetCuts(rewardCut, feeShare uint32) Action {
+	return s.action(s.abi.PackSetCuts(rewardCut, feeShare))
 }
 
-// SetCuts changes the signer's reward cut and fee share, both ppm.
-func (s *Staking) SetCuts(ctx context.Context, rewardCut, feeShare uint32) (Receipt, error) {
-	return s.execute(ctx, s.abi.PackSetCuts(rewardCut, feeShare))
+// Reward mints an orchestrator's share of the emission; anyone may call it.
+func (s *Staking) Reward(orchestrator common.Address) Action {
+	return s.action(s.abi.PackReward(orchestrator))
 }
 
-// Reward mints an orchestrator's share of the present round's emission; anyone may call it, once per round.
-func (s *Staking) Reward(ctx context.Context, orchestrator common.Address) (Receipt, error) {
-	return s.execute(ctx, s.abi.PackReward(orchestrator))
+func (s *Staking) action(data []byte) Action {
+	return Action{client: s.client, call: call{to: target(s.address()), data: data}}
 }
 
-func (s *Staking) execute(ctx context.Context, data []byte) (Receipt, error) {
-	return s.client.execute(ctx, call{to: target(s.address()), data: data})
+// bonding is an action that takes CAST from the account.
+func (s *Staking) bonding(amount *big.Int, data []byte) Action {
+	a := s.action(data)
+	a.approve = amount
+	return a
 }
 
-// approve lets Staking take amount of the signer's CAST, unless it may already.
-func (s *Staking) approve(ctx context.Context, amount *big.Int) error {
-	if amount == nil || amount.Sign() < 0 {
-		return errors.New("chain: an amount of CAST ≥ 0 is needed")
+func (s *Staking) senseless(err error) Action { return Action{client: s.client, err: err} }
+
+// positive checks an amount before it is packed.
+func positive(amount *big.Int, unit string) error {
+	if amount == nil || amount.Sign() <= 0 {
+		return fmt.Errorf("chain: an amount of %s > 0 is needed", unit)
 	}
-	c := s.client
-	token := c.cfg.Addresses.Token
-	allowed, err := view(ctx, c, token, c.token.PackAllowance(c.Self(), s.address()), c.token.UnpackAllowance)
-	if err != nil {
-		return fmt.Errorf("chain: allowance: %w", err)
-	}
-	if allowed.Cmp(amount) >= 0 {
-		return nil
-	}
-	_, err = c.execute(ctx, call{to: &token, data: c.token.PackApprove(s.address(), amount)})
-	return err
+	return nil
 }
 
 func orZero(v *big.Int) *big.Int {

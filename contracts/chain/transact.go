@@ -22,25 +22,16 @@ type call struct {
 // target makes the address of a contract fit into a call.
 func target(contract common.Address) *common.Address { return &contract }
 
-// execute sends a transaction and returns when it is in a block.
-func (c *Client) execute(ctx context.Context, what call) (Receipt, error) {
-	mined, err := c.transact(ctx, what)
-	if err != nil {
-		return Receipt{}, err
-	}
-	return receiptOf(mined), nil
-}
-
-// transact is execute for those who want the logs. A call that the node predicts to revert is not sent.
+// transact sends a transaction and returns when it is final. A call that the node predicts to revert is not sent.
 func (c *Client) transact(ctx context.Context, what call) (*types.Receipt, error) {
 	if c.manager == nil {
 		return nil, ErrNoSigner
 	}
-	gas, err := c.eth.EstimateGas(ctx, c.message(what))
+	gas, err := c.estimate(ctx, what)
 	if err != nil {
-		return nil, c.refusal("not sent", err)
+		return nil, err
 	}
-	mined, err := c.manager.send(ctx, what, gas+gas/5+what.extraGas)
+	mined, err := c.manager.send(ctx, what, gas+gas/5)
 	if err != nil {
 		return nil, err
 	}

@@ -272,13 +272,13 @@ const sweepEvery = 5 * time.Second
 // enterRound does what a round begins with. It reports whether that is done: without it no reserve backs our tickets.
 func (n *orchestratorNode) enterRound(ctx context.Context, round chain.Round) bool {
 	if !round.BeaconRecorded {
-		if _, err := n.chain.client.TouchRound(ctx); err != nil && ctx.Err() == nil {
+		if _, err := n.chain.client.TouchRound().Send(ctx); err != nil && ctx.Err() == nil {
 			n.log.Debug("beacon not recorded; somebody else may have", "round", round.Number, "err", err)
 		}
 	}
 	enrolled, err := n.chain.client.Broker().Enrolled(ctx, n.owner, round.Number)
 	if err == nil && !enrolled {
-		_, err = n.chain.client.Broker().Enrol(ctx, n.owner)
+		_, err = n.chain.client.Broker().Enrol(round.Number, n.owner).Send(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
 		n.log.Warn("not enrolled: reserves of senders give no share this round; tried again", "round", round.Number, "err", err)
@@ -295,7 +295,7 @@ func (n *orchestratorNode) sweep(ctx context.Context) error {
 	if owed.BitLen() <= 1 {
 		return nil
 	}
-	_, err = n.chain.client.Broker().Sweep(ctx, n.owner)
+	_, err = n.chain.client.Broker().Sweep(n.owner).Send(ctx)
 	return err
 }
 

@@ -271,11 +271,11 @@ func (u *up) register(ctx context.Context, addresses chain.Addresses, i int) err
 		case err != nil:
 			return err
 		case !ok:
-			_, err = c.Staking().Register(ctx, chain.Registration{
+			_, err = c.Staking().Register(chain.Registration{
 				Operator: operator.Address(), ServiceURI: uri, RewardCut: 100_000, FeeShare: 500_000, Stake: ether(upCast[i].stake),
-			})
+			}).Send(ctx)
 		case known.ServiceURI != uri:
-			_, err = c.Staking().SetServiceURI(ctx, uri)
+			_, err = c.Staking().SetServiceURI(uri).Send(ctx)
 		}
 		return err
 	})
@@ -293,7 +293,7 @@ func (u *up) fund(ctx context.Context, addresses chain.Addresses) error {
 		if account.Reserve.Sign() == 0 {
 			reserve = ether(upReserve)
 		}
-		_, err = c.Broker().Fund(ctx, ether(upDeposit), reserve)
+		_, err = c.Broker().Fund(ether(upDeposit), reserve).Send(ctx)
 		return err
 	})
 }
