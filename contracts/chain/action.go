@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/big"
 
-	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -160,7 +159,7 @@ func (c *Client) simulate(ctx context.Context, calls []call) (uint64, error) {
 
 // estimate is the gas that one call needs.
 func (c *Client) estimate(ctx context.Context, what call) (uint64, error) {
-	gas, err := c.eth.EstimateGas(ctx, ethereum.CallMsg{From: c.Self(), To: what.to, Value: what.value, Data: what.data})
+	gas, err := c.eth.EstimateGas(ctx, c.message(what))
 	if err != nil {
 		return 0, c.refusal("not sent", err)
 	}

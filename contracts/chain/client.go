@@ -10,22 +10,27 @@ import (
 
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/params"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"castnet/contracts/bindings"
+	"castnet/contracts/chain/txs"
 )
 
-// Defaults of Config.
-const (
-	DefaultPollInterval  = 500 * time.Millisecond
-	DefaultResubmitAfter = 15 * time.Second
-)
+// DefaultPollInterval is the default of Config.PollInterval.
+const DefaultPollInterval = 500 * time.Millisecond
 
-// ErrStopped is what a verb returns when Run has ended or was never called with the verb in hand.
-var ErrStopped = errors.New("chain: the client has stopped")
+// ErrStopped is what Send returns when Run has ended or was never called.
+var ErrStopped = txs.ErrStopped
+
+// GasPriceError says that gas costs more than Config.MaxGasPrice allows to pay.
+type GasPriceError = txs.GasPriceError
+
+// TakenError says that another program's transaction took the nonce of ours, which so never takes effect.
+type TakenError = txs.TakenError
 
 // ErrNoSigner is what a verb returns in a client that only reads.
 var ErrNoSigner = errors.New("chain: this client has no signer: it can only read")
@@ -39,7 +44,12 @@ type Config struct {
 	GasPriceFloor *big.Int      // wei per gas that GasPrice never goes below; default 0.1 gwei
 	MaxGasPrice   *big.Int      // wei per gas that no transaction bids above; default 500 gwei
 	PollInterval  time.Duration // between looks at the head where the node cannot push; default DefaultPollInterval
-	ResubmitAfter time.Duration // without inclusion until a transaction's fee is raised; default DefaultResubmitAfter
+	ResubmitAfter time.Duration // without inclusion until a transaction's fee is raised; default txs.DefaultResubmitAfter
+	Confirmations uint64        // blocks, its own among them, after which a transaction is final; default 1
+
+	// Transactions keeps what is in flight, so that another process can go on after a crash and sends nothing twice; nil: what is in
+	// flight is forgotten. A contracts/store.SQLite is one.
+	Transactions txs.Store
 
 	Log     *slog.Logger          // default: discards
 	Metrics prometheus.Registerer // default: none
@@ -53,20 +63,11 @@ func (cfg *Config) validate() error {
 	if cfg.GasPriceFloor == nil {
 		cfg.GasPriceFloor = big.NewInt(params.GWei / 10)
 	}
-	if cfg.MaxGasPrice == nil {
-		cfg.MaxGasPrice = new(big.Int).Mul(big.NewInt(500), big.NewInt(params.GWei))
-	}
-	if cfg.GasPriceFloor.Cmp(cfg.MaxGasPrice) > 0 {
-		return fmt.Errorf("chain: the gas price floor %v is above the maximum %v", cfg.GasPriceFloor, cfg.MaxGasPrice)
-	}
 	if cfg.PollInterval == 0 {
 		cfg.PollInterval = DefaultPollInterval
 	}
-	if cfg.ResubmitAfter == 0 {
-		cfg.ResubmitAfter = DefaultResubmitAfter
-	}
-	if cfg.PollInterval < 0 || cfg.ResubmitAfter < 0 {
-		return errors.New("chain: PollInterval and ResubmitAfter must be positive")
+	if cfg.PollInterval < 0 {
+		return errors.New("chain: PollInterval must be positive")
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -83,7 +84,7 @@ type Client struct {
 	rounds     *bindings.Rounds
 	staking    *Staking
 	broker     *Broker
-	manager    *manager // nil without a signer
+	manager    *txs.Manager // nil without a signer
 	parameters Parameters
 	heads      *latest[Head]
 	metrics    *metrics
@@ -133,9 +134,40 @@ func connect(ctx context.Context, cfg Config) (*Client, error) {
 	c.staking = &Staking{client: c, abi: bindings.NewStaking()}
 	c.broker = &Broker{client: c, abi: bindings.NewTicketBroker()}
 	if cfg.Signer != nil {
-		c.manager = newManager(c)
+		if c.manager, err = txs.New(c.transactions()); err != nil {
+			eth.Close()
+			return nil, err
+		}
 	}
 	return c, nil
+}
+
+// transactions is how the signer's are sent.
+func (c *Client) transactions() txs.Config {
+	return txs.Config{
+		Node: c.eth, Account: c.Self(), ChainID: c.ChainID(), Sign: c.sign, Store: c.cfg.Transactions,
+		GasPriceFloor: c.cfg.GasPriceFloor, MaxGasPrice: c.cfg.MaxGasPrice, Confirmations: c.cfg.Confirmations,
+		ResubmitAfter: c.cfg.ResubmitAfter,
+		NewHead: func() <-chan struct{} {
+			_, _, changed := c.heads.get()
+			return changed
+		},
+		Log: c.cfg.Log, Metrics: c.cfg.Metrics,
+	}
+}
+
+// sign signs a transaction, by its hash alone unless the signer wants to see all of it.
+func (c *Client) sign(ctx context.Context, unsigned *types.Transaction) (*types.Transaction, error) {
+	id := new(big.Int).SetUint64(c.ChainID())
+	if whole, ok := c.cfg.Signer.(TransactionSigner); ok {
+		return whole.SignTransaction(ctx, unsigned, id)
+	}
+	rules := types.LatestSignerForChainID(id)
+	signature, err := c.cfg.Signer.SignHash(rules.Hash(unsigned))
+	if err != nil {
+		return nil, err
+	}
+	return unsigned.WithSignature(rules, signature)
 }
 
 // Run follows the chain's head and sends the verbs' transactions until ctx ends; then it closes the connection. A client
@@ -146,7 +178,7 @@ func (c *Client) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { c.follow(ctx); return nil })
 	if c.manager != nil {
-		group.Go(func() error { return c.manager.run(ctx) })
+		group.Go(func() error { return c.manager.Run(ctx) })
 	}
 	return group.Wait()
 }

@@ -8,10 +8,7 @@ import (
 
 // metrics are what a client counts.
 type metrics struct {
-	head         prometheus.Gauge
-	pending      prometheus.Gauge
-	transactions *prometheus.CounterVec // by result: mined, reverted, failed
-	resubmitted  prometheus.Counter
+	head prometheus.Gauge
 }
 
 func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
@@ -19,23 +16,12 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		head: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "castnet_chain_head_block", Help: "Number of the latest block seen.",
 		}),
-		pending: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "castnet_chain_pending_transactions", Help: "Transactions sent and not yet in a block.",
-		}),
-		transactions: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "castnet_chain_transactions_total", Help: "Transactions by what became of them.",
-		}, []string{"result"}),
-		resubmitted: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "castnet_chain_resubmissions_total", Help: "Times that a waiting transaction's fee was raised.",
-		}),
 	}
 	if registerer == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.head, m.pending, m.transactions, m.resubmitted} {
-		if err := registerer.Register(c); err != nil {
-			return nil, fmt.Errorf("chain: metrics: %w", err)
-		}
+	if err := registerer.Register(m.head); err != nil {
+		return nil, fmt.Errorf("chain: metrics: %w", err)
 	}
 	return m, nil
 }

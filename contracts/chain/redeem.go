@@ -93,7 +93,7 @@ func (b *Broker) Redemptions(ctx context.Context, q RedemptionQuery) ([]Redempti
 		FromBlock: new(big.Int).SetUint64(max(q.FromBlock, b.client.cfg.Addresses.Block)),
 		Addresses: []common.Address{b.address()},
 		Topics: [][]common.Hash{
-			{crypto.Keccak256Hash([]byte(redeemedSignature))}, topicOf(q.Sender), topicOf(q.Recipient),
+			{crypto.Keccak256Hash([]byte(redeemedSignature))}, topicOf(q.Sender), topicOf(q.Recipient), q.Receipts,
 		},
 	}
 	if q.ToBlock != 0 {
@@ -117,6 +117,20 @@ func (b *Broker) Redemptions(ctx context.Context, q RedemptionQuery) ([]Redempti
 		}
 	}
 	return list, nil
+}
+
+// Transaction reads where a transaction ended up, and the log indices of the payments that it made, in order.
+func (b *Broker) Transaction(ctx context.Context, hash common.Hash) (where Receipt, paid []uint, err error) {
+	mined, err := b.client.eth.TransactionReceipt(ctx, hash)
+	if err != nil {
+		return Receipt{}, nil, fmt.Errorf("chain: transaction %v: %w", hash, err)
+	}
+	for _, entry := range mined.Logs {
+		if _, err := b.abi.UnpackWinningTicketRedeemedEvent(entry); err == nil && entry.Address == b.address() {
+			paid = append(paid, entry.Index)
+		}
+	}
+	return receiptOf(mined), paid, nil
 }
 
 const redeemedSignature = "WinningTicketRedeemed(address,address,bytes32,uint256,uint256,uint256,uint64,uint64,uint64)"

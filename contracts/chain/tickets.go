@@ -69,6 +69,7 @@ type Redemption struct {
 type RedemptionQuery struct {
 	Sender    common.Address
 	Recipient common.Address
-	FromBlock uint64 // 0: from the contracts' deployment
-	ToBlock   uint64 // 0: up to the latest block
+	Receipts  []common.Hash // any of these; nil: all
+	FromBlock uint64        // 0: from the contracts' deployment
+	ToBlock   uint64        // 0: up to the latest block
 }

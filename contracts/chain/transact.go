@@ -9,6 +9,8 @@ import (
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
+
+	"castnet/contracts/chain/txs"
 )
 
 // call is what a verb wants done.
@@ -31,18 +33,25 @@ func (c *Client) transact(ctx context.Context, what call) (*types.Receipt, error
 	if err != nil {
 		return nil, err
 	}
-	mined, err := c.manager.send(ctx, what, gas+gas/5)
+	mined, err := c.manager.Send(ctx, txs.Call{To: what.to, Data: what.data, Value: what.value, Gas: gas + gas/5})
 	if err != nil {
 		return nil, err
 	}
 	if mined.Status != types.ReceiptStatusSuccessful {
-		_, err := c.eth.CallContract(ctx, c.message(what), mined.BlockNumber)
-		if err == nil {
-			err = errors.New("the contract refused it for a reason that has passed")
-		}
-		return nil, c.refusal(fmt.Sprintf("transaction %v reverted", mined.TxHash), err)
+		return nil, c.refusal(fmt.Sprintf("transaction %v reverted", mined.TxHash), c.reason(ctx, what, mined))
 	}
 	return mined, nil
+}
+
+// reason finds out why a transaction reverted: by the state after its block, then by the one before.
+func (c *Client) reason(ctx context.Context, what call, mined *types.Receipt) error {
+	before := new(big.Int).Sub(mined.BlockNumber, big.NewInt(1))
+	for _, block := range []*big.Int{mined.BlockNumber, before} {
+		if _, err := c.eth.CallContract(ctx, c.message(what), block); err != nil {
+			return err
+		}
+	}
+	return errors.New("the contract refused it for a reason that has passed")
 }
 
 func (c *Client) message(what call) ethereum.CallMsg {

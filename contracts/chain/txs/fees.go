@@ -1,7 +1,8 @@
-package chain
+package txs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 )
@@ -24,12 +25,15 @@ func (e *GasPriceError) Error() string {
 }
 
 // price is what to bid at present: twice the base fee, so that it holds for some full blocks, and the node's idea of a tip.
-func (m *manager) price(ctx context.Context) (bid, error) {
-	header, err := m.node.HeaderByNumber(ctx, nil)
+func (m *Manager) price(ctx context.Context) (bid, error) {
+	header, err := m.cfg.Node.HeaderByNumber(ctx, nil)
 	if err != nil {
 		return bid{}, fmt.Errorf("base fee: %w", err)
 	}
-	tip, err := m.node.SuggestGasTipCap(ctx)
+	if header.BaseFee == nil {
+		return bid{}, errors.New("the chain has no base fee: one with EIP-1559 is needed")
+	}
+	tip, err := m.cfg.Node.SuggestGasTipCap(ctx)
 	if err != nil {
 		return bid{}, fmt.Errorf("tip: %w", err)
 	}
@@ -42,22 +46,24 @@ func (m *manager) price(ctx context.Context) (bid, error) {
 	return bid{tip: smaller(tip, limit), limit: limit}, nil
 }
 
-// raise is a bid that replaces old: at least 12.5 % above it (nodes ask for 10 %), and what the market wants.
-func (m *manager) raise(ctx context.Context, old bid) (bid, error) {
+// outbid is a bid that replaces old: at least a tenth above it, as nodes ask, better an eighth, and what the market wants. Where
+// MaxGasPrice does not allow that it is a *GasPriceError.
+func (m *Manager) outbid(ctx context.Context, old bid) (bid, error) {
 	market, err := m.price(ctx)
 	if err != nil {
 		return bid{}, err
 	}
-	raised := bid{tip: larger(market.tip, eighthMore(old.tip)), limit: larger(market.limit, eighthMore(old.limit))}
-	if raised.limit.Cmp(m.cfg.MaxGasPrice) > 0 {
-		return bid{}, &GasPriceError{Price: raised.limit, Max: m.cfg.MaxGasPrice}
+	wanted := bid{tip: larger(market.tip, moreBy(old.tip, 8)), limit: larger(market.limit, moreBy(old.limit, 8))}
+	offer := bid{tip: smaller(wanted.tip, m.cfg.MaxGasPrice), limit: smaller(wanted.limit, m.cfg.MaxGasPrice)}
+	if offer.limit.Cmp(moreBy(old.limit, 10)) < 0 || offer.tip.Cmp(moreBy(old.tip, 10)) < 0 {
+		return bid{}, &GasPriceError{Price: wanted.limit, Max: m.cfg.MaxGasPrice}
 	}
-	return raised, nil
+	return offer, nil
 }
 
-// eighthMore is v · 9/8, rounded up, and at least one more.
-func eighthMore(v *big.Int) *big.Int {
-	more := new(big.Int).Rsh(v, 3)
+// moreBy is v and an n-th of it, rounded up, and at least one more.
+func moreBy(v *big.Int, n int64) *big.Int {
+	more := new(big.Int).Div(v, big.NewInt(n))
 	more.Add(more, big.NewInt(1))
 	return more.Add(more, v)
 }
