@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -94,37 +95,78 @@ func TestForm(t *testing.T) {
 	}
 }
 
-func TestKeystore(t *testing.T) {
+func TestKeyFiles(t *testing.T) {
 	dir := t.TempDir()
-	password := filepath.Join(dir, "password")
-	wrong := filepath.Join(dir, "wrong")
-	for path, content := range map[string]string{password: "hunter2\r\nsecond line\n", wrong: "hunter3"} {
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	keys := filepath.Join(dir, "keys")
-	key, path, err := identity.CreateKeystore(keys, password, identity.Light())
-	if err != nil {
+	path := filepath.Join(dir, "keys", "treasury.json")
+	key := newKey(t)
+	if err := identity.SaveKey(key, path, "hunter2", identity.Light()); err != nil {
 		t.Fatal(err)
-	}
-	for _, p := range []string{path, keys} {
-		loaded, err := identity.LoadKeystore(p, password)
-		if err != nil || loaded.Address() != key.Address() {
-			t.Fatalf("load %s: %v", p, err)
-		}
-	}
-	if _, err := identity.LoadKeystore(path, wrong); err == nil {
-		t.Error("a wrong password opened the file")
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
 		t.Errorf("the key file can be read by others: %v %v", info.Mode(), err)
 	}
-	if _, err := identity.SaveKeystore(newKey(t), keys, password, identity.Light()); err != nil {
+	if err := identity.SaveKey(newKey(t), path, "hunter2", identity.Light()); !errors.Is(err, os.ErrExist) {
+		t.Errorf("a key file was replaced: %v", err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+	password := filepath.Join(dir, "password")
+	if err := os.WriteFile(password, []byte("hunter2\r\nsecond line\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := identity.LoadKeystore(keys, password); err == nil {
-		t.Error("a directory with two keys does not name one")
+	for _, p := range []string{path, filepath.Dir(path)} {
+		loaded, err := identity.OpenKey(p, password)
+		if err != nil || loaded.Address() != key.Address() {
+			t.Fatalf("open %s: %v", p, err)
+		}
+	}
+	file, err := identity.FindKey(path, "")
+	if err != nil || file.Name != "treasury" || file.Address != key.Address() {
+		t.Fatalf("%+v, %v", file, err)
+	}
+	if _, err := file.Open("hunter3"); err == nil {
+		t.Error("a wrong password opened the file")
+	}
+}
+
+func TestFindKey(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := identity.FindKey(dir, ""); err == nil || !strings.Contains(err.Error(), "castnet wallet new") {
+		t.Errorf("an empty folder: %v", err)
+	}
+	if files, err := identity.KeyFiles(filepath.Join(dir, "nowhere")); err != nil || len(files) != 0 {
+		t.Errorf("a missing folder: %v, %v", files, err)
+	}
+	keys := map[string]*identity.Key{"alice": newKey(t), "bob": newKey(t)}
+	for name, key := range keys {
+		if err := identity.SaveKey(key, filepath.Join(dir, name+".json"), "", identity.Light()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, content := range map[string]string{"password": "hunter2", "other.json": "{}", "torn.json": `{"address":"`, "big.json": strings.Repeat(" ", 1<<17)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := identity.KeyFiles(dir)
+	if err != nil || len(files) != 2 || files[0].Name != "alice" || files[1].Name != "bob" {
+		t.Fatalf("%+v, %v", files, err)
+	}
+	for account, want := range map[string]string{
+		"alice": "alice", keys["bob"].Address().Hex(): "bob", strings.ToLower(keys["bob"].Address().Hex()): "bob",
+		"": "(--account)", "carol": "alice, bob", common.Address{1}.Hex(): "alice, bob",
+	} {
+		file, err := identity.FindKey(dir, account)
+		if key, ok := keys[want]; ok && (err != nil || file.Address != key.Address()) {
+			t.Errorf("%q: %+v, %v; want %s", account, file, err, want)
+		} else if !ok && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v; the refusal must say %q", account, err, want)
+		}
+	}
+	if _, err := identity.FindKey(filepath.Join(dir, "other.json"), ""); err == nil {
+		t.Error("a file without a key was taken")
 	}
 }
 

@@ -147,7 +147,7 @@ func (r *role) dialChain(ctx context.Context, a ChainAccess) (*onChain, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (--contracts)", err)
 	}
-	key, err := identity.LoadKeystore(a.Keystore, a.PasswordFile)
+	key, err := identity.OpenKey(a.Keystore, a.PasswordFile)
 	if err != nil {
 		return nil, fmt.Errorf("%w (--keystore, --password-file)", err)
 	}

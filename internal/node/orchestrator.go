@@ -32,8 +32,10 @@ type OrchestratorConfig struct {
 	Workers     int    `default:"-1" help:"Local worker processes at most; 0: none, only remote transcoders; -1: two for each core." placeholder:"N"`
 	Prices      `embed:""`
 	// Face value and epochs.
-	GasPriceFloor string        `default:"0.1 gwei" help:"Reckon with at least this price of gas: face values follow it, and an idle chain must not make them collapse." placeholder:"AMOUNT"`
-	FaceValue     string        `default:"" help:"Ask for face values of at most this, for example '0.00001 ETH': a lower one wins more often, and costs more gas." placeholder:"AMOUNT"`
+	GasPriceFloor string `default:"0.1 gwei" help:"Reckon with at least this price of gas: face values follow it, and an idle chain must not make them collapse." placeholder:"AMOUNT"`
+	FaceValue     string `default:"" help:"Ask for face values of at most this, for example '0.00001 ETH': a lower one wins more often, and costs more gas." placeholder:"AMOUNT"`
+	Redeeming     `embed:""`
+	NoRedeemer    bool          `help:"Leave the winners to 'castnet redeemer', a process of its own for several orchestrators."`
 	Epoch         time.Duration `default:"20s" help:"Redeem winners in groups of this length at most: the rand of a group is not told before it is over."`
 }
 
@@ -157,13 +159,15 @@ func (n *orchestratorNode) money(ctx context.Context, money *store.SQLite) error
 	if err != nil {
 		return err
 	}
-	redeemer, err := payments.NewRedeemer(payments.RedeemerConfig{
-		Store: money, Broker: broker{n.chain.client.Broker()}, Log: n.log, Registerer: n.registerer(),
-	})
+	n.parts = append(n.parts, n.recipient.Run)
+	if n.cfg.NoRedeemer {
+		return nil
+	}
+	redeemer, err := newRedeemer(n.role, n.chain.client, &n.cfg.Redeeming, money, n.registerer())
 	if err != nil {
 		return err
 	}
-	n.parts = append(n.parts, n.recipient.Run, redeemer.Run)
+	n.parts = append(n.parts, redeemer.Run)
 	return nil
 }
 
@@ -310,7 +314,7 @@ type TokenConfig struct {
 
 // MintToken prints a token that lets one remote transcoder enroll at an orchestrator.
 func MintToken(ctx context.Context, cfg TokenConfig, out io.Writer) error {
-	key, err := identity.LoadKeystore(cfg.Keystore, cfg.PasswordFile)
+	key, err := identity.OpenKey(cfg.Keystore, cfg.PasswordFile)
 	if err != nil {
 		return fmt.Errorf("%w (--keystore, --password-file)", err)
 	}

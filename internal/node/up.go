@@ -205,20 +205,21 @@ func (u *up) makeKeys() error {
 	return nil
 }
 
-func (u *up) makeKey(name string) error {
-	if _, err := os.Stat(u.keyFile(name)); err == nil {
-		u.accounts[name], err = identity.LoadKeystore(u.keyFile(name), u.password)
-		return err
+func (u *up) makeKey(name string) (err error) {
+	if _, err := os.Stat(u.keyFile(name)); errors.Is(err, os.ErrNotExist) {
+		password, err := identity.ReadPassword(u.password)
+		if err != nil {
+			return err
+		}
+		key, err := identity.Generate()
+		if err != nil {
+			return err
+		}
+		u.accounts[name] = key
+		return identity.SaveKey(key, u.keyFile(name), password, identity.Light())
 	}
-	key, made, err := identity.CreateKeystore(u.path("keys"), u.password, identity.Light())
-	if err != nil {
-		return err
-	}
-	u.accounts[name] = key
-	if err := os.Rename(made, u.keyFile(name)); err != nil {
-		return fmt.Errorf("name the key file: %w", err)
-	}
-	return nil
+	u.accounts[name], err = identity.OpenKey(u.keyFile(name), u.password)
+	return err
 }
 
 func (u *up) keyFile(name string) string { return u.path("keys", name+".json") }
@@ -338,6 +339,7 @@ func (u *up) orchestrator(i int) *child {
 	args := append([]string{
 		"orchestrator", "run", "--data-dir", u.path("orchestrator-" + name), "--listen", local(u.cfg.Orch + i),
 		"--owner", u.owner(i).Address().Hex(), "--metrics", u.metrics(2 + i), "--epoch", u.cfg.Epoch.String(),
+		"--confirmations", "0", "--min-return", "0", // the chain is this machine's own, and its gas is free
 	}, u.account("operator-"+name)...)
 	if u.cfg.FaceValue != "" {
 		args = append(args, "--face-value", u.cfg.FaceValue)

@@ -180,8 +180,8 @@ func decode(ctx *kong.DecodeContext, of Currency) (*big.Int, error) {
 	}
 	if _, unit := split(s); unit == "" && ctx.Scan.Peek().IsValue() {
 		next := ctx.Scan.Peek().String()
-		for _, any := range []Currency{ETH, CAST} {
-			if _, ok := any.decimalsOf(next); ok {
+		for _, known := range []Currency{ETH, CAST} {
+			if _, ok := known.decimalsOf(next); ok {
 				s += " " + next
 				ctx.Scan.Pop()
 				break
