@@ -56,8 +56,8 @@ func newRecipientMetrics(r prometheus.Registerer) (recipientMetrics, error) {
 }
 
 type redeemerMetrics struct {
-	redeemed, lost, failures, paid prometheus.Counter
-	queue, nearExpiry              prometheus.Gauge
+	redeemed, lost, failures, paid, gas prometheus.Counter
+	queue, nearExpiry                   prometheus.Gauge
 }
 
 func newRedeemerMetrics(r prometheus.Registerer) (redeemerMetrics, error) {
@@ -66,8 +66,9 @@ func newRedeemerMetrics(r prometheus.Registerer) (redeemerMetrics, error) {
 		lost:       counter("winners_lost_total", "Winners that can never be redeemed."),
 		failures:   counter("redemption_failures_total", "Attempts at a batch of winners that failed."),
 		paid:       counter("redeemed_wei_total", "What the chain paid for winners, in wei."),
+		gas:        counter("redemption_gas_wei_total", "What the transactions cost that redeem winners, in wei."),
 		queue:      gauge("redemption_queue", "Winners of closed epochs that wait to be redeemed."),
 		nearExpiry: gauge("redemption_near_expiry", "Queued winners that expire within the warning time."),
 	}
-	return m, register(r, m.redeemed, m.lost, m.failures, m.paid, m.queue, m.nearExpiry)
+	return m, register(r, m.redeemed, m.lost, m.failures, m.paid, m.gas, m.queue, m.nearExpiry)
 }

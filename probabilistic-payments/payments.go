@@ -107,6 +107,8 @@ const (
 	EventRedeemed
 	// EventLost: a winner over Amount can never be redeemed; Reason says why.
 	EventLost
+	// EventTried: an attempt to redeem a winner came to nothing; Gas is what it cost, Reason says why.
+	EventTried
 )
 
 // Event is one movement of money, for ledgers. Events are told after they are durable.
@@ -117,9 +119,11 @@ type Event struct {
 	Sender, Recipient common.Address
 	Seq               uint64
 	Fee, Amount       uint256.Int
-	Won               bool
-	Tx                common.Hash
-	Reason            string
+	// Gas is what redeeming cost. Short is what a winner that was redeemed is worth more than the chain paid. Wei.
+	Gas, Short uint256.Int
+	Won        bool
+	Tx         common.Hash
+	Reason     string
 }
 
 // Observer is told of events. It must not block.

@@ -97,6 +97,8 @@ var (
 	ErrExists    = errors.New("billed before")
 	ErrAnswered  = errors.New("the charge is not open")
 	ErrNonceUsed = errors.New("nonce used before in this lane")
+	// ErrEpochClosed is an ErrExists. The next epoch can be billed under.
+	ErrEpochClosed = fmt.Errorf("%w: the epoch is closed", ErrExists)
 )
 
 // GasPrices tells what a unit of gas costs now, in wei.

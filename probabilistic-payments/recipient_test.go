@@ -48,8 +48,8 @@ func TestSameTicketTwiceHasTheSameResult(t *testing.T) {
 	}
 }
 
-// TestRestatedTerms: whatever a validly signed ticket says other than its receipt asked for, it is refused.
-func TestRestatedTerms(t *testing.T) {
+// TestThreatRestatedTerms: whatever a validly signed ticket says other than its receipt asked for, it is refused.
+func TestThreatRestatedTerms(t *testing.T) {
 	for name, change := range map[string]func(t *payments.Ticket){
 		"lower price":        func(t *payments.Ticket) { t.Fee.SubUint64(&t.Fee, 1) },
 		"higher price":       func(t *payments.Ticket) { t.Fee.AddUint64(&t.Fee, 1) },
@@ -80,7 +80,7 @@ func TestRestatedTerms(t *testing.T) {
 	}
 }
 
-func TestReplayAcrossChainAndContract(t *testing.T) {
+func TestThreatReplayAcrossChainAndContract(t *testing.T) {
 	for name, other := range map[string]eip712.Domain{
 		"chain":    eip712.NewDomain(1, domain.Contract()),
 		"contract": eip712.NewDomain(domain.ChainID(), common.HexToAddress("0xb1")),
@@ -94,7 +94,7 @@ func TestReplayAcrossChainAndContract(t *testing.T) {
 	}
 }
 
-func TestReplayAcrossLeaseReceiptAndEpoch(t *testing.T) {
+func TestThreatReplayAcrossLeaseReceiptAndEpoch(t *testing.T) {
 	m := newMarket(t, func(c *payments.RecipientConfig) { c.EpochReceipts = 1 })
 	second := m.open(2)
 	ticket := m.pay(m.mustBill(m.lease, 1, gwei(10)))
@@ -117,7 +117,7 @@ func TestReplayAcrossLeaseReceiptAndEpoch(t *testing.T) {
 	refused(t, err, payments.CodeUnknownReceipt)
 }
 
-func TestForgedAndMalleableSignatures(t *testing.T) {
+func TestThreatForgedAndMalleableSignatures(t *testing.T) {
 	m := newMarket(t, nil)
 	good := m.pay(m.mustBill(m.lease, 1, gwei(10)))
 	mirrored := good
@@ -148,9 +148,9 @@ func TestForgedAndMalleableSignatures(t *testing.T) {
 	m.receive(good)
 }
 
-// TestNoSecondDraw: neither side gets another draw for a receipt. The sender, by signing again; the recipient, by
-// claiming not to have received (the sender re-sends the same bytes, see TestPayIsIdempotent).
-func TestNoSecondDraw(t *testing.T) {
+// TestThreatSecondDraw: neither side gets another draw for a receipt. The sender, by signing again; the recipient, by
+// claiming not to have received (the sender re-sends the same bytes, see TestThreatNotReceivedGetsNoSecondDraw).
+func TestThreatSecondDraw(t *testing.T) {
 	m := newMarket(t, nil)
 	req := m.mustBill(m.lease, 1, gwei(10))
 	m.receive(m.pay(req))
@@ -161,7 +161,7 @@ func TestNoSecondDraw(t *testing.T) {
 	refused(t, err, payments.CodeAnswered)
 }
 
-func TestNonceReuse(t *testing.T) {
+func TestThreatNonceReuse(t *testing.T) {
 	m := newMarket(t, nil)
 	first := m.pay(m.mustBill(m.lease, 1, gwei(10)))
 	m.receive(first)
@@ -172,8 +172,8 @@ func TestNonceReuse(t *testing.T) {
 	refused(t, err, payments.CodeNonceUsed)
 }
 
-// TestRandIsSecretUntilTheEpochIsClosed: what could be redeemed, and so show the rand, is out of reach of new tickets.
-func TestRandIsSecretUntilTheEpochIsClosed(t *testing.T) {
+// TestThreatGrindingAfterTheRandIsKnown: what could be redeemed, and so show the rand, is out of reach of new tickets.
+func TestThreatGrindingAfterTheRandIsKnown(t *testing.T) {
 	m := newMarket(t, func(c *payments.RecipientConfig) { c.EpochReceipts = 3 })
 	fee := m.lease.MaxFaceValue // certain to win
 	reqs := []*payments.PayRequest{m.mustBill(m.lease, 1, gwei(10)), m.mustBill(m.lease, 2, fee), m.mustBill(m.lease, 3, gwei(10))}
@@ -285,7 +285,7 @@ func TestRestartAfterTheDeadline(t *testing.T) {
 	}
 }
 
-func TestAttemptIsBilledOnce(t *testing.T) {
+func TestThreatReceiptClaimedTwice(t *testing.T) {
 	m := newMarket(t, nil)
 	m.mustBill(m.lease, 1, gwei(10))
 	if _, err := m.bill(t.Context(), m.lease, 1, gwei(10)); err == nil {
@@ -296,7 +296,7 @@ func TestAttemptIsBilledOnce(t *testing.T) {
 	}
 }
 
-func TestMeter(t *testing.T) {
+func TestThreatPaymentWithoutTickets(t *testing.T) {
 	m := newMarket(t, nil) // limit 1000 gwei
 	other := m.open(2)
 	check := func(l payments.LeaseTerms, work uint64, ok bool) {
@@ -323,7 +323,7 @@ func TestMeter(t *testing.T) {
 	refused(t, err, payments.CodeUnknownLease)
 }
 
-func TestFreeRidingByNewLeases(t *testing.T) {
+func TestThreatFreeRidingByNewLeases(t *testing.T) {
 	m := newMarket(t, nil)
 	fee := gwei(100)
 	quote := func() error {
@@ -410,8 +410,8 @@ func TestQuote(t *testing.T) {
 	}
 }
 
-// TestParallelLeasesCannotOverpromiseTheReserve: the face values of all open leases stay within the share.
-func TestParallelLeasesCannotOverpromiseTheReserve(t *testing.T) {
+// TestThreatParallelLeasesOverpromiseTheReserve: the face values of all open leases stay within the share.
+func TestThreatParallelLeasesOverpromiseTheReserve(t *testing.T) {
 	m := newMarket(t, nil)
 	promised := m.lease.MaxFaceValue
 	leases := 0

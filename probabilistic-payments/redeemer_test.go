@@ -3,6 +3,7 @@ package payments_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -25,6 +26,8 @@ type chain struct {
 	batches []int
 	fail    func() error // called before and after a transaction takes effect
 	total   uint256.Int
+	young   bool   // payments are in blocks that may yet be undone
+	funds   uint64 // what a partial redemption finds, wei
 }
 
 func newChain() *chain {
@@ -39,8 +42,31 @@ func (c *chain) Redeemed(_ context.Context, tickets []payments.Ticket) ([]paymen
 	outcomes := make([]payments.Outcome, len(tickets))
 	for i := range tickets {
 		outcomes[i] = c.paid[keyOf(&tickets[i])]
+		if c.young && outcomes[i].Status == payments.StatusPaid {
+			outcomes[i] = payments.Outcome{Status: payments.StatusSettling}
+		}
 	}
 	return outcomes, nil
+}
+
+// reorg undoes all payments.
+func (c *chain) reorg() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.paid)
+	c.total.Clear()
+}
+
+func (c *chain) RedeemPartly(_ context.Context, w *payments.Winner, least uint256.Int) (payments.Outcome, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if least.GtUint64(c.funds) {
+		return payments.Outcome{Reason: "too little"}, nil
+	}
+	o := payments.Outcome{Status: payments.StatusPaid, Paid: *uint256.NewInt(c.funds), Gas: gwei(1)}
+	c.paid[keyOf(&w.Ticket)] = o
+	c.total.Add(&c.total, &o.Paid)
+	return o, nil
 }
 
 func (c *chain) Redeem(_ context.Context, winners []payments.Winner) ([]payments.Outcome, error) {
@@ -59,14 +85,17 @@ func (c *chain) Redeem(_ context.Context, winners []payments.Winner) ([]payments
 		case used:
 			outcomes[i].Reason = "used"
 		case c.short[w.ReceiptHash]:
-			outcomes[i].Reason = "deposit and share are too small"
+			outcomes[i] = payments.Outcome{Status: payments.StatusShort, Reason: "deposit and share are too small"}
 		case !w.Wins(w.Rand):
 			outcomes[i] = payments.Outcome{Status: payments.StatusLost, Reason: "lost the draw"}
 		default:
 			pays := w.Payout()
 			c.total.Add(&c.total, &pays)
-			outcomes[i] = payments.Outcome{Status: payments.StatusPaid, Paid: pays, Tx: common.Hash{byte(c.calls)}}
+			outcomes[i] = payments.Outcome{Status: payments.StatusPaid, Paid: pays, Gas: *uint256.NewInt(3), Tx: common.Hash{byte(c.calls)}}
 			c.paid[keyOf(&w.Ticket)] = outcomes[i]
+			if c.young {
+				outcomes[i] = payments.Outcome{Status: payments.StatusSettling}
+			}
 		}
 	}
 	if err := c.fail(); err != nil { // it was mined, but nobody was told
@@ -89,10 +118,17 @@ func (m *market) win(n uint64) {
 
 func (m *market) newRedeemer(broker payments.Broker, batch int) *payments.Redeemer {
 	m.t.Helper()
-	r, err := payments.NewRedeemer(payments.RedeemerConfig{
-		Store: m.receives, Broker: broker, Batch: batch, Observer: m.book,
+	return m.tunedRedeemer(broker, func(c *payments.RedeemerConfig) { c.Batch = batch })
+}
+
+func (m *market) tunedRedeemer(broker payments.Broker, tune func(*payments.RedeemerConfig)) *payments.Redeemer {
+	m.t.Helper()
+	cfg := payments.RedeemerConfig{
+		Store: m.receives, Broker: broker, Observer: m.book,
 		Now: m.world.Now, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
-	})
+	}
+	tune(&cfg)
+	r, err := payments.NewRedeemer(cfg)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -102,7 +138,7 @@ func (m *market) newRedeemer(broker payments.Broker, batch int) *payments.Redeem
 func richMarket(tb testing.TB) *market {
 	tb.Helper()
 	m := newMarket(tb, nil)
-	m.world.change(func(a *payments.Account) { a.Share = gwei(1e12) })
+	m.world.change(func(a *payments.Account) { a.Reserve, a.Share = gwei(1e12), gwei(1e12) })
 	return m
 }
 
@@ -182,7 +218,7 @@ func TestOneThatIsShortDoesNotStopTheOthers(t *testing.T) {
 	}
 }
 
-func TestExpiredWinnerIsLostWithItsReason(t *testing.T) {
+func TestThreatExpiredTickets(t *testing.T) {
 	m := richMarket(t)
 	m.win(2)
 	c := newChain()
@@ -201,6 +237,100 @@ func TestExpiredWinnerIsLostWithItsReason(t *testing.T) {
 	}
 	if pending := all.Pending(); !pending.IsZero() {
 		t.Errorf("pending %s", pending.Dec())
+	}
+}
+
+// TestThreatReorgUndoesARedemption: what a reorg undoes is found open and redeemed again; the ledger counts it once.
+func TestThreatReorgUndoesARedemption(t *testing.T) {
+	m := richMarket(t)
+	m.win(3)
+	c := newChain()
+	c.young = true
+	r := m.newRedeemer(c, 10)
+	for range 3 {
+		if n, err := r.Step(t.Context()); n != 0 || err != nil {
+			t.Fatalf("%d resolved by blocks that may be undone, %v", n, err)
+		}
+	}
+	if c.calls != 1 {
+		t.Errorf("sent %d times while the first was settling", c.calls)
+	}
+	c.reorg()
+	c.young = false
+	if n, err := r.Step(t.Context()); n != 3 || err != nil {
+		t.Fatalf("%d redeemed after the reorg, %v", n, err)
+	}
+	if all := m.book.All(); c.calls != 2 || all.TicketsRedeemed != 3 || all.Redeemed != c.total {
+		t.Errorf("%d transactions, ledger %+v", c.calls, all)
+	}
+}
+
+// TestThreatGasPriceSpike: winners wait while their gas costs too much of them, those that are close to their expiry go
+// as soon as they pay more than they cost, and nothing is redeemed at a loss.
+func TestThreatGasPriceSpike(t *testing.T) {
+	m := richMarket(t)
+	m.win(4) // 1,300,000 gwei each: 33 gwei a gas for the 39,000 of a winner
+	c := newChain()
+	r := m.tunedRedeemer(c, func(c *payments.RedeemerConfig) { c.Gas = m.world })
+	step := func(price uint64, want int) {
+		t.Helper()
+		m.world.gasPrice = gwei(price)
+		if n, err := r.Step(t.Context()); n != want || err != nil {
+			t.Fatalf("at %d gwei a gas %d were resolved, want %d; %v", price, n, want, err)
+		}
+	}
+	step(20, 0)
+	m.world.pass(11*time.Hour + 30*time.Minute) // they live for 12
+	step(40, 0)
+	step(20, 4)
+	if all := m.book.All(); all.TicketsRedeemed != 4 || all.Gas != *uint256.NewInt(12) {
+		t.Errorf("ledger %+v", all)
+	}
+}
+
+// TestPartialRedemptionNearExpiry: what the sender's funds cannot pay in full is taken for what there is before it
+// expires, and the ledger knows the rest as lost.
+func TestPartialRedemptionNearExpiry(t *testing.T) {
+	m := richMarket(t)
+	m.win(1)
+	c := newChain()
+	c.funds = 1000
+	winners, err := m.receives.Redeemable(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.short[winners[0].ReceiptHash] = true
+	r := m.newRedeemer(c, 1)
+	if n, err := r.Step(t.Context()); n != 0 || err == nil {
+		t.Fatalf("%d resolved long before its expiry, %v", n, err)
+	}
+	m.world.pass(11*time.Hour + 30*time.Minute)
+	if n, err := r.Step(t.Context()); n != 1 || err != nil {
+		t.Fatalf("%d resolved, %v", n, err)
+	}
+	all := m.book.All()
+	if pending := all.Pending(); all.Redeemed != *uint256.NewInt(1000) || !pending.IsZero() || all.Gas != gwei(1) {
+		t.Errorf("ledger %+v", all)
+	}
+}
+
+// TestEpochsGoTogether: the winners of an epoch share a transaction, and a small epoch fills up what a large one leaves.
+func TestEpochsGoTogether(t *testing.T) {
+	m := richMarket(t)
+	for n, size := range []uint64{3, 4, 1} {
+		m.lease = m.open(uint64(10 + n))
+		m.world.pass(time.Second) // the order of their expiry
+		m.win(size)
+	}
+	c := newChain()
+	r := m.newRedeemer(c, 5)
+	for range 2 {
+		if _, err := r.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fmt.Sprint(c.batches) != "[4 4]" { // 3 + 1, then 4
+		t.Errorf("batches %v", c.batches)
 	}
 }
 

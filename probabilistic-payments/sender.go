@@ -46,8 +46,11 @@ type SenderStore interface {
 
 // Errors of the stores.
 var (
-	ErrNotFound  = errors.New("not found")
-	ErrLaneTaken = errors.New("the nonce lane was taken over by another process with the same holder name")
+	ErrNotFound = errors.New("not found")
+	// ErrUnavailable: the store is out of reach, or has lost what it was told. What was asked may be done or not; asking
+	// again does no harm.
+	ErrUnavailable = errors.New("the money store is unavailable")
+	ErrLaneTaken   = errors.New("the nonce lane was taken over by another process with the same holder name")
 )
 
 // Limits bound what a sender signs. A zero amount means no limit.

@@ -16,7 +16,7 @@ import (
 	payments "castnet/probabilistic-payments"
 )
 
-func TestPayIsIdempotent(t *testing.T) {
+func TestThreatNotReceivedGetsNoSecondDraw(t *testing.T) {
 	m := newMarket(t, nil)
 	req := m.mustBill(m.lease, 1, gwei(10))
 	first := m.pay(req)
@@ -57,7 +57,7 @@ func TestOneTicketPerAttemptUnderConcurrency(t *testing.T) {
 	}
 }
 
-func TestSecondReceiptForOneAttemptIsNotPaid(t *testing.T) {
+func TestThreatRecipientAbandonsLosers(t *testing.T) {
 	m := newMarket(t, nil)
 	req := m.mustBill(m.lease, 1, gwei(10))
 	m.pay(req)
@@ -127,7 +127,7 @@ func TestOutstandingEndsWithExpiryAndSurvivesRestart(t *testing.T) {
 	}
 }
 
-func TestNoncesAreNeverUsedTwice(t *testing.T) {
+func TestThreatNonceReuseAcrossProcesses(t *testing.T) {
 	m := newMarket(t, nil)
 	seen := map[[2]uint64]bool{}
 	seq := uint64(0)

@@ -24,6 +24,7 @@ type cli struct {
 	Up           upCmd           `cmd:"" help:"Run the whole network on this machine: a chain, three orchestrators, a broadcaster."`
 	Broadcaster  broadcasterCmd  `cmd:"" help:"Run a broadcaster: take streams, have them transcoded, serve viewers."`
 	Orchestrator orchestratorCmd `cmd:"" help:"Run an orchestrator: sell transcoding to broadcasters."`
+	Redeemer     redeemerCmd     `cmd:"" help:"Redeem the winners of several orchestrators in one process."`
 	Transcoder   transcoderCmd   `cmd:"" help:"Lend this machine's transcoding to an orchestrator elsewhere."`
 	Devchain     devchainCmd     `cmd:"" help:"Run a small chain for development, with a JSON-RPC."`
 	Publish      publishCmd      `cmd:"" help:"Publish a moving picture with sound by RTMP, to try things out."`
@@ -68,6 +69,15 @@ type orchestratorTokenCmd struct {
 // Run prints the token.
 func (c *orchestratorTokenCmd) Run(ctx context.Context) error {
 	return node.MintToken(ctx, c.TokenConfig, os.Stdout)
+}
+
+type redeemerCmd struct {
+	node.RedeemerConfig `embed:""`
+}
+
+// Run runs the role.
+func (c *redeemerCmd) Run(ctx context.Context) error {
+	return node.RunRedeemer(ctx, c.RedeemerConfig, os.Stderr)
 }
 
 type transcoderCmd struct {

@@ -27,8 +27,9 @@ type Totals struct {
 	// WrittenOff is the fees of receipts that were not paid in time, Unpaid of those that may still be.
 	WrittenOff, Unpaid uint256.Int
 	// Won is what winners pay, Redeemed what the chain paid for them, Lost what it never will.
+	// Gas is what redeeming cost. Where the chain paid a winner in part, the rest is lost.
 	TicketsWon, TicketsRedeemed, TicketsLost uint64
-	Won, Redeemed, Lost                      uint256.Int
+	Won, Redeemed, Lost, Gas                 uint256.Int
 }
 
 // Pending is what winners pay that are neither redeemed nor lost.
@@ -63,10 +64,13 @@ func (t *Totals) apply(e *payments.Event) {
 	case payments.EventRedeemed:
 		t.TicketsRedeemed++
 		t.Redeemed.Add(&t.Redeemed, &e.Amount)
+		t.Lost.Add(&t.Lost, &e.Short)
 	case payments.EventLost:
 		t.TicketsLost++
 		t.Lost.Add(&t.Lost, &e.Amount)
+	case payments.EventTried: // only its gas counts
 	}
+	t.Gas.Add(&t.Gas, &e.Gas)
 }
 
 // Ledger holds the totals. It is safe for concurrent use; the zero value is not: use New.
@@ -151,8 +155,8 @@ func (t *Totals) counts() [6]*uint64 {
 	return [...]*uint64{&t.TicketsSent, &t.Receipts, &t.TicketsReceived, &t.TicketsWon, &t.TicketsRedeemed, &t.TicketsLost}
 }
 
-func (t *Totals) amounts() [8]*uint256.Int {
-	return [...]*uint256.Int{&t.Sent, &t.Billed, &t.Received, &t.WrittenOff, &t.Unpaid, &t.Won, &t.Redeemed, &t.Lost}
+func (t *Totals) amounts() [9]*uint256.Int {
+	return [...]*uint256.Int{&t.Sent, &t.Billed, &t.Received, &t.WrittenOff, &t.Unpaid, &t.Won, &t.Redeemed, &t.Lost, &t.Gas}
 }
 
 // Observe implements payments.Observer.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
 
 	payments "castnet/probabilistic-payments"
 )
@@ -19,7 +20,7 @@ func (s *SQLite) History(ctx context.Context, observer payments.Observer) error 
 	}{
 		{`SELECT lease, seq, ticket FROM tickets`, func(r *sql.Rows) error { return tellSent(r, observer) }},
 		{`SELECT state, won, charge, ticket FROM charges`, func(r *sql.Rows) error { return tellCharge(r, observer) }},
-		{`SELECT state, winner, paid, tx, reason FROM winners WHERE state >= 2`, func(r *sql.Rows) error { return tellWinner(r, observer) }},
+		{`SELECT state, winner, paid, tx, reason, gas FROM winners WHERE state >= 2 OR gas IS NOT NULL`, func(r *sql.Rows) error { return tellWinner(r, observer) }},
 	} {
 		if err := each(ctx, s.read, part.tell, part.query); err != nil {
 			return fmt.Errorf("payments history: %w", err)
@@ -79,9 +80,9 @@ func tellCharge(rows *sql.Rows, observer payments.Observer) error {
 
 func tellWinner(rows *sql.Rows, observer payments.Observer) error {
 	var state int
-	var encoded, paid, tx []byte
+	var encoded, paid, tx, gas []byte
 	var reason string
-	if err := rows.Scan(&state, &encoded, &paid, &tx, &reason); err != nil {
+	if err := rows.Scan(&state, &encoded, &paid, &tx, &reason, &gas); err != nil {
 		return err
 	}
 	w, err := decodeWinner(encoded)
@@ -92,11 +93,20 @@ func tellWinner(rows *sql.Rows, observer payments.Observer) error {
 		Kind: payments.EventLost, Lease: w.Lease, Receipt: w.ReceiptHash, Sender: w.Sender, Recipient: w.Recipient,
 		Seq: w.Seq, Fee: w.Fee, Won: true, Amount: w.Payout(), Tx: common.BytesToHash(tx), Reason: reason,
 	}
-	if state == winnerPaid {
+	if e.Gas, err = costs(gas, new(uint256.Int)); err != nil {
+		return err
+	}
+	switch state {
+	case winnerPaid:
 		e.Kind = payments.EventRedeemed
 		if e.Amount, err = parseAmount(paid); err != nil {
 			return err
 		}
+		pays := w.Payout()
+		e.Short.Sub(&pays, &e.Amount)
+	case winnerLost:
+	default: // it waits, and has cost gas
+		e.Kind, e.Amount = payments.EventTried, uint256.Int{}
 	}
 	observer.Observe(e)
 	return nil

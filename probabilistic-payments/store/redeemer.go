@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
 
 	payments "castnet/probabilistic-payments"
 )
@@ -36,8 +37,8 @@ func (s *SQLite) Redeemable(ctx context.Context, limit int) (winners []payments.
 func (s *SQLite) Resolve(ctx context.Context, receipt common.Hash, o payments.Outcome) error {
 	return s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
 		var state int
-		var encoded []byte
-		err := c.QueryRowContext(ctx, `SELECT state, winner FROM winners WHERE receipt = ?`, receipt[:]).Scan(&state, &encoded)
+		var encoded, spent []byte
+		err := c.QueryRowContext(ctx, `SELECT state, winner, gas FROM winners WHERE receipt = ?`, receipt[:]).Scan(&state, &encoded, &spent)
 		if errors.Is(err, sql.ErrNoRows) {
 			return payments.ErrNotFound
 		}
@@ -47,8 +48,13 @@ func (s *SQLite) Resolve(ctx context.Context, receipt common.Hash, o payments.Ou
 		if state != winnerReady {
 			return payments.ErrAnswered
 		}
+		gas, err := costs(spent, &o.Gas)
+		if err != nil {
+			return err
+		}
 		if o.Status == payments.StatusOpen {
-			_, err := c.ExecContext(ctx, `UPDATE winners SET tries = tries + 1, reason = ? WHERE receipt = ?`, o.Reason, receipt[:])
+			_, err := c.ExecContext(ctx, `UPDATE winners SET tries = tries + 1, reason = ?, gas = ? WHERE receipt = ?`,
+				o.Reason, amount(&gas), receipt[:])
 			return err
 		}
 		winner, err := decodeWinner(encoded)
@@ -59,8 +65,8 @@ func (s *SQLite) Resolve(ctx context.Context, receipt common.Hash, o payments.Ou
 		if o.Status == payments.StatusLost {
 			state = winnerLost
 		}
-		_, err = c.ExecContext(ctx, `UPDATE winners SET state = ?, paid = ?, tx = ?, reason = ? WHERE receipt = ?`,
-			state, amount(&o.Paid), o.Tx[:], o.Reason, receipt[:])
+		_, err = c.ExecContext(ctx, `UPDATE winners SET state = ?, paid = ?, tx = ?, reason = ?, gas = ? WHERE receipt = ?`,
+			state, amount(&o.Paid), o.Tx[:], o.Reason, amount(&gas), receipt[:])
 		if err != nil {
 			return err
 		}
@@ -69,6 +75,16 @@ func (s *SQLite) Resolve(ctx context.Context, receipt common.Hash, o payments.Ou
 			return sub(&r.Pending, &pays)
 		})
 	})
+}
+
+// costs adds gas, in wei, to what is stored: nothing at first.
+func costs(stored []byte, gas *uint256.Int) (sum uint256.Int, err error) {
+	if stored != nil {
+		if sum, err = parseAmount(stored); err != nil {
+			return sum, err
+		}
+	}
+	return sum, add(&sum, gas)
 }
 
 // Queue implements payments.RedeemerStore.

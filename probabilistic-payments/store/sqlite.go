@@ -17,7 +17,7 @@ import (
 	payments "castnet/probabilistic-payments"
 )
 
-// schema is version 1. Amounts are 32 bytes, big-endian; unsigned integers are stored as signed ones of the same bits.
+// schema is version 2. Amounts are 32 bytes, big-endian; unsigned integers are stored as signed ones of the same bits.
 const schema = `
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
@@ -53,12 +53,12 @@ CREATE TABLE IF NOT EXISTS winners (
 	receipt BLOB PRIMARY KEY, lease BLOB NOT NULL, epoch INTEGER NOT NULL, expiry INTEGER NOT NULL,
 	state INTEGER NOT NULL,                       -- 0 held, 1 ready, 2 paid, 3 lost
 	tries INTEGER NOT NULL DEFAULT 0, winner BLOB NOT NULL,
-	paid BLOB, tx BLOB, reason TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+	paid BLOB, tx BLOB, reason TEXT NOT NULL DEFAULT '', gas BLOB) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS winners_ready ON winners (tries, expiry) WHERE state = 1;
 CREATE INDEX IF NOT EXISTS winners_held ON winners (lease, epoch) WHERE state = 0;
 `
 
-const schemaVersion = 1
+const schemaVersion = 2
 
 // SQLite is a store in one file. It implements payments.SenderStore, RecipientStore and RedeemerStore, and is safe for
 // concurrent use; several processes may open the same file.
@@ -105,6 +105,11 @@ func (s *SQLite) open(ctx context.Context, dsn string) (err error) {
 	}
 	if version > schemaVersion {
 		return fmt.Errorf("it was written by a newer castnet (schema %d, this one knows %d)", version, schemaVersion)
+	}
+	if version == 1 {
+		if _, err := s.conn.ExecContext(ctx, `ALTER TABLE winners ADD COLUMN gas BLOB`); err != nil {
+			return err
+		}
 	}
 	if _, err := s.conn.ExecContext(ctx, schema+fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
 		return err

@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 
 	"probabilistic-payments":        {"internal/eip712", "internal/identity"},
 	"probabilistic-payments/ledger": {"probabilistic-payments"},
+	"probabilistic-payments/price":  {"probabilistic-payments"},
 	"probabilistic-payments/store": {
 		"probabilistic-payments", "probabilistic-payments/ledger", "internal/eip712", "internal/identity",
 	},

@@ -319,7 +319,7 @@ func testWinners(t *testing.T, open Open) {
 	if near != 2 || ready != 3 {
 		t.Errorf("%d near expiry, %d ready; want 2 and 3", near, ready)
 	}
-	must(t, s.Resolve(ctx, NewCharge(0, 0).Receipt, payments.Outcome{Status: payments.StatusOpen, Reason: "short"}))
+	must(t, s.Resolve(ctx, NewCharge(0, 0).Receipt, payments.Outcome{Status: payments.StatusOpen, Reason: "short", Gas: Wei(7)}))
 	order(1, 2, 0)
 	must(t, s.Resolve(ctx, NewCharge(1, 0).Receipt, payments.Outcome{Status: payments.StatusPaid, Paid: Wei(5000), Tx: hash("tx")}))
 	wantErr(t, s.Resolve(ctx, NewCharge(1, 0).Receipt, payments.Outcome{Status: payments.StatusPaid}), payments.ErrAnswered)

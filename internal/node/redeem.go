@@ -1,0 +1,191 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+
+	"castnet/contracts/chain"
+	payments "castnet/probabilistic-payments"
+)
+
+// logReceipts is how many receipts one query of the chain's log names.
+const logReceipts = 100
+
+// broker answers payments.Broker from the TicketBroker contract.
+type broker struct {
+	chain *chain.Broker
+	// head tells the number of the newest block; a payment counts when confirmations blocks are on top of its own.
+	head          func() uint64
+	confirmations uint64
+}
+
+// Redeemed tells which tickets the chain has paid already.
+func (b broker) Redeemed(ctx context.Context, tickets []payments.Ticket) ([]payments.Outcome, error) {
+	paid, err := b.payments(ctx, tickets)
+	if err != nil {
+		return nil, err
+	}
+	head := b.head()
+	gas := make(map[common.Hash]map[uint]uint256.Int) // by transaction and log index
+	outcomes := make([]payments.Outcome, len(tickets))
+	for i := range tickets {
+		r, ok := paid[tickets[i].ReceiptHash]
+		switch {
+		case !ok:
+			continue
+		case head < r.Block+b.confirmations:
+			outcomes[i].Status = payments.StatusSettling
+			continue
+		}
+		if gas[r.TxHash] == nil {
+			where, paid, err := b.chain.Transaction(ctx, r.TxHash)
+			if err != nil {
+				return nil, err
+			}
+			gas[r.TxHash] = gasShares(where.Cost, paid)
+		}
+		outcomes[i] = payments.Outcome{Status: payments.StatusPaid, Paid: toUint(r.Paid), Gas: gas[r.TxHash][r.LogIndex], Tx: r.TxHash}
+	}
+	return outcomes, nil
+}
+
+// payments finds the tickets' payments in the chain's log, by receipt.
+func (b broker) payments(ctx context.Context, tickets []payments.Ticket) (map[common.Hash]chain.Redemption, error) {
+	receipts := make(map[common.Hash]*payments.Ticket, len(tickets))
+	names := make([]common.Hash, len(tickets))
+	for i := range tickets {
+		names[i] = tickets[i].ReceiptHash
+		receipts[names[i]] = &tickets[i]
+	}
+	paid := make(map[common.Hash]chain.Redemption)
+	for some := range slices.Chunk(names, logReceipts) {
+		list, err := b.chain.Redemptions(ctx, chain.RedemptionQuery{Receipts: some})
+		if err != nil {
+			return nil, fmt.Errorf("read redemptions: %w", err)
+		}
+		for _, r := range list {
+			// Anybody can name a receipt in a ticket of their own: it is ours that counts.
+			t := receipts[r.ReceiptHash]
+			if t != nil && t.Sender == r.Sender && t.Recipient == r.Recipient && t.Lane == r.Lane && t.Nonce == r.Nonce {
+				paid[r.ReceiptHash] = r
+			}
+		}
+	}
+	return paid, nil
+}
+
+// gasShares divides what a transaction cost among the payments that it made, to the wei: the first pay one more where it
+// does not come out even. They are in the order of their log entries, so it is the same whoever asks.
+func gasShares(cost *big.Int, paid []uint) map[uint]uint256.Int {
+	total := toUint(cost)
+	var each, rest uint256.Int
+	each.DivMod(&total, uint256.NewInt(uint64(max(len(paid), 1))), &rest)
+	shares := make(map[uint]uint256.Int, len(paid))
+	for i, index := range paid {
+		share := each
+		if uint64(i) < rest.Uint64() {
+			share.AddUint64(&share, 1)
+		}
+		shares[index] = share
+	}
+	return shares
+}
+
+// Redeem takes winners to the chain in one transaction.
+func (b broker) Redeem(ctx context.Context, winners []payments.Winner) ([]payments.Outcome, error) {
+	batch := make([]chain.Winner, len(winners))
+	for i := range winners {
+		batch[i] = chainWinner(&winners[i])
+	}
+	outcomes, receipt, err := b.chain.Redeem(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]payments.Outcome, len(outcomes))
+	none := true
+	for i, o := range outcomes {
+		if results[i], err = b.outcomeOf(ctx, o, &winners[i].Ticket); err != nil {
+			return nil, err
+		}
+		none = none && results[i].Status != payments.StatusSettling
+	}
+	if none && receipt.Cost != nil { // sent for nothing: its gas is the first one's
+		results[0].Gas = toUint(receipt.Cost)
+	}
+	return results, nil
+}
+
+// RedeemPartly takes a winner that the sender's funds do not pay in full for what there is.
+func (b broker) RedeemPartly(ctx context.Context, w *payments.Winner, least uint256.Int) (payments.Outcome, error) {
+	o, _, err := b.chain.RedeemPartly(ctx, chainWinner(w), least.ToBig())
+	var refused *chain.RevertError
+	switch {
+	case errors.As(err, &refused): // nothing was sent
+		return payments.Outcome{Status: payments.StatusOpen, Reason: refused.Error()}, nil
+	case err != nil:
+		return payments.Outcome{}, err
+	}
+	return b.outcomeOf(ctx, o, &w.Ticket)
+}
+
+// outcomeOf says what one item of a redemption means. What was paid is settling: the log has the say.
+func (b broker) outcomeOf(ctx context.Context, o chain.Outcome, t *payments.Ticket) (payments.Outcome, error) {
+	switch o.Skipped {
+	case chain.NotSkipped:
+		return payments.Outcome{Status: payments.StatusSettling}, nil
+	case chain.SkipRand, chain.SkipNotWinning: // what can never heal
+		return payments.Outcome{Status: payments.StatusLost, Reason: skipReason(o.Skipped)}, nil
+	case chain.SkipInsufficient:
+		return payments.Outcome{Status: payments.StatusShort, Reason: skipReason(o.Skipped)}, nil
+	case chain.SkipUsed:
+		return b.used(ctx, t)
+	default:
+		// It may be the word of a node that lags or lies; the redeemer gives up at the ticket's expiry.
+		return payments.Outcome{Status: payments.StatusOpen, Reason: skipReason(o.Skipped)}, nil
+	}
+}
+
+// used tells by what ticket a nonce was used: another one means that this one is lost.
+func (b broker) used(ctx context.Context, t *payments.Ticket) (payments.Outcome, error) {
+	list, err := b.chain.Redemptions(ctx, chain.RedemptionQuery{Sender: t.Sender, Recipient: t.Recipient})
+	if err != nil {
+		return payments.Outcome{}, fmt.Errorf("read redemptions: %w", err)
+	}
+	for _, r := range list {
+		if r.Lane == t.Lane && r.Nonce == t.Nonce && r.ReceiptHash != t.ReceiptHash && b.head() >= r.Block+b.confirmations {
+			return payments.Outcome{Status: payments.StatusLost, Reason: "another ticket with its nonce was paid"}, nil
+		}
+	}
+	return payments.Outcome{Status: payments.StatusOpen, Reason: skipReason(chain.SkipUsed)}, nil
+}
+
+func skipReason(s chain.SkipReason) string {
+	switch s {
+	case chain.SkipUsed:
+		return "its nonce has been redeemed before"
+	case chain.SkipExpired:
+		return "it has expired"
+	case chain.SkipRound:
+		return "its round does not fit its expiry"
+	case chain.SkipRand:
+		return "the rand does not answer its hash"
+	case chain.SkipSignature:
+		return "it is not signed by its sender"
+	case chain.SkipNotWinning:
+		return "it lost the draw"
+	case chain.SkipInsufficient:
+		return "the sender's deposit and reserve share cannot pay it in full"
+	default:
+		return s.String()
+	}
+}
+
+func chainWinner(w *payments.Winner) chain.Winner {
+	return chain.Winner{Ticket: chainTicket(&w.Ticket), Signature: w.Signature[:], RecipientRand: w.Rand}
+}

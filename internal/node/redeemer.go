@@ -1,0 +1,87 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"castnet/contracts/chain"
+	payments "castnet/probabilistic-payments"
+	"castnet/probabilistic-payments/store"
+)
+
+// Redeeming says when winners go to the chain.
+type Redeeming struct {
+	Confirmations uint64        `default:"12" help:"Count a redemption when so many blocks are on top of its own; what a reorg undoes before is redeemed again." placeholder:"N"`
+	MinReturn     uint64        `default:"4" help:"Let a winner wait for cheaper gas unless it pays so many times its own; 0: redeem at once, whatever gas costs." placeholder:"N"`
+	Hurry         time.Duration `default:"1h" help:"So long before its expiry a winner is redeemed as soon as it pays more than its gas, in part where the sender's funds are short."`
+}
+
+// newRedeemer makes the redeemer of one money store.
+func newRedeemer(
+	r *role, client *chain.Client, cfg *Redeeming, queue payments.RedeemerStore, metrics prometheus.Registerer,
+) (*payments.Redeemer, error) {
+	c := payments.RedeemerConfig{
+		Store: queue, Broker: broker{client.Broker(), func() uint64 { return client.Head().Number }, cfg.Confirmations},
+		MinReturn: cfg.MinReturn, Hurry: cfg.Hurry, Log: r.log, Registerer: metrics,
+	}
+	if cfg.MinReturn > 0 {
+		c.Gas = gasPrices{client}
+	}
+	return payments.NewRedeemer(c)
+}
+
+// RedeemerConfig is the command `castnet redeemer`.
+type RedeemerConfig struct {
+	Common      `embed:""`
+	ChainAccess `embed:""`
+	DataDir     []string `required:"" help:"Redeem the winners of the orchestrator whose data folder this is; once for each orchestrator." placeholder:"DIR" type:"path"`
+	Redeeming   `embed:""`
+}
+
+// RunRedeemer redeems the winners of several orchestrators, which run with --no-redeemer. Its account pays the gas; what
+// a winner pays goes to the orchestrator that it names, so it can be anybody's.
+func RunRedeemer(ctx context.Context, cfg RedeemerConfig, logs io.Writer) (err error) {
+	r, err := newRole("redeemer", cfg.Common, logs)
+	if err != nil {
+		return err
+	}
+	access, err := r.dialChain(ctx, cfg.ChainAccess)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return access.client.Run(ctx) })
+	group.Go(func() error { return r.serveMetrics(ctx) })
+	for _, dir := range cfg.DataDir {
+		group.Go(func() error {
+			return r.redeemStore(ctx, access.client, &cfg.Redeeming, dir)
+		})
+	}
+	r.log.Info("redeemer is up", "stores", len(cfg.DataDir), "account", access.key.Address())
+	close(r.ready)
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// redeemStore redeems what is in one data folder.
+func (r *role) redeemStore(ctx context.Context, client *chain.Client, cfg *Redeeming, dir string) error {
+	queue, err := store.OpenSQLite(ctx, filepath.Join(dir, "money.db"))
+	if err != nil {
+		return fmt.Errorf("%w (--data-dir)", err)
+	}
+	defer func() { _ = queue.Close() }() // every commit is durable already
+	redeemer, err := newRedeemer(r, client, cfg, queue, prometheus.WrapRegistererWith(prometheus.Labels{"store": dir}, r.registerer()))
+	if err != nil {
+		return err
+	}
+	return redeemer.Run(ctx)
+}
