@@ -32,7 +32,6 @@ type Stream struct {
 
 	work      *worklist
 	segmenter *ingest.Segmenter
-	capture   *ingest.CaptureClock
 	audioIn   chan sound // to the converter; a full channel drops, sound must not stall pictures
 
 	announced chan struct{} // closed by the first Start
@@ -55,7 +54,6 @@ func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
 		// The hash names this visit, not the key: a later one is another stream.
 		hash:      crypto.Keccak256Hash([]byte(id), []byte(b.cfg.Now().UTC().Format(time.RFC3339Nano))),
 		work:      newWorklist(),
-		capture:   &ingest.CaptureClock{},
 		audioIn:   make(chan sound, 64),
 		announced: make(chan struct{}),
 		closed:    make(chan struct{}),
@@ -230,8 +228,6 @@ func (s *Stream) announce(tracks []*media.Track) error {
 }
 
 func (s *Stream) writeVideo(u *media.Unit) error {
-	now := s.b.cfg.Now()
-	u.Capture = s.capture.Capture(videoTime(u.PTS), now)
 	decision, err := s.segmenter.Push(u)
 	if err != nil {
 		return err

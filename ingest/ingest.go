@@ -2,7 +2,8 @@
 //
 // The rooms below it speak one protocol each (ingest/rtmp, ingest/whip, …). They know nothing of what happens to a
 // stream: they ask a Gate whether a publisher may come in, and write its units into the Sink that the Gate gives. The
-// pure parts that every protocol shares are here: the Segmenter and the CaptureClock.
+// pure parts that every protocol shares are here: Video and Sound, which make units of what protocols carry, the
+// Publication, which hands them to a Sink, the Segmenter and the CaptureClock.
 package ingest
 
 import (
@@ -122,6 +123,9 @@ var (
 		Message: "the broadcaster is not taking streams right now: try again in a moment",
 	}
 )
+
+// BadData is a refusal of what cannot be read; message says what, for the person at the encoder.
+func BadData(message string) error { return &Refusal{Code: CodeBadData, Message: message} }
 
 // CodeOf returns the code of the refusal in err's chain, or CodeUnavailable where there is none.
 func CodeOf(err error) Code {

@@ -195,7 +195,7 @@ func (c *conn) explain(ctx context.Context, err error) error {
 		strings.Contains(err.Error(), "unsupported fourCC"):
 		return unsupported("this codec (" + err.Error() + ")")
 	default:
-		return badData("cannot read what was sent: " + err.Error())
+		return ingest.BadData("cannot read what was sent: " + err.Error())
 	}
 }
 

@@ -125,13 +125,13 @@ func checkVersion(b byte) error {
 	case 3:
 		return nil
 	case 6:
-		return badData("encrypted RTMP (rtmpe://) is not supported: use rtmp:// or rtmps://")
+		return ingest.BadData("encrypted RTMP (rtmpe://) is not supported: use rtmp:// or rtmps://")
 	case 0x16:
-		return badData("this is TLS, and the port takes plain RTMP: use rtmp://, or the port for rtmps://")
+		return ingest.BadData("this is TLS, and the port takes plain RTMP: use rtmp://, or the port for rtmps://")
 	case 'G', 'P', 'H', 'O', 'C', 'D':
-		return badData("this looks like HTTP, and the port takes RTMP")
+		return ingest.BadData("this looks like HTTP, and the port takes RTMP")
 	default:
-		return badData(fmt.Sprintf("this is not RTMP: it begins with byte 0x%02x", b))
+		return ingest.BadData(fmt.Sprintf("this is not RTMP: it begins with byte 0x%02x", b))
 	}
 }
 
@@ -192,7 +192,7 @@ func (g *guard) messageHeader() (extended bool) {
 func (g *guard) beginBody() error {
 	s := g.stream
 	if s.received > 0 && g.format != 3 {
-		return badData("a message begins inside another one")
+		return ingest.BadData("a message begins inside another one")
 	}
 	if s.received == 0 {
 		limit := maxControl
@@ -206,7 +206,7 @@ func (g *guard) beginBody() error {
 			}
 		}
 		if g.unread += s.length; g.unread > limit+interleave {
-			return badData("too many messages are unfinished at once")
+			return ingest.BadData("too many messages are unfinished at once")
 		}
 	}
 	g.state, g.need = inBody, min(s.length-s.received, g.chunkSize)
@@ -226,7 +226,7 @@ func (g *guard) endBody() error {
 	switch value := binary.BigEndian.Uint32(s.control[:]); s.kind {
 	case typeSetChunkSize:
 		if value < minChunkSize {
-			return badData(fmt.Sprintf("chunk size %d: allowed is %d or more", value, minChunkSize))
+			return ingest.BadData(fmt.Sprintf("chunk size %d: allowed is %d or more", value, minChunkSize))
 		}
 		g.chunkSize = int(min(value, 1<<24))
 	case typeAbort:
@@ -236,8 +236,4 @@ func (g *guard) endBody() error {
 		}
 	}
 	return nil
-}
-
-func badData(message string) error {
-	return &ingest.Refusal{Code: ingest.CodeBadData, Message: message}
 }

@@ -1,7 +1,6 @@
 package rtmp
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -9,91 +8,45 @@ import (
 	"github.com/abema/go-mp4"
 	"github.com/bluenviron/gortmplib/pkg/amf0"
 	"github.com/bluenviron/gortmplib/pkg/message"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"castnet/ingest"
 	"castnet/internal/media"
 )
 
-// What is waited for before the tracks are named to the sink.
-const (
-	// startWait is how long a track that was announced (or may still come) is waited for.
-	startWait = time.Second
-	// maxPending bounds the units that are held meanwhile.
-	maxPending      = 256
-	maxPendingBytes = 8 << 20
-	// configWait is how long media may come without saying how to decode it.
-	configWait = 10 * time.Second
-)
-
 // errEnded is returned by stream.handle when the publisher says that it is done.
 var errEnded = errors.New("publisher ended the stream")
 
-// stream makes one publisher's messages into tracks and units, and hands them to its sink.
+// stream makes one publisher's messages, classic RTMP's or enhanced RTMP's, into tracks and units.
 type stream struct {
-	sink    ingest.Sink
+	out     *ingest.Publication
 	metrics *ingest.Metrics
-	units   [tracks]prometheus.Counter
+	time    timeline
 
-	clock ingest.CaptureClock
-	time  timeline
-	avc   avc
-	pts   map[int64]struct{} // of recent pictures, to keep PTS unique
-	queue []int64            // the same, oldest first
-	dts   int64              // of the last picture
-
-	sound     *media.Track
-	soundRate int64
-	frame     int64 // samples of one audio packet
-	nextSound int64 // expected PTS
-
-	announced     bool // metadata came, and says which tracks to expect:
-	expect        [tracks]bool
-	began         time.Time // when the first media came
-	started       bool
-	index         [tracks]int // of each kind in the sink's tracks
-	named         []*media.Track
-	pending       []pendingUnit
-	pendingBytes  int
-	discontinuity [tracks]bool
-}
-
-type pendingUnit struct {
-	kind int
-	unit *media.Unit
+	pictures   *ingest.Video // nil until the codec is known
+	codec      media.Codec   // of pictures
+	lengthSize int           // of NAL units; 0 for codecs that have none
+	frameRate  float64       // from the metadata
+	sound      ingest.Sound
 }
 
 func newStream(sink ingest.Sink, metrics *ingest.Metrics) *stream {
-	return &stream{
-		sink: sink, metrics: metrics,
-		units: [tracks]prometheus.Counter{metrics.Units.WithLabelValues("video"), metrics.Units.WithLabelValues("audio")},
-		pts:   make(map[int64]struct{}),
-		dts:   -1 << 62,
-	}
+	return &stream{out: ingest.NewPublication(sink, metrics), metrics: metrics}
 }
 
 // handle takes the next message. It returns errEnded at the end, and a *ingest.Refusal or the sink's error where the
-// publisher cannot go on.
+// publisher cannot go on. Of several tracks of a kind, the first is taken.
 func (s *stream) handle(msg message.Message, now time.Time) error {
 	switch m := msg.(type) {
 	case *message.Video:
 		return s.classicVideo(m, now)
 	case *message.VideoExSequenceStart:
-		if m.FourCC != message.FourCCAVC {
-			return unsupported(fourCC(m.FourCC))
-		}
-		return s.configureVideo(m.AVCConfig)
+		return s.startVideo(m)
 	case *message.VideoExCodedFrames:
-		if m.FourCC != message.FourCCAVC {
-			return unsupported(fourCC(m.FourCC))
-		}
-		return s.picture(m.Payload, m.DTS, m.PTSDelta, now)
+		return s.picture(m.FourCC, m.Payload, m.DTS, m.PTSDelta, now)
 	case *message.VideoExFramesX:
-		if m.FourCC != message.FourCCAVC {
-			return unsupported(fourCC(m.FourCC))
-		}
-		return s.picture(m.Payload, m.DTS, 0, now)
+		return s.picture(m.FourCC, m.Payload, m.DTS, 0, now)
 	case *message.VideoExMultitrack:
 		if m.TrackID == 0 {
 			return s.handle(m.Wrapped, now)
@@ -101,14 +54,8 @@ func (s *stream) handle(msg message.Message, now time.Time) error {
 	case *message.Audio:
 		return s.classicAudio(m, now)
 	case *message.AudioExSequenceStart:
-		if m.FourCC != message.FourCCMP4A {
-			return unsupported(fourCC(m.FourCC))
-		}
-		return s.configureAudio(m.AACConfig)
+		return s.startAudio(m)
 	case *message.AudioExCodedFrames:
-		if m.FourCC != message.FourCCMP4A {
-			return unsupported(fourCC(m.FourCC))
-		}
 		return s.packet(m.Payload, m.DTS, now)
 	case *message.AudioExMultitrack:
 		if m.TrackID == 0 {
@@ -126,14 +73,15 @@ func (s *stream) handle(msg message.Message, now time.Time) error {
 }
 
 func (s *stream) classicVideo(m *message.Video, now time.Time) error {
-	if m.Codec != message.CodecH264 {
-		return unsupported("HEVC")
+	codec := message.FourCCAVC
+	if m.Codec == message.CodecH265 { // not in the standard, but sent by encoders older than enhanced RTMP
+		codec = message.FourCCHEVC
 	}
 	switch m.Type {
 	case message.VideoTypeConfig:
-		return s.configureVideo(m.AVCConfig)
+		return s.startVideo(&message.VideoExSequenceStart{FourCC: codec, AVCConfig: m.AVCConfig, HEVCConfig: m.HEVCConfig})
 	case message.VideoTypeAU:
-		return s.picture(m.AU, m.DTS, m.PTSDelta, now)
+		return s.picture(codec, m.AU, m.DTS, m.PTSDelta, now)
 	case message.VideoTypeEOS: // some encoders restart after it: what comes tells
 	}
 	return nil
@@ -150,7 +98,7 @@ func (s *stream) classicAudio(m *message.Audio, now time.Time) error {
 		return unsupported("PCM")
 	}
 	if m.AACType == message.AudioAACTypeConfig {
-		return s.configureAudio(m.AACConfig)
+		return s.setAAC(m.AACConfig)
 	}
 	return s.packet(m.AU, m.DTS, now)
 }
@@ -158,27 +106,33 @@ func (s *stream) classicAudio(m *message.Audio, now time.Time) error {
 func unsupported(codec string) error {
 	return &ingest.Refusal{
 		Code: ingest.CodeUnsupportedCodec, Message: codec + " cannot be taken here: use H264 video and AAC audio",
-		Asked: codec, Limit: "H264, AAC",
+		Asked: codec, Limit: "H264, HEVC, AV1 or VP9, with AAC or Opus",
+	}
+}
+
+// codecOf is the codec of enhanced RTMP's name for it, where it can be taken.
+func codecOf(c message.FourCC) (media.Codec, error) {
+	switch c {
+	case message.FourCCAVC:
+		return media.H264, nil
+	case message.FourCCHEVC:
+		return media.HEVC, nil
+	case message.FourCCAV1:
+		return media.AV1, nil
+	case message.FourCCVP9:
+		return media.VP9, nil
+	default:
+		return media.CodecUnknown, unsupported(fourCC(c))
 	}
 }
 
 func fourCC(c message.FourCC) string {
-	switch c {
-	case message.FourCCAV1:
-		return "AV1"
-	case message.FourCCVP9:
-		return "VP9"
-	case message.FourCCHEVC:
-		return "HEVC"
-	case message.FourCCOpus:
-		return "Opus"
-	default:
-		return string([]byte{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)})
-	}
+	return string([]byte{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)})
 }
 
 // metadata reads which tracks will come, and the frame rate, from onMetaData. What it cannot read it ignores.
 func (s *stream) metadata(data amf0.Data) {
+	var pictures, sound bool
 	for _, v := range data {
 		var fields amf0.Object
 		switch o := v.(type) {
@@ -193,229 +147,188 @@ func (s *stream) metadata(data amf0.Data) {
 			switch f.Key {
 			case "framerate":
 				if rate, ok := f.Value.(float64); ok && rate >= 1 && rate <= 300 {
-					s.avc.frameRate = rate
+					s.frameRate = rate
 				}
 			case "videocodecid":
-				s.expect[video] = f.Value != nil && f.Value != 0.0
-				s.announced = true
+				pictures = f.Value != nil && f.Value != 0.0
 			case "audiocodecid":
-				s.expect[audio] = f.Value != nil && f.Value != 0.0
-				s.announced = true
+				sound = f.Value != nil && f.Value != 0.0
 			}
 		}
 	}
+	if pictures || sound {
+		s.out.Expect(pictures, sound)
+	}
 }
 
-func (s *stream) configureVideo(c *mp4.AVCDecoderConfiguration) error {
-	changed, err := s.avc.configure(c)
+// startVideo takes what a decoder needs to know of a codec before its first picture.
+func (s *stream) startVideo(m *message.VideoExSequenceStart) error {
+	codec, err := codecOf(m.FourCC)
+	if err != nil {
+		return err
+	}
+	if s.pictures == nil || s.codec != codec {
+		s.pictures, s.codec, s.lengthSize = ingest.NewVideo(codec, s.frameRate), codec, 0
+	}
+	var sets [][]byte
+	switch codec {
+	case media.H264:
+		s.lengthSize = int(m.AVCConfig.LengthSizeMinusOne) + 1
+		sets = setsOfAVC(m.AVCConfig)
+	case media.HEVC:
+		s.lengthSize = int(m.HEVCConfig.LengthSizeMinusOne) + 1
+		for _, array := range m.HEVCConfig.NaluArrays {
+			for _, n := range array.Nalus {
+				sets = append(sets, n.NALUnit)
+			}
+		}
+	default:
+		return nil // the first key frame tells
+	}
+	if s.lengthSize == 3 {
+		return ingest.BadData(codec.String() + " configuration with 3-byte lengths, which the standard does not allow")
+	}
+	changed, err := s.pictures.SetParameters(sets)
 	if err != nil || !changed {
 		return err
 	}
-	return s.tracksChanged()
+	return s.out.SetTrack(s.pictures.Track())
 }
 
-func (s *stream) configureAudio(c *mpeg4audio.AudioSpecificConfig) error {
+func setsOfAVC(c *mp4.AVCDecoderConfiguration) (sets [][]byte) {
+	for _, sps := range c.SequenceParameterSets {
+		sets = append(sets, sps.NALUnit)
+	}
+	for _, pps := range c.PictureParameterSets {
+		sets = append(sets, pps.NALUnit)
+	}
+	return sets
+}
+
+func (s *stream) startAudio(m *message.AudioExSequenceStart) error {
+	switch m.FourCC {
+	case message.FourCCMP4A:
+		return s.setAAC(m.AACConfig)
+	case message.FourCCOpus:
+		s.sound.SetOpus(int(m.OpusConfig.ChannelCount))
+		return s.out.SetTrack(s.sound.Track())
+	default:
+		return unsupported(fourCC(m.FourCC))
+	}
+}
+
+func (s *stream) setAAC(c *mpeg4audio.AudioSpecificConfig) error {
 	if c == nil {
 		return nil
 	}
-	config, err := c.Marshal()
-	if err != nil {
-		return badData(fmt.Sprintf("cannot read the AAC configuration: %v", err))
+	changed, err := s.sound.SetAAC(c)
+	if err != nil || !changed {
+		return err
 	}
-	if s.sound != nil && bytes.Equal(config, s.sound.Config) {
-		return nil
-	}
-	channels := int(c.ChannelConfig)
-	if channels == 7 {
-		channels = 8
-	}
-	if c.SampleRate < 7350 || c.SampleRate > 96000 || channels < 1 || channels > 8 {
-		return &ingest.Refusal{
-			Code: ingest.CodeUnsupportedCodec, Message: "this AAC cannot be taken: use 48000 or 44100 Hz stereo",
-			Asked: fmt.Sprintf("%d Hz, %d channels", c.SampleRate, channels), Limit: "7350 to 96000 Hz, 1 to 8 channels",
-		}
-	}
-	s.sound = &media.Track{Codec: media.AAC, ClockRate: c.SampleRate, Config: config, Channels: channels}
-	s.soundRate = int64(c.SampleRate)
-	s.frame = 1024
-	if c.FrameLengthFlag {
-		s.frame = 960
-	}
-	s.nextSound = -1 << 62
-	return s.tracksChanged()
+	return s.out.SetTrack(s.sound.Track())
 }
 
 // picture takes one access unit at a message's DTS, with its composition offset.
-func (s *stream) picture(au []byte, stamp, offset time.Duration, now time.Time) error {
-	if s.avc.lengthSize == 0 {
-		return s.waiting(now)
-	}
-	p, err := s.avc.convert(au)
+func (s *stream) picture(fourcc message.FourCC, au []byte, stamp, offset time.Duration, now time.Time) error {
+	codec, err := codecOf(fourcc)
 	if err != nil {
 		return err
 	}
-	if p.changed {
-		if err := s.tracksChanged(); err != nil {
+	if s.pictures == nil || s.codec != codec {
+		return s.out.Undecodable(now)
+	}
+	parts, err := s.split(au)
+	if err != nil {
+		return err
+	}
+	p, err := s.pictures.Convert(parts)
+	if err != nil {
+		return err
+	}
+	if p.Changed {
+		if err := s.out.SetTrack(s.pictures.Track()); err != nil {
 			return err
 		}
 	}
-	if p.payload == nil || s.avc.track == nil {
+	if s.pictures.Track() == nil {
+		return s.out.Undecodable(now)
+	}
+	if p.Payload == nil {
 		return nil
 	}
-	dts, jumped := s.time.at(video, stamp, now)
+	dts := s.at(video, stamp, now)
 	pts := dts + offset.Milliseconds()
-	s.jumped(jumped)
-	if s.avc.observe(pts, dts) {
-		if err := s.tracksChanged(); err != nil {
+	if s.pictures.Observe(pts, dts) {
+		if err := s.out.SetTrack(s.pictures.Track()); err != nil {
 			return err
 		}
 	}
 	const perMs = media.VideoClockRate / 1000
-	u := &media.Unit{
-		PTS: s.unique(pts * perMs), DTS: max(dts*perMs, s.dts+1), Key: p.key, Payload: p.payload,
-		Capture: s.clock.Capture(time.Duration(pts)*time.Millisecond, now),
-	}
-	s.dts = u.DTS
-	return s.emit(video, u, now)
+	return s.out.Picture(&media.Unit{PTS: pts * perMs, DTS: dts * perMs, Key: p.Key, Payload: p.Payload}, now)
 }
 
-// unique moves a PTS by the least that makes it unlike those of recent pictures: RTMP's milliseconds are coarse.
-func (s *stream) unique(pts int64) int64 {
-	const remembered = 256
-	for {
-		if _, taken := s.pts[pts]; !taken {
-			break
+// split finds the parts of an access unit.
+func (s *stream) split(au []byte) ([][]byte, error) {
+	switch s.codec {
+	case media.H264, media.HEVC:
+		return split(au, s.lengthSize)
+	case media.AV1:
+		var obus av1.Bitstream
+		if err := obus.Unmarshal(au); err != nil {
+			return nil, ingest.BadData(fmt.Sprintf("cannot read an AV1 temporal unit: %v", err))
 		}
-		pts++
+		return obus, nil
+	default:
+		return [][]byte{au}, nil
 	}
-	s.pts[pts] = struct{}{}
-	s.queue = append(s.queue, pts)
-	if len(s.queue) > remembered {
-		delete(s.pts, s.queue[0])
-		s.queue = s.queue[1:]
-	}
-	return pts
 }
 
-// packet takes one AAC frame. Its PTS follow each other exactly, as long as they agree with RTMP's coarse timestamps.
+// split finds the NAL units of a length-prefixed access unit.
+func split(au []byte, lengthSize int) ([][]byte, error) {
+	nalus := make([][]byte, 0, 8)
+	for len(au) > 0 {
+		if len(au) < lengthSize {
+			return nil, ingest.BadData("an access unit ends inside a length")
+		}
+		n := 0
+		for _, b := range au[:lengthSize] {
+			n = n<<8 | int(b)
+		}
+		au = au[lengthSize:]
+		if n > len(au) {
+			return nil, ingest.BadData(fmt.Sprintf("an access unit announces %d bytes and holds %d", n, len(au)))
+		}
+		if len(nalus) == ingest.MaxParts {
+			return nil, ingest.BadData(fmt.Sprintf("an access unit has more than %d NAL units", ingest.MaxParts))
+		}
+		nalus = append(nalus, au[:n:n])
+		au = au[n:]
+	}
+	return nalus, nil
+}
+
+// packet takes one audio packet. RTMP's timestamps are coarse: packets follow each other exactly where they agree.
 func (s *stream) packet(au []byte, stamp time.Duration, now time.Time) error {
-	if s.sound == nil {
-		return s.waiting(now)
+	if s.sound.Track() == nil {
+		return s.out.Undecodable(now)
 	}
 	if len(au) == 0 {
 		return nil
 	}
-	ms, jumped := s.time.at(audio, stamp, now)
-	s.jumped(jumped)
-	pts := media.Rescale(ms, 1000, s.soundRate)
-	if off := pts - s.nextSound; off > -s.frame && off < s.frame {
-		pts = s.nextSound
-	} else if off < 0 {
-		return nil // overlaps what was sent: an encoder that runs back a little
+	ms := s.at(audio, stamp, now)
+	pts, ok := s.sound.Time(au, media.Rescale(ms, 1000, int64(s.sound.Track().ClockRate)))
+	if !ok {
+		return nil
 	}
-	s.nextSound = pts + s.frame
-	return s.emit(audio, &media.Unit{
-		PTS: pts, DTS: pts, Key: true, Payload: au,
-		Capture: s.clock.Capture(time.Duration(ms)*time.Millisecond, now),
-	}, now)
+	return s.out.Sound(&media.Unit{PTS: pts, DTS: pts, Key: true, Payload: au}, now)
 }
 
-func (s *stream) jumped(jumped bool) {
+// at is a message's time in ms.
+func (s *stream) at(track int, stamp time.Duration, now time.Time) int64 {
+	ms, jumped := s.time.at(track, stamp, now)
 	if jumped {
 		s.metrics.Jumps.Inc()
-		s.discontinuity = [tracks]bool{true, true}
+		s.out.Broken()
 	}
-}
-
-// waiting ends a publisher that sends media which nobody can decode.
-func (s *stream) waiting(now time.Time) error {
-	if s.began.IsZero() {
-		s.began = now
-	}
-	if waited := now.Sub(s.began); !s.started && waited > configWait {
-		return &ingest.Refusal{
-			Code: ingest.CodeBadData, Message: "media came without a sequence header, so it cannot be decoded: restart the encoder",
-			Asked: waited.Round(time.Second).String(), Limit: configWait.String(),
-		}
-	}
-	return nil
-}
-
-// tracksChanged names the tracks to the sink once all that are expected are known, and again when one changed.
-func (s *stream) tracksChanged() error {
-	if s.started {
-		return s.name()
-	}
-	if s.complete() {
-		return s.start()
-	}
-	return nil
-}
-
-func (s *stream) complete() bool {
-	known := [tracks]bool{s.avc.track != nil, s.sound != nil}
-	if s.announced && (s.expect[video] || s.expect[audio]) {
-		return (known[video] || !s.expect[video]) && (known[audio] || !s.expect[audio])
-	}
-	return known[video] && known[audio]
-}
-
-func (s *stream) start() error {
-	s.started = true
-	if err := s.name(); err != nil {
-		return err
-	}
-	pending := s.pending
-	s.pending, s.pendingBytes = nil, 0
-	for _, p := range pending {
-		if err := s.sink.Write(s.index[p.kind], p.unit); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// name tells the sink the tracks as they are now. A track keeps its index; one that comes late is appended.
-func (s *stream) name() error {
-	s.named = append([]*media.Track{}, s.named...)
-	for kind, t := range [tracks]*media.Track{s.avc.track, s.sound} {
-		if t == nil {
-			continue
-		}
-		at := -1
-		for i, old := range s.named {
-			if old.Codec.IsVideo() == t.Codec.IsVideo() {
-				at = i
-			}
-		}
-		if at < 0 {
-			at = len(s.named)
-			s.named = append(s.named, nil)
-		}
-		s.named[at] = t
-		s.index[kind] = at
-	}
-	return s.sink.Start(s.named)
-}
-
-// emit hands a unit to the sink, or holds it until the tracks are known.
-func (s *stream) emit(kind int, u *media.Unit, now time.Time) error {
-	if s.discontinuity[kind] {
-		u.Discontinuity = true
-		s.discontinuity[kind] = false
-	}
-	s.units[kind].Inc()
-	s.metrics.Bytes.Add(float64(len(u.Payload)))
-	if s.started {
-		return s.sink.Write(s.index[kind], u)
-	}
-	if s.began.IsZero() {
-		s.began = now
-	}
-	s.pending = append(s.pending, pendingUnit{kind, u})
-	s.pendingBytes += len(u.Payload)
-	if s.complete() || now.Sub(s.began) >= startWait || len(s.pending) >= maxPending || s.pendingBytes >= maxPendingBytes {
-		return s.start()
-	}
-	return nil
+	return ms
 }
