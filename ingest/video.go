@@ -111,28 +111,47 @@ func (v *Video) SetParameters(nalus [][]byte) (changed bool, err error) {
 
 // describe reads a sequence parameter set into a track.
 func (v *Video) describe(t *media.Track, set []byte) error {
-	var err error
-	declared, known := 0, false
-	if v.codec == media.H264 {
-		var sps h264.SPS
-		if err = sps.Unmarshal(set); err == nil {
-			t.Width, t.Height, t.FrameRate = sps.Width(), sps.Height(), sps.FPS()
-			declared, known = declaredReorder(&sps)
-		}
-	} else {
-		var sps h265.SPS
-		if err = sps.Unmarshal(set); err == nil {
-			t.Width, t.Height, t.FrameRate = sps.Width(), sps.Height(), sps.FPS()
-			if n := len(sps.MaxNumReorderPics); n > 0 {
-				declared, known = int(min(sps.MaxNumReorderPics[n-1], maxReorder)), true
-			}
-		}
+	read := describeH264
+	if v.codec == media.HEVC {
+		read = describeHEVC
 	}
+	declared, known, err := read(t, set)
 	if err != nil {
 		return BadData(fmt.Sprintf("cannot read the %v sequence parameters: %v", v.codec, err))
 	}
 	t.Reorder, v.silent = max(v.reorder, declared), !known
 	return v.bound(t)
+}
+
+// describeH264 returns the reorder depth that the SPS states or implies, and whether it does.
+func describeH264(t *media.Track, set []byte) (reorder int, known bool, err error) {
+	var sps h264.SPS
+	if err := sps.Unmarshal(set); err != nil {
+		return 0, false, err
+	}
+	t.Width, t.Height, t.FrameRate = sps.Width(), sps.Height(), sps.FPS()
+	const baseline = 66
+	switch {
+	case sps.ProfileIdc == baseline || sps.PicOrderCntType == 2: // output order is decoding order
+		return 0, true, nil
+	case sps.VUI != nil && sps.VUI.BitstreamRestriction != nil:
+		return int(min(sps.VUI.BitstreamRestriction.MaxNumReorderFrames, maxReorder)), true, nil
+	default:
+		return 0, false, nil
+	}
+}
+
+// describeHEVC returns the reorder depth that the SPS states.
+func describeHEVC(t *media.Track, set []byte) (reorder int, known bool, err error) {
+	var sps h265.SPS
+	if err := sps.Unmarshal(set); err != nil {
+		return 0, false, err
+	}
+	t.Width, t.Height, t.FrameRate = sps.Width(), sps.Height(), sps.FPS()
+	if n := len(sps.MaxNumReorderPics); n > 0 {
+		return int(min(sps.MaxNumReorderPics[n-1], maxReorder)), true, nil
+	}
+	return 0, false, nil
 }
 
 // bound refuses sizes that cannot be worked with, and puts the frame rate right.
@@ -147,19 +166,6 @@ func (v *Video) bound(t *media.Track) error {
 		t.FrameRate = v.frameRate
 	}
 	return nil
-}
-
-// declaredReorder is the reorder depth that the SPS states or implies, and whether it does.
-func declaredReorder(sps *h264.SPS) (depth int, known bool) {
-	const baseline = 66
-	switch {
-	case sps.ProfileIdc == baseline || sps.PicOrderCntType == 2: // output order is decoding order
-		return 0, true
-	case sps.VUI != nil && sps.VUI.BitstreamRestriction != nil:
-		return int(min(sps.VUI.BitstreamRestriction.MaxNumReorderFrames, maxReorder)), true
-	default:
-		return 0, false
-	}
 }
 
 // Observe takes a picture's times in ms, and reports whether the track changed because more reordering was seen than
