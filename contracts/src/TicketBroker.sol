@@ -2,10 +2,8 @@
 pragma solidity 0.8.37;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
+import {Reserves} from "./Reserves.sol";
 import {IRounds} from "./interfaces/IRounds.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
 
@@ -15,13 +13,9 @@ import {IStaking} from "./interfaces/IStaking.sol";
 /// A ticket pays for one receipt. It wins if keccak256(r ‖ s ‖ recipientRand), r and s of the sender's signature, is below
 /// ⌈fee · 2^256 / faceValue⌉: neither side can foresee or choose the draw. Its expected value is the fee.
 ///
-/// The deposit pays first. What it can't pay comes out of the reserve, up to the recipient's share for the round that the
-/// ticket names: (reserve when the round began) / (size of the active set in it). Who is in the set enters by `enrol`; a
-/// redemption itself calls nobody.
-contract TicketBroker is EIP712 {
-    using SafeCast for uint256;
-    using Checkpoints for Checkpoints.Trace208;
-
+/// The deposit pays first. What it can't pay comes out of the reserve, up to what is promised to the recipient for the period
+/// that the ticket's round is in (see Reserves). A redemption calls nobody.
+contract TicketBroker is Reserves, EIP712 {
     /// @notice A sender's promise; the fields are the EIP-712 type.
     struct Ticket {
         bytes32 receiptHash; // what is paid for
@@ -32,7 +26,7 @@ contract TicketBroker is EIP712 {
         bytes32 randHash; // keccak256 of the recipient's random number
         uint64 lane; // of the sender; nonces are unique within (sender, recipient, lane)
         uint64 nonce;
-        uint64 round; // whose reserve share secures it
+        uint64 round; // the promise of its period secures it
         uint64 expiry; // seconds since the epoch; valid up to and including it
     }
 
@@ -54,7 +48,8 @@ contract TicketBroker is EIP712 {
         Rand,
         Signature,
         NotWinning,
-        Insufficient
+        Insufficient,
+        Relayer // the recipient named another one
     }
 
     /// @notice What a redemption did.
@@ -64,10 +59,18 @@ contract TicketBroker is EIP712 {
         uint256 fromReserve;
     }
 
-    struct Sender {
-        uint128 deposit;
-        uint64 unlockAt; // 0 = locked
-        Checkpoints.Trace208 reserve; // by round: the value when the round ended
+    /// Where the money of one winner comes from, in wei.
+    struct Payment {
+        bytes32 word; // key of its nonce's bitmap
+        uint256 before; // paid earlier
+        uint256 fromDeposit;
+        uint256 fromReserve;
+        uint256 left; // cannot be paid now
+    }
+
+    struct Credit {
+        uint96 owed; // wei + 1 once it was used: the slot stays warm and cheap
+        address relayer; // who alone may redeem; 0 = anybody
     }
 
     /// @notice The EIP-712 type of a ticket.
@@ -78,42 +81,18 @@ contract TicketBroker is EIP712 {
 
     uint256 private constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
-    /// @notice Where fees go; told apart from redemptions, which never call it.
-    IStaking public immutable staking;
-    /// @notice Seconds since the epoch at which round 0 began. The clock is copied, so that nobody can change it.
-    uint64 public immutable genesis;
-    /// @notice Seconds that a round lasts.
-    uint64 public immutable roundLength;
-    /// @notice Seconds after its round's end that a ticket may expire at the latest.
-    uint64 public immutable ticketValidity;
-    /// @notice Seconds between unlock and withdraw; longer than any ticket lives.
-    uint64 public immutable unlockPeriod;
-
-    /// @notice Size of the active set by which reserves are shared in a round; 0 = nobody enrolled.
-    mapping(uint64 round => uint256) public setSize;
-    /// @notice Whether a recipient takes part in the reserves of a round.
-    mapping(uint64 round => mapping(address recipient => bool)) public enrolled;
     /// @notice Until when a hot key may sign for a sender, in seconds since the epoch; type(uint64).max = not revoked.
     mapping(address sender => mapping(address signer => uint64)) public signerUntil;
 
-    mapping(address sender => Sender) private _senders;
     mapping(bytes32 word => uint256) private _nonces; // keccak(sender, recipient, lane, nonce / 256) → bitmap
-    mapping(bytes32 claim => uint256) private _claimed; // keccak(sender, recipient, round) → wei out of the reserve
-    mapping(address recipient => uint256) private _owed; // wei + 1 once it was used: the slot stays warm and cheap
+    mapping(bytes32 ticket => uint256) private _partPaid; // keccak(word, nonce) → wei, of tickets that are still due
+    mapping(address recipient => Credit) private _credits;
 
-    /// @notice The funds of `sender` are now these, and locked.
-    event Funded(address indexed sender, uint256 deposit, uint256 reserve);
-    /// @notice `sender` may withdraw from `unlockAt` on.
-    event Unlocking(address indexed sender, uint64 unlockAt);
-    /// @notice `sender` keeps its funds here after all.
-    event UnlockCancelled(address indexed sender);
-    /// @notice `sender` took its funds home.
-    event Withdrawn(address indexed sender, uint256 deposit, uint256 reserve);
     /// @notice `signer` may sign tickets of `sender` until `until`.
     event SignerSet(address indexed sender, address indexed signer, uint64 until);
-    /// @notice `recipient` takes part in reserves in `round`, which are shared by `size`.
-    event Enrolled(uint64 indexed round, address indexed recipient, uint256 size);
-    /// @notice A ticket was paid: `paid` wei, `fromReserve` of it out of the reserve.
+    /// @notice Only `relayer` may redeem tickets of `recipient`, beside itself; zero: anybody may.
+    event RelayerSet(address indexed recipient, address indexed relayer);
+    /// @notice A ticket was paid: `paid` wei, `fromReserve` of it out of the reserve; `left` wei are still due.
     event WinningTicketRedeemed(
         address indexed sender,
         address indexed recipient,
@@ -121,6 +100,7 @@ contract TicketBroker is EIP712 {
         uint256 faceValue,
         uint256 paid,
         uint256 fromReserve,
+        uint256 left,
         uint64 lane,
         uint64 nonce,
         uint64 round
@@ -139,23 +119,9 @@ contract TicketBroker is EIP712 {
     /// @notice The pool did not take it; it stays owed.
     event SweepFailed(address indexed recipient, uint256 amount, bytes reason);
 
-    /// @notice The unlock period must be longer than a round and the ticket validity together.
-    error UnlockPeriodTooShort(uint64 given, uint64 required);
-    /// @notice The value sent is not the sum of the parts.
-    error ValueMismatch(uint256 sent, uint256 asked);
-    /// @notice There is nothing to unlock, withdraw or fund with.
-    error NoFunds();
-    /// @notice The funds are locked until `unlockAt`; 0: no unlock is running.
-    error Locked(uint64 unlockAt);
-    /// @notice An unlock is running already.
-    error AlreadyUnlocking(uint64 unlockAt);
-    /// @notice Only the present round takes enrolments.
-    error NotCurrentRound(uint64 asked, uint64 current);
-    /// @notice `recipient` is not in the active set, or was not when `round` began.
-    error NotEligible(address recipient, uint64 round);
     /// @notice The ticket is not payable.
     error TicketRejected(Reason reason);
-    /// @notice Deposit and share would pay `payable_`, less than the minimum asked for.
+    /// @notice Deposit and promise would pay `payable_`, less than the minimum asked for.
     error PayoutTooLow(uint256 payable_, uint256 minPayout);
 
     /// @param staking_ the Staking contract
@@ -163,66 +129,9 @@ contract TicketBroker is EIP712 {
     /// @param ticketValidity_ seconds after its round's end that a ticket may live
     /// @param unlockPeriod_ seconds between unlock and withdraw
     constructor(IStaking staking_, IRounds rounds, uint64 ticketValidity_, uint64 unlockPeriod_)
+        Reserves(staking_, rounds, ticketValidity_, unlockPeriod_)
         EIP712("Castnet", "1")
-    {
-        staking = staking_;
-        genesis = rounds.genesis();
-        roundLength = rounds.roundLength();
-        ticketValidity = ticketValidity_;
-        unlockPeriod = unlockPeriod_;
-        uint64 required = roundLength + ticketValidity_;
-        if (unlockPeriod_ <= required) revert UnlockPeriodTooShort(unlockPeriod_, required);
-    }
-
-    // ---------------------------------------------------------------- senders
-
-    /// @notice Adds the value sent to the caller's deposit.
-    function fundDeposit() external payable {
-        _fund(msg.value, 0);
-    }
-
-    /// @notice Adds the value sent to the caller's reserve. It counts from the next round on (in round 0: at once).
-    function fundReserve() external payable {
-        _fund(0, msg.value);
-    }
-
-    /// @notice Adds to both; the value sent must be their sum.
-    function fund(uint256 deposit, uint256 reserve) external payable {
-        uint256 sum = Math.saturatingAdd(deposit, reserve);
-        if (sum != msg.value) revert ValueMismatch(msg.value, sum);
-        _fund(deposit, reserve);
-    }
-
-    /// @notice Begins the unlock period of the caller's funds. Recipients stop taking its tickets.
-    function unlock() external {
-        Sender storage sender = _senders[msg.sender];
-        if (sender.deposit == 0 && sender.reserve.latest() == 0) revert NoFunds();
-        if (sender.unlockAt != 0) revert AlreadyUnlocking(sender.unlockAt);
-        sender.unlockAt = uint64(block.timestamp) + unlockPeriod;
-        emit Unlocking(msg.sender, sender.unlockAt);
-    }
-
-    /// @notice Ends the unlock period; the funds stay locked. Funding does the same.
-    function cancelUnlock() external {
-        Sender storage sender = _senders[msg.sender];
-        if (sender.unlockAt == 0) revert Locked(0);
-        sender.unlockAt = 0;
-        emit UnlockCancelled(msg.sender);
-    }
-
-    /// @notice Pays the caller's deposit and reserve out after the unlock period.
-    function withdraw() external {
-        Sender storage sender = _senders[msg.sender];
-        if (sender.unlockAt == 0 || block.timestamp < sender.unlockAt) revert Locked(sender.unlockAt);
-        uint256 deposit = sender.deposit;
-        uint256 reserve = sender.reserve.latest();
-        if (deposit == 0 && reserve == 0) revert NoFunds();
-        sender.deposit = 0;
-        sender.unlockAt = 0;
-        _setReserve(sender, 0);
-        emit Withdrawn(msg.sender, deposit, reserve);
-        Address.sendValue(payable(msg.sender), deposit + reserve);
-    }
+    {}
 
     /// @notice Lets `signer` sign the caller's tickets.
     function authoriseSigner(address signer) external {
@@ -236,37 +145,25 @@ contract TicketBroker is EIP712 {
         }
     }
 
-    // ---------------------------------------------------------------- recipients
-
-    /// @notice Makes `recipient` take part in the reserves of the present round. Anyone may call it, as often as they like. The
-    /// first enrolment of a round freezes the size of the set by which reserves are shared; in round 0 each updates it.
-    function enrol(uint64 round, address recipient) external {
-        uint64 current = currentRound();
-        if (round != current) revert NotCurrentRound(round, current);
-        if (!staking.isEligible(recipient, round)) revert NotEligible(recipient, round);
-        uint256 size = setSize[round];
-        if (size == 0 || round == 0) {
-            size = staking.activeCount();
-            setSize[round] = size;
-        }
-        enrolled[round][recipient] = true;
-        emit Enrolled(round, recipient, size);
+    /// @notice Lets only `relayer`, beside the caller, redeem the caller's tickets; zero: anybody. Without one a sender can sign a
+    /// second ticket of a nonce, worth 1 wei, and have it redeemed before a winner that it saw coming.
+    function setRelayer(address relayer) external {
+        _credits[msg.sender].relayer = relayer;
+        emit RelayerSet(msg.sender, relayer);
     }
 
-    /// @notice Pays one ticket, at least `minPayout` of it. What deposit and share can't pay of it is lost.
+    /// @notice Pays one ticket, at least `minPayout` of it. What deposit and promise can't pay of it stays due until it expires.
     function redeem(Ticket calldata ticket, uint8 v, bytes32 r, bytes32 s, bytes32 recipientRand, uint256 minPayout)
         external
         returns (uint256 paid)
     {
         Reason reason = _check(ticket, v, r, s, recipientRand);
         if (reason != Reason.None) revert TicketRejected(reason);
-        uint256 fromDeposit;
-        uint256 fromReserve;
-        (fromDeposit, fromReserve) = _funds(ticket, _due(ticket));
-        paid = fromDeposit + fromReserve;
+        Payment memory payment = _funds(ticket);
+        paid = payment.fromDeposit + payment.fromReserve;
         if (paid == 0) revert TicketRejected(Reason.Insufficient);
         if (paid < minPayout) revert PayoutTooLow(paid, minPayout);
-        _pay(ticket, fromDeposit, fromReserve);
+        _pay(ticket, payment);
     }
 
     /// @notice Pays those of `items` that are payable in full and passes over the others.
@@ -282,45 +179,32 @@ contract TicketBroker is EIP712 {
     function sweep(address recipient) external returns (uint256 amount) {
         amount = owed(recipient);
         if (amount == 0) return 0;
-        _owed[recipient] = 1;
+        _credits[recipient].owed = 1;
         try staking.depositFees{value: amount}(recipient) {
             emit Swept(recipient, amount);
         } catch (bytes memory reason) {
-            _owed[recipient] += amount;
+            _credits[recipient].owed += uint96(amount);
             emit SweepFailed(recipient, amount, reason);
             amount = 0;
         }
     }
 
-    // ---------------------------------------------------------------- views
-
-    /// @notice The round of the present block.
-    function currentRound() public view returns (uint64) {
-        return (uint64(block.timestamp) - genesis) / roundLength;
+    /// @notice Wei that a ticket was paid in part; zero once it is paid in full.
+    function partPaid(address sender, address recipient, uint64 lane, uint64 nonce) external view returns (uint256) {
+        return _partPaid[_partKey(_nonceKey(sender, recipient, lane, nonce), nonce)];
     }
 
-    /// @notice Deposit and reserve of a sender; `unlockAt` is 0 while they are locked.
-    function senderInfo(address sender) external view returns (uint256 deposit, uint256 reserve, uint64 unlockAt) {
-        Sender storage account = _senders[sender];
-        return (account.deposit, account.reserve.latest(), account.unlockAt);
-    }
-
-    /// @notice Wei that the reserve of `sender` guarantees to `recipient` in `round`, and wei claimed of it.
-    function reserveShare(address sender, address recipient, uint64 round)
-        public
-        view
-        returns (uint256 share, uint256 claimed)
-    {
-        claimed = _claimed[_claimKey(sender, recipient, round)];
-        if (enrolled[round][recipient]) share = _frozenReserve(_senders[sender], round) / setSize[round];
+    /// @notice Who alone may redeem tickets of `recipient`, beside itself; zero: anybody may.
+    function relayerOf(address recipient) external view returns (address) {
+        return _credits[recipient].relayer;
     }
 
     /// @notice Wei credited to `recipient` that were not swept.
     function owed(address recipient) public view returns (uint256) {
-        return Math.saturatingSub(_owed[recipient], 1);
+        return Math.saturatingSub(_credits[recipient].owed, 1);
     }
 
-    /// @notice True if a ticket with this nonce was paid.
+    /// @notice True if a ticket with this nonce was paid in full.
     function isUsed(address sender, address recipient, uint64 lane, uint64 nonce) public view returns (bool) {
         return _nonces[_nonceKey(sender, recipient, lane, nonce)] & _nonceBit(nonce) != 0;
     }
@@ -338,24 +222,6 @@ contract TicketBroker is EIP712 {
 
     // ---------------------------------------------------------------- insides
 
-    function _fund(uint256 deposit, uint256 reserve) private {
-        if (msg.value == 0) revert NoFunds();
-        Sender storage sender = _senders[msg.sender];
-        sender.deposit += deposit.toUint128();
-        if (reserve != 0) _setReserve(sender, sender.reserve.latest() + reserve);
-        if (sender.unlockAt != 0) sender.unlockAt = 0;
-        emit Funded(msg.sender, sender.deposit, sender.reserve.latest());
-    }
-
-    function _setReserve(Sender storage sender, uint256 value) private {
-        sender.reserve.push(uint48(currentRound()), value.toUint208());
-    }
-
-    /// The reserve when `round` began; in round 0, as it is now.
-    function _frozenReserve(Sender storage sender, uint64 round) private view returns (uint256) {
-        return sender.reserve.upperLookupRecent(round == 0 ? 0 : uint48(round) - 1);
-    }
-
     function _setSigner(address signer, uint64 until) private {
         signerUntil[msg.sender][signer] = until;
         emit SignerSet(msg.sender, signer, until);
@@ -365,11 +231,10 @@ contract TicketBroker is EIP712 {
         Ticket calldata ticket = item.ticket;
         outcome.reason = _check(ticket, item.v, item.r, item.s, item.recipientRand);
         if (outcome.reason == Reason.None) {
-            uint256 due = _due(ticket);
-            (uint256 fromDeposit, uint256 fromReserve) = _funds(ticket, due);
-            if (fromDeposit + fromReserve == due) {
-                _pay(ticket, fromDeposit, fromReserve);
-                return Outcome(Reason.None, due, fromReserve);
+            Payment memory payment = _funds(ticket);
+            if (payment.left == 0) {
+                _pay(ticket, payment);
+                return Outcome(Reason.None, payment.fromDeposit + payment.fromReserve, payment.fromReserve);
             }
             outcome.reason = Reason.Insufficient;
         }
@@ -384,6 +249,8 @@ contract TicketBroker is EIP712 {
         view
         returns (Reason)
     {
+        address relayer = _credits[ticket.recipient].relayer;
+        if (relayer != address(0) && msg.sender != relayer && msg.sender != ticket.recipient) return Reason.Relayer;
         if (isUsed(ticket.sender, ticket.recipient, ticket.lane, ticket.nonce)) return Reason.Used;
         if (block.timestamp > ticket.expiry) return Reason.Expired;
         if (ticket.round > currentRound()) return Reason.Round;
@@ -412,39 +279,41 @@ contract TicketBroker is EIP712 {
         return Math.max(ticket.fee, ticket.faceValue);
     }
 
-    /// How much of `due` the deposit has, and how much of the rest the recipient's share.
-    function _funds(Ticket calldata ticket, uint256 due)
-        private
-        view
-        returns (uint256 fromDeposit, uint256 fromReserve)
-    {
-        Sender storage sender = _senders[ticket.sender];
-        fromDeposit = Math.min(due, sender.deposit);
-        if (fromDeposit < due) {
+    /// Where the money of a winner comes from: the deposit, then what is promised to the recipient.
+    function _funds(Ticket calldata ticket) private view returns (Payment memory payment) {
+        bytes32 word = _nonceKey(ticket.sender, ticket.recipient, ticket.lane, ticket.nonce);
+        payment.before = _partPaid[_partKey(word, ticket.nonce)];
+        uint256 due = Math.saturatingSub(_due(ticket), payment.before);
+        payment.word = word;
+        payment.fromDeposit = Math.min(due, _depositOf(ticket.sender));
+        payment.left = due - payment.fromDeposit;
+        if (payment.left != 0) {
             (uint256 share, uint256 claimed) = reserveShare(ticket.sender, ticket.recipient, ticket.round);
-            uint256 left = Math.min(Math.saturatingSub(share, claimed), sender.reserve.latest());
-            fromReserve = Math.min(due - fromDeposit, left);
+            payment.fromReserve = Math.min(payment.left, share - claimed);
+            payment.left -= payment.fromReserve;
         }
     }
 
-    function _pay(Ticket calldata ticket, uint256 fromDeposit, uint256 fromReserve) private {
-        _nonces[_nonceKey(ticket.sender, ticket.recipient, ticket.lane, ticket.nonce)] |= _nonceBit(ticket.nonce);
-        Sender storage sender = _senders[ticket.sender];
-        sender.deposit -= uint128(fromDeposit);
-        if (fromReserve != 0) {
-            _setReserve(sender, sender.reserve.latest() - fromReserve);
-            _claimed[_claimKey(ticket.sender, ticket.recipient, ticket.round)] += fromReserve;
+    function _pay(Ticket calldata ticket, Payment memory payment) private {
+        uint256 paid = payment.fromDeposit + payment.fromReserve;
+        bytes32 part = _partKey(payment.word, ticket.nonce);
+        if (payment.left != 0) {
+            _partPaid[part] = payment.before + paid;
+        } else {
+            _nonces[payment.word] |= _nonceBit(ticket.nonce);
+            if (payment.before != 0) delete _partPaid[part];
         }
-        uint256 paid = fromDeposit + fromReserve;
-        uint256 credit = _owed[ticket.recipient];
-        _owed[ticket.recipient] = credit == 0 ? paid + 1 : credit + paid;
+        _spend(ticket.sender, ticket.recipient, ticket.round, payment.fromDeposit, payment.fromReserve);
+        Credit storage credit = _credits[ticket.recipient];
+        credit.owed += uint96(credit.owed == 0 ? paid + 1 : paid);
         emit WinningTicketRedeemed(
             ticket.sender,
             ticket.recipient,
             ticket.receiptHash,
             ticket.faceValue,
             paid,
-            fromReserve,
+            payment.fromReserve,
+            payment.left,
             ticket.lane,
             ticket.nonce,
             ticket.round
@@ -459,7 +328,7 @@ contract TicketBroker is EIP712 {
         return 1 << (nonce & 0xff);
     }
 
-    function _claimKey(address sender, address recipient, uint64 round) private pure returns (bytes32) {
-        return keccak256(abi.encode(sender, recipient, round));
+    function _partKey(bytes32 word, uint64 nonce) private pure returns (bytes32) {
+        return keccak256(abi.encode(word, nonce));
     }
 }

@@ -1,28 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Fixture} from "./Fixture.sol";
-import {TicketBroker} from "../src/TicketBroker.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {TicketBroker} from "../src/TicketBroker.sol";
+import {BrokerFixture} from "./BrokerFixture.sol";
 
-/// Stands in for a Staking whose upgrade went wrong.
-contract BrokenStaking {
-    function depositFees(address) external payable {
-        revert("broken");
-    }
-}
-
-contract TicketBrokerTest is Fixture {
-    uint256 private constant ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
-
-    function _rejects(TicketBroker.Redemption memory i, TicketBroker.Reason reason) private {
-        vm.expectRevert(abi.encodeWithSelector(TicketBroker.TicketRejected.selector, reason));
-        _redeem(i);
-        TicketBroker.Redemption[] memory items = new TicketBroker.Redemption[](1);
-        items[0] = i;
-        ok(broker.batchRedeem(items)[0].reason == reason, "batch reports the reason");
-    }
-
+contract TicketBrokerTest is BrokerFixture {
     function test_ticketTypeIsTheDocumentedOne() public view {
         eq(
             broker.TICKET_TYPEHASH(),
@@ -48,7 +31,7 @@ contract TicketBrokerTest is Fixture {
         eq(_redeem(_signed(_ticket(orchestrators[0], 1 ether, 1))), 1 ether);
         eq(broker.owed(orchestrators[0]), 1 ether);
         eq(_deposit(), 9 ether);
-        eq(_reserve(), 30 ether);
+        eq(_reserve(), 60 ether);
     }
 
     function test_usedNonceIsRejected() public {
@@ -75,7 +58,7 @@ contract TicketBrokerTest is Fixture {
         t.round = 1;
         _rejects(_signed(t), TicketBroker.Reason.Round);
         t.round = 0;
-        t.expiry = rounds.genesis() + ROUND + VALIDITY + 1;
+        t.expiry = _lastExpiry(0) + 1;
         _rejects(_signed(t), TicketBroker.Reason.Round);
         t.expiry -= 1;
         _redeem(_signed(t));
@@ -113,18 +96,18 @@ contract TicketBrokerTest is Fixture {
     }
 
     /// The contract's comparison is the documented one, draw < ⌈fee · 2^256 / faceValue⌉.
-    function testFuzz_drawFollowsTheFormula(uint128 fee, uint128 faceValue, uint64 nonce) public {
+    function testFuzz_drawFollowsTheFormula(uint96 fee, uint96 faceValue, uint64 nonce) public {
         vm.assume(faceValue > 0 && fee > 0);
         vm.deal(sender, type(uint256).max);
         vm.prank(sender);
-        broker.fundDeposit{value: type(uint128).max - 10 ether}();
+        broker.fundDeposit{value: type(uint96).max - 10 ether}();
         TicketBroker.Ticket memory t = _ticket(orchestrators[0], 0, nonce);
         t.fee = fee;
         t.faceValue = faceValue;
         TicketBroker.Redemption memory item = _signed(t);
         bool wins = true;
         if (fee < faceValue) {
-            // ⌈fee · 2^256 / faceValue⌉ = ⌊fee · (2^256 − 1) / faceValue⌋ + 1 for 0 < fee < faceValue < 2^128, except where the
+            // ⌈fee · 2^256 / faceValue⌉ = ⌊fee · (2^256 − 1) / faceValue⌋ + 1 for 0 < fee < faceValue < 2^96, except where the
             // two floors differ, which needs a draw within 1 of the limit.
             uint256 limit = Math.mulDiv(fee, type(uint256).max, faceValue) + 1;
             wins = uint256(keccak256(abi.encodePacked(item.r, item.s, item.recipientRand))) < limit;
@@ -144,60 +127,6 @@ contract TicketBrokerTest is Fixture {
 
     function test_freeTicketNeverWins() public {
         _rejects(_signed(_ticket(orchestrators[0], 0, 1)), TicketBroker.Reason.NotWinning);
-    }
-
-    function test_reserveShareIsEqualAndCapped() public {
-        _drainDeposit();
-        _rejects(_signed(_ticket(orchestrators[0], 1 ether, 1)), TicketBroker.Reason.Insufficient);
-        broker.enrol(0, orchestrators[0]);
-        broker.enrol(0, orchestrators[1]);
-        (uint256 share, uint256 claimed) = broker.reserveShare(sender, orchestrators[0], 0);
-        eq(share, 10 ether);
-        eq(claimed, 0);
-
-        rounds.touch();
-        TicketBroker.Ticket memory big = _ticket(orchestrators[0], 11 ether, 2);
-        TicketBroker.Redemption[] memory items = new TicketBroker.Redemption[](1);
-        items[0] = _signed(big);
-        ok(broker.batchRedeem(items)[0].reason == TicketBroker.Reason.Insufficient, "a batch pays in full or not");
-        vm.expectRevert(abi.encodeWithSelector(TicketBroker.PayoutTooLow.selector, 10 ether, 11 ether));
-        broker.redeem(items[0].ticket, items[0].v, items[0].r, items[0].s, items[0].recipientRand, 11 ether);
-        eq(_redeem(items[0]), 10 ether);
-        eq(_reserve(), 20 ether);
-        (, claimed) = broker.reserveShare(sender, orchestrators[0], 0);
-        eq(claimed, 10 ether);
-    }
-
-    function test_reserveAndSetAreFrozenPerRound() public {
-        _drainDeposit();
-        vm.warp(block.timestamp + ROUND);
-        vm.prank(sender);
-        broker.fundReserve{value: 60 ether}();
-        broker.enrol(1, orchestrators[0]);
-        (uint256 share,) = broker.reserveShare(sender, orchestrators[0], 1);
-        eq(share, 10 ether); // what was funded in round 1 counts from round 2 on
-        vm.warp(block.timestamp + ROUND);
-        vm.expectRevert(abi.encodeWithSelector(TicketBroker.NotCurrentRound.selector, 1, 2));
-        broker.enrol(1, orchestrators[1]);
-        vm.prank(orchestrators[2]);
-        staking.unbond(orchestrators[2], type(uint256).max);
-        broker.enrol(2, orchestrators[1]);
-        (share,) = broker.reserveShare(sender, orchestrators[1], 2);
-        eq(share, 45 ether);
-        vm.expectRevert(abi.encodeWithSelector(TicketBroker.NotEligible.selector, orchestrators[2], 2));
-        broker.enrol(2, orchestrators[2]);
-    }
-
-    function test_joinerCountsFromTheNextRound() public {
-        vm.prank(orchestrators[2]);
-        staking.unbond(orchestrators[2], type(uint256).max);
-        vm.warp(block.timestamp + ROUND);
-        address late = address(0xA4);
-        _register(late, 5 ether);
-        vm.expectRevert(abi.encodeWithSelector(TicketBroker.NotEligible.selector, late, 1));
-        broker.enrol(1, late);
-        vm.warp(block.timestamp + ROUND);
-        broker.enrol(2, late);
     }
 
     function test_batchPaysEachAndReportsTheRest() public {
@@ -221,76 +150,8 @@ contract TicketBrokerTest is Fixture {
         eq(broker.sweep(orchestrators[0]), 1 ether);
         eq(broker.owed(orchestrators[0]), 0);
         eq(broker.sweep(orchestrators[0]), 0);
-        (, uint256 received,) = staking.poolInfo(orchestrators[0]);
-        eq(received, 1 ether);
+        eq(staking.feesOf(orchestrators[0]), 1 ether);
         _redeem(_signed(_ticket(orchestrators[0], 2 ether, 2)));
         eq(broker.sweep(orchestrators[0]), 2 ether);
-    }
-
-    function test_brokenStakingLosesNothing() public {
-        _redeem(_signed(_ticket(orchestrators[0], 1 ether, 1)));
-        bytes memory code = address(staking).code;
-        BrokenStaking broken = new BrokenStaking();
-        vm.etch(address(staking), address(broken).code);
-        eq(broker.sweep(orchestrators[0]), 0);
-        eq(broker.owed(orchestrators[0]), 1 ether);
-        _redeem(_signed(_ticket(orchestrators[0], 1 ether, 2)));
-        vm.etch(address(staking), code);
-        eq(broker.sweep(orchestrators[0]), 2 ether);
-    }
-
-    function test_fundsLeaveOnlyAfterTheUnlockPeriod() public {
-        vm.startPrank(sender);
-        vm.expectRevert(abi.encodeWithSelector(TicketBroker.Locked.selector, 0));
-        broker.withdraw();
-        broker.unlock();
-        uint64 at = uint64(block.timestamp) + UNLOCK;
-        vm.warp(at - 1);
-        vm.expectRevert(abi.encodeWithSelector(TicketBroker.Locked.selector, at));
-        broker.withdraw();
-        vm.warp(at);
-        uint256 before = sender.balance;
-        broker.withdraw();
-        eq(sender.balance - before, 40 ether);
-        eq(_deposit() + _reserve(), 0);
-        vm.expectRevert(abi.encodeWithSelector(TicketBroker.NoFunds.selector));
-        broker.unlock();
-    }
-
-    function test_fundingCancelsAnUnlock() public {
-        vm.startPrank(sender);
-        broker.unlock();
-        broker.fundDeposit{value: 1}();
-        (,, uint64 unlockAt) = broker.senderInfo(sender);
-        eq(unlockAt, 0);
-        broker.unlock();
-        broker.cancelUnlock();
-        vm.warp(block.timestamp + 2 * UNLOCK);
-        vm.expectRevert(abi.encodeWithSelector(TicketBroker.Locked.selector, 0));
-        broker.withdraw();
-        vm.expectRevert(abi.encodeWithSelector(TicketBroker.ValueMismatch.selector, 3, 2));
-        broker.fund{value: 3}(1, 1);
-    }
-
-    function testFuzz_brokerHoldsWhatItOwes(uint96[12] calldata amounts, uint8 salt) public {
-        for (uint64 round = 0; round < 2; ++round) {
-            for (uint256 i = 0; i < 3; ++i) {
-                broker.enrol(round, orchestrators[i]);
-            }
-            for (uint64 i = 0; i < 6; ++i) {
-                uint256 amount = amounts[round * 6 + i] % 12 ether;
-                TicketBroker.Redemption memory item =
-                    _signed(_ticket(orchestrators[(i + salt) % 3], amount + 1, round * 6 + i));
-                try broker.redeem(item.ticket, item.v, item.r, item.s, item.recipientRand, 0) {} catch {}
-                if (i % 2 == 0) broker.sweep(orchestrators[i % 3]);
-            }
-            vm.warp(block.timestamp + ROUND);
-        }
-        uint256 owing = _deposit() + _reserve();
-        for (uint256 i = 0; i < 3; ++i) {
-            owing += broker.owed(orchestrators[i]);
-        }
-        eq(address(broker).balance, owing);
-        eq(address(broker).balance + address(staking).balance, 40 ether);
     }
 }
