@@ -10,7 +10,7 @@ import (
 const (
 	MaxRungs     = 8
 	MinDimension = 16
-	MaxDimension = 4096
+	MaxDimension = media.MaxDimension
 	minBitrate   = 10_000
 	maxBitrate   = 100_000_000
 )

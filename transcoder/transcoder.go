@@ -7,6 +7,7 @@ package transcoder
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"castnet/internal/media"
 )
@@ -28,6 +29,45 @@ type SessionConfig struct {
 	// Audio, where it is set, makes the session an audio converter instead: no segments, WriteUnit in, Rendered of
 	// rendition 0 out. Only the broadcaster's own worker is asked for it.
 	Audio *AudioJob
+	// Still, where it is set, makes the session one of pictures for people: no segments, key units by WriteUnit in, a
+	// JPEG of each as Rendered of rendition 0 out, or BadInput. Only the broadcaster's own worker is asked for it.
+	Still *StillJob
+	// Device is where the work is done; the zero value is the processor. A Transcoder that has several chooses itself.
+	Device Device
+}
+
+// Device is a place to decode, scale and encode.
+type Device struct {
+	Backend Backend
+	// Index is the card's number, as CUDA counts them.
+	Index int
+}
+
+// String gives the name that people read: "nvidia:0".
+func (d Device) String() string {
+	if d.Backend == Software || d.Backend == "" {
+		return string(Software)
+	}
+	return fmt.Sprintf("%s:%d", d.Backend, d.Index)
+}
+
+// Backend says which parts of a session are done by which hardware.
+type Backend string
+
+// The back ends.
+const (
+	// Software decodes, scales and encodes on the processor. "" means the same.
+	Software Backend = "software"
+	// Nvidia keeps pictures on the card: NVDEC, scale_cuda, NVENC.
+	Nvidia Backend = "nvidia"
+	// NvidiaDecode decodes and scales on the card, and encodes on the processor: for cards without NVENC (A100, H100).
+	NvidiaDecode Backend = "nvidia-decode"
+)
+
+// StillJob makes JPEGs of one video track.
+type StillJob struct {
+	From          *media.Track
+	Width, Height int
 }
 
 // AudioJob converts one audio track.
@@ -60,8 +100,8 @@ type Session interface {
 type Capabilities struct {
 	// Name is for people: "worker", "h200-1".
 	Name string
-	// Backend is "software", "nvidia" or "nvidia-decode".
-	Backend string
+	// Backend is the best that it has.
+	Backend Backend
 	// Decode and Encode list codecs that a self-test has really decoded and encoded.
 	Decode, Encode []media.Codec
 	// PixelsPerSecond is the measured encoding capacity; FreePixelsPerSecond is what is unused now.
@@ -72,6 +112,9 @@ type Capabilities struct {
 
 // ErrBusy is returned by Open when there is no headroom for another session. It is normal under load.
 var ErrBusy = errors.New("transcoder has no headroom for another session")
+
+// ErrDeviceRefused is returned where a device has no session or memory left, or has failed: another may take the work.
+var ErrDeviceRefused = errors.New("device refuses the session")
 
 // ErrWorkerDied ends a session whose worker process ended or hung. The work can be resumed in another session.
 var ErrWorkerDied = errors.New("worker died")

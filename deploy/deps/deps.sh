@@ -23,7 +23,7 @@ debian=$(. /etc/os-release 2>/dev/null && [ "${ID:-}" = debian ] && echo "${VERS
 if [ "$debian" -ge 13 ]; then
 	packages+=(libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev ffmpeg)
 else # FFmpeg is built from source
-	packages+=(make nasm clang-14 dpkg-dev xz-utils libx264-dev libx265-dev libaom-dev libdav1d-dev libopus-dev libzimg-dev zlib1g-dev)
+	packages+=(make patch nasm clang-14 dpkg-dev xz-utils libx264-dev libx265-dev libaom-dev libdav1d-dev libopus-dev libzimg-dev zlib1g-dev)
 fi
 if [ "$what" = test ]; then
 	packages+=(ffmpeg chromium opencv-doc redis-server protobuf-compiler)

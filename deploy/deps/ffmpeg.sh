@@ -18,7 +18,7 @@ if [ "${CASTNET_FFMPEG:-}" != build ] && system --atleast-version=61 && ! system
 fi
 
 mapfile -d '' -t flags < <(grep -v '^#' "$here/ffmpeg-flags" | xargs printf '%s\0')
-key=$(cat "$here/ffmpeg-flags" "$0" | sha256sum | cut -c1-12)
+key=$(cat "$here/ffmpeg-flags" "$here"/*.patch "$0" | sha256sum | cut -c1-12)
 prefix=$cache/ffmpeg-7.1-$key
 if [ -x "$prefix/bin/ffmpeg" ]; then
 	echo "$prefix"
@@ -59,6 +59,7 @@ sed -i "s|^prefix=.*|prefix=$work/src/nv/usr|" "$pc"
 
 say "building FFmpeg 7.1: about five minutes on two cores, once (log: $cache/ffmpeg-build.log)"
 cd ffmpeg
+cat "$here"/*.patch | patch -p1 >&2
 build() {
 	PKG_CONFIG_PATH=$(dirname "$work/src/$pc") ./configure --prefix="$work/prefix$prefix" --extra-version=castnet "${flags[@]}"
 	make -j"$(nproc)"

@@ -13,6 +13,10 @@ import (
 // VideoClockRate is the number of ticks a second of every video timestamp (RTP's 90 kHz).
 const VideoClockRate = 90_000
 
+// MaxDimension bounds a picture each way, in luma samples: what every worker can decode within its memory, and more than
+// 2160p. What is larger is refused where it enters.
+const MaxDimension = 4096
+
 // MaxUnitBytes bounds one coded frame. A 2160p key frame at a very high rate stays below 4 MiB; what is larger is
 // refused where it enters.
 const MaxUnitBytes = 8 << 20

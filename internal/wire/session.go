@@ -15,6 +15,7 @@ const (
 	maxReasonBytes = 1024
 	minAudioRate   = 6_000 // Opus' lowest
 	maxAudioRate   = 512_000
+	maxDevices     = 255
 )
 
 // EncodeOpen makes the first message of a session.
@@ -22,6 +23,12 @@ func EncodeOpen(cfg transcoder.SessionConfig) *OpenSession {
 	m := &OpenSession{Version: SessionVersion, Id: cfg.ID, Ladder: EncodeLadder(cfg.Ladder)}
 	if a := cfg.Audio; a != nil {
 		m.Audio = &AudioJob{From: EncodeTrack(a.From), Codec: uint32(a.Codec), Bitrate: uint32(a.Bitrate)}
+	}
+	if s := cfg.Still; s != nil {
+		m.Still = &StillJob{From: EncodeTrack(s.From), Width: uint32(s.Width), Height: uint32(s.Height)}
+	}
+	if d := cfg.Device; d != (transcoder.Device{}) {
+		m.Device = &Device{Backend: string(d.Backend), Index: uint32(d.Index)}
 	}
 	return m
 }
@@ -36,12 +43,44 @@ func DecodeOpen(m *OpenSession) (transcoder.SessionConfig, error) {
 		return cfg, invalid("session id of %d bytes: allowed are %d", len(cfg.ID), maxIDBytes)
 	}
 	var err error
-	if m.GetAudio() == nil {
-		cfg.Ladder, err = DecodeLadder(m.GetLadder())
+	if cfg.Device, err = decodeDevice(m.GetDevice()); err != nil {
 		return cfg, err
 	}
-	cfg.Audio, err = decodeAudioJob(m.GetAudio())
+	switch {
+	case m.GetAudio() != nil:
+		cfg.Audio, err = decodeAudioJob(m.GetAudio())
+	case m.GetStill() != nil:
+		cfg.Still, err = decodeStillJob(m.GetStill())
+	default:
+		cfg.Ladder, err = DecodeLadder(m.GetLadder())
+	}
 	return cfg, err
+}
+
+func decodeDevice(m *Device) (transcoder.Device, error) {
+	d := transcoder.Device{Backend: transcoder.Backend(m.GetBackend()), Index: int(m.GetIndex())}
+	switch d.Backend {
+	case "", transcoder.Software, transcoder.Nvidia, transcoder.NvidiaDecode:
+	default:
+		return d, invalid("back end %q: known are %s, %s, %s", clip(m.GetBackend()), transcoder.Software, transcoder.Nvidia, transcoder.NvidiaDecode)
+	}
+	if d.Index > maxDevices {
+		return d, invalid("device %d: allowed are 0 to %d", d.Index, maxDevices)
+	}
+	return d, nil
+}
+
+func decodeStillJob(m *StillJob) (*transcoder.StillJob, error) {
+	from, err := DecodeTrack(m.GetFrom())
+	if err != nil {
+		return nil, err
+	}
+	w, h := m.GetWidth(), m.GetHeight()
+	if !from.Codec.IsVideo() || min(w, h) < transcoder.MinDimension || max(w, h) > transcoder.MaxDimension {
+		return nil, invalid("still of %v at %dx%d: allowed are video, and %d to %d each way",
+			from.Codec, w, h, transcoder.MinDimension, transcoder.MaxDimension)
+	}
+	return &transcoder.StillJob{From: from, Width: int(w), Height: int(h)}, nil
 }
 
 func decodeAudioJob(m *AudioJob) (*transcoder.AudioJob, error) {

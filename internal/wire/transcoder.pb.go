@@ -323,6 +323,8 @@ type OpenSession struct {
 	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	Ladder        []*Profile             `protobuf:"bytes,3,rep,name=ladder,proto3" json:"ladder,omitempty"`
 	Audio         *AudioJob              `protobuf:"bytes,4,opt,name=audio,proto3" json:"audio,omitempty"` // instead of a ladder
+	Still         *StillJob              `protobuf:"bytes,5,opt,name=still,proto3" json:"still,omitempty"` // instead of a ladder
+	Device        *Device                `protobuf:"bytes,6,opt,name=device,proto3" json:"device,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -385,6 +387,73 @@ func (x *OpenSession) GetAudio() *AudioJob {
 	return nil
 }
 
+func (x *OpenSession) GetStill() *StillJob {
+	if x != nil {
+		return x.Still
+	}
+	return nil
+}
+
+func (x *OpenSession) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
+// Device mirrors transcoder.Device.
+type Device struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Backend       string                 `protobuf:"bytes,1,opt,name=backend,proto3" json:"backend,omitempty"`
+	Index         uint32                 `protobuf:"varint,2,opt,name=index,proto3" json:"index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Device) Reset() {
+	*x = Device{}
+	mi := &file_transcoder_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Device) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Device) ProtoMessage() {}
+
+func (x *Device) ProtoReflect() protoreflect.Message {
+	mi := &file_transcoder_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Device.ProtoReflect.Descriptor instead.
+func (*Device) Descriptor() ([]byte, []int) {
+	return file_transcoder_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Device) GetBackend() string {
+	if x != nil {
+		return x.Backend
+	}
+	return ""
+}
+
+func (x *Device) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
 type AudioJob struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	From          *Track                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
@@ -396,7 +465,7 @@ type AudioJob struct {
 
 func (x *AudioJob) Reset() {
 	*x = AudioJob{}
-	mi := &file_transcoder_proto_msgTypes[3]
+	mi := &file_transcoder_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -408,7 +477,7 @@ func (x *AudioJob) String() string {
 func (*AudioJob) ProtoMessage() {}
 
 func (x *AudioJob) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[3]
+	mi := &file_transcoder_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -421,7 +490,7 @@ func (x *AudioJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AudioJob.ProtoReflect.Descriptor instead.
 func (*AudioJob) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{3}
+	return file_transcoder_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *AudioJob) GetFrom() *Track {
@@ -445,6 +514,66 @@ func (x *AudioJob) GetBitrate() uint32 {
 	return 0
 }
 
+type StillJob struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          *Track                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	Width         uint32                 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`
+	Height        uint32                 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StillJob) Reset() {
+	*x = StillJob{}
+	mi := &file_transcoder_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StillJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StillJob) ProtoMessage() {}
+
+func (x *StillJob) ProtoReflect() protoreflect.Message {
+	mi := &file_transcoder_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StillJob.ProtoReflect.Descriptor instead.
+func (*StillJob) Descriptor() ([]byte, []int) {
+	return file_transcoder_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *StillJob) GetFrom() *Track {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *StillJob) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *StillJob) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
 type StartSegment struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
@@ -460,7 +589,7 @@ type StartSegment struct {
 
 func (x *StartSegment) Reset() {
 	*x = StartSegment{}
-	mi := &file_transcoder_proto_msgTypes[4]
+	mi := &file_transcoder_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -472,7 +601,7 @@ func (x *StartSegment) String() string {
 func (*StartSegment) ProtoMessage() {}
 
 func (x *StartSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[4]
+	mi := &file_transcoder_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -485,7 +614,7 @@ func (x *StartSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartSegment.ProtoReflect.Descriptor instead.
 func (*StartSegment) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{4}
+	return file_transcoder_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *StartSegment) GetSeq() uint64 {
@@ -547,7 +676,7 @@ type WriteUnit struct {
 
 func (x *WriteUnit) Reset() {
 	*x = WriteUnit{}
-	mi := &file_transcoder_proto_msgTypes[5]
+	mi := &file_transcoder_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -559,7 +688,7 @@ func (x *WriteUnit) String() string {
 func (*WriteUnit) ProtoMessage() {}
 
 func (x *WriteUnit) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[5]
+	mi := &file_transcoder_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -572,7 +701,7 @@ func (x *WriteUnit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteUnit.ProtoReflect.Descriptor instead.
 func (*WriteUnit) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{5}
+	return file_transcoder_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *WriteUnit) GetUnit() *Unit {
@@ -600,7 +729,7 @@ type EndSegment struct {
 
 func (x *EndSegment) Reset() {
 	*x = EndSegment{}
-	mi := &file_transcoder_proto_msgTypes[6]
+	mi := &file_transcoder_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -612,7 +741,7 @@ func (x *EndSegment) String() string {
 func (*EndSegment) ProtoMessage() {}
 
 func (x *EndSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[6]
+	mi := &file_transcoder_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -625,7 +754,7 @@ func (x *EndSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSegment.ProtoReflect.Descriptor instead.
 func (*EndSegment) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{6}
+	return file_transcoder_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EndSegment) GetSeq() uint64 {
@@ -658,7 +787,7 @@ type RequestKey struct {
 
 func (x *RequestKey) Reset() {
 	*x = RequestKey{}
-	mi := &file_transcoder_proto_msgTypes[7]
+	mi := &file_transcoder_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -670,7 +799,7 @@ func (x *RequestKey) String() string {
 func (*RequestKey) ProtoMessage() {}
 
 func (x *RequestKey) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[7]
+	mi := &file_transcoder_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -683,7 +812,7 @@ func (x *RequestKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestKey.ProtoReflect.Descriptor instead.
 func (*RequestKey) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{7}
+	return file_transcoder_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RequestKey) GetRendition() uint32 {
@@ -703,7 +832,7 @@ type CancelSegment struct {
 
 func (x *CancelSegment) Reset() {
 	*x = CancelSegment{}
-	mi := &file_transcoder_proto_msgTypes[8]
+	mi := &file_transcoder_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -715,7 +844,7 @@ func (x *CancelSegment) String() string {
 func (*CancelSegment) ProtoMessage() {}
 
 func (x *CancelSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[8]
+	mi := &file_transcoder_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -728,7 +857,7 @@ func (x *CancelSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelSegment.ProtoReflect.Descriptor instead.
 func (*CancelSegment) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{8}
+	return file_transcoder_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CancelSegment) GetSeq() uint64 {
@@ -754,7 +883,7 @@ type SessionOpened struct {
 
 func (x *SessionOpened) Reset() {
 	*x = SessionOpened{}
-	mi := &file_transcoder_proto_msgTypes[9]
+	mi := &file_transcoder_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +895,7 @@ func (x *SessionOpened) String() string {
 func (*SessionOpened) ProtoMessage() {}
 
 func (x *SessionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[9]
+	mi := &file_transcoder_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +908,7 @@ func (x *SessionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionOpened.ProtoReflect.Descriptor instead.
 func (*SessionOpened) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{9}
+	return file_transcoder_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SessionOpened) GetVersion() uint32 {
@@ -801,7 +930,7 @@ type Rendered struct {
 
 func (x *Rendered) Reset() {
 	*x = Rendered{}
-	mi := &file_transcoder_proto_msgTypes[10]
+	mi := &file_transcoder_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +942,7 @@ func (x *Rendered) String() string {
 func (*Rendered) ProtoMessage() {}
 
 func (x *Rendered) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[10]
+	mi := &file_transcoder_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +955,7 @@ func (x *Rendered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rendered.ProtoReflect.Descriptor instead.
 func (*Rendered) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{10}
+	return file_transcoder_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Rendered) GetSeq() uint64 {
@@ -871,7 +1000,7 @@ type SegmentDone struct {
 
 func (x *SegmentDone) Reset() {
 	*x = SegmentDone{}
-	mi := &file_transcoder_proto_msgTypes[11]
+	mi := &file_transcoder_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +1012,7 @@ func (x *SegmentDone) String() string {
 func (*SegmentDone) ProtoMessage() {}
 
 func (x *SegmentDone) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[11]
+	mi := &file_transcoder_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +1025,7 @@ func (x *SegmentDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentDone.ProtoReflect.Descriptor instead.
 func (*SegmentDone) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{11}
+	return file_transcoder_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SegmentDone) GetSeq() uint64 {
@@ -953,7 +1082,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_transcoder_proto_msgTypes[12]
+	mi := &file_transcoder_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -965,7 +1094,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[12]
+	mi := &file_transcoder_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -978,7 +1107,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{12}
+	return file_transcoder_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Progress) GetSeq() uint64 {
@@ -1021,7 +1150,7 @@ type InputRefused struct {
 
 func (x *InputRefused) Reset() {
 	*x = InputRefused{}
-	mi := &file_transcoder_proto_msgTypes[13]
+	mi := &file_transcoder_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1033,7 +1162,7 @@ func (x *InputRefused) String() string {
 func (*InputRefused) ProtoMessage() {}
 
 func (x *InputRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[13]
+	mi := &file_transcoder_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1046,7 +1175,7 @@ func (x *InputRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InputRefused.ProtoReflect.Descriptor instead.
 func (*InputRefused) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{13}
+	return file_transcoder_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *InputRefused) GetSeq() uint64 {
@@ -1088,7 +1217,7 @@ type SessionFailed struct {
 
 func (x *SessionFailed) Reset() {
 	*x = SessionFailed{}
-	mi := &file_transcoder_proto_msgTypes[14]
+	mi := &file_transcoder_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1100,7 +1229,7 @@ func (x *SessionFailed) String() string {
 func (*SessionFailed) ProtoMessage() {}
 
 func (x *SessionFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[14]
+	mi := &file_transcoder_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1113,7 +1242,7 @@ func (x *SessionFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionFailed.ProtoReflect.Descriptor instead.
 func (*SessionFailed) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{14}
+	return file_transcoder_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SessionFailed) GetReason() string {
@@ -1153,16 +1282,25 @@ const file_transcoder_proto_rawDesc = "" +
 	"\bprogress\x18\x04 \x01(\v2\x14.castnet.v1.ProgressH\x00R\bprogress\x127\n" +
 	"\tbad_input\x18\x05 \x01(\v2\x18.castnet.v1.InputRefusedH\x00R\bbadInput\x123\n" +
 	"\x06failed\x18\x06 \x01(\v2\x19.castnet.v1.SessionFailedH\x00R\x06failedB\t\n" +
-	"\amessage\"\x90\x01\n" +
+	"\amessage\"\xe8\x01\n" +
 	"\vOpenSession\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12+\n" +
 	"\x06ladder\x18\x03 \x03(\v2\x13.castnet.v1.ProfileR\x06ladder\x12*\n" +
-	"\x05audio\x18\x04 \x01(\v2\x14.castnet.v1.AudioJobR\x05audio\"a\n" +
+	"\x05audio\x18\x04 \x01(\v2\x14.castnet.v1.AudioJobR\x05audio\x12*\n" +
+	"\x05still\x18\x05 \x01(\v2\x14.castnet.v1.StillJobR\x05still\x12*\n" +
+	"\x06device\x18\x06 \x01(\v2\x12.castnet.v1.DeviceR\x06device\"8\n" +
+	"\x06Device\x12\x18\n" +
+	"\abackend\x18\x01 \x01(\tR\abackend\x12\x14\n" +
+	"\x05index\x18\x02 \x01(\rR\x05index\"a\n" +
 	"\bAudioJob\x12%\n" +
 	"\x04from\x18\x01 \x01(\v2\x11.castnet.v1.TrackR\x04from\x12\x14\n" +
 	"\x05codec\x18\x02 \x01(\rR\x05codec\x12\x18\n" +
-	"\abitrate\x18\x03 \x01(\rR\abitrate\"\xd1\x01\n" +
+	"\abitrate\x18\x03 \x01(\rR\abitrate\"_\n" +
+	"\bStillJob\x12%\n" +
+	"\x04from\x18\x01 \x01(\v2\x11.castnet.v1.TrackR\x04from\x12\x14\n" +
+	"\x05width\x18\x02 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x03 \x01(\rR\x06height\"\xd1\x01\n" +
 	"\fStartSegment\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x1b\n" +
@@ -1227,51 +1365,56 @@ func file_transcoder_proto_rawDescGZIP() []byte {
 	return file_transcoder_proto_rawDescData
 }
 
-var file_transcoder_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_transcoder_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_transcoder_proto_goTypes = []any{
 	(*ToTranscoder)(nil),   // 0: castnet.v1.ToTranscoder
 	(*FromTranscoder)(nil), // 1: castnet.v1.FromTranscoder
 	(*OpenSession)(nil),    // 2: castnet.v1.OpenSession
-	(*AudioJob)(nil),       // 3: castnet.v1.AudioJob
-	(*StartSegment)(nil),   // 4: castnet.v1.StartSegment
-	(*WriteUnit)(nil),      // 5: castnet.v1.WriteUnit
-	(*EndSegment)(nil),     // 6: castnet.v1.EndSegment
-	(*RequestKey)(nil),     // 7: castnet.v1.RequestKey
-	(*CancelSegment)(nil),  // 8: castnet.v1.CancelSegment
-	(*SessionOpened)(nil),  // 9: castnet.v1.SessionOpened
-	(*Rendered)(nil),       // 10: castnet.v1.Rendered
-	(*SegmentDone)(nil),    // 11: castnet.v1.SegmentDone
-	(*Progress)(nil),       // 12: castnet.v1.Progress
-	(*InputRefused)(nil),   // 13: castnet.v1.InputRefused
-	(*SessionFailed)(nil),  // 14: castnet.v1.SessionFailed
-	(*Profile)(nil),        // 15: castnet.v1.Profile
-	(*Track)(nil),          // 16: castnet.v1.Track
-	(*Unit)(nil),           // 17: castnet.v1.Unit
+	(*Device)(nil),         // 3: castnet.v1.Device
+	(*AudioJob)(nil),       // 4: castnet.v1.AudioJob
+	(*StillJob)(nil),       // 5: castnet.v1.StillJob
+	(*StartSegment)(nil),   // 6: castnet.v1.StartSegment
+	(*WriteUnit)(nil),      // 7: castnet.v1.WriteUnit
+	(*EndSegment)(nil),     // 8: castnet.v1.EndSegment
+	(*RequestKey)(nil),     // 9: castnet.v1.RequestKey
+	(*CancelSegment)(nil),  // 10: castnet.v1.CancelSegment
+	(*SessionOpened)(nil),  // 11: castnet.v1.SessionOpened
+	(*Rendered)(nil),       // 12: castnet.v1.Rendered
+	(*SegmentDone)(nil),    // 13: castnet.v1.SegmentDone
+	(*Progress)(nil),       // 14: castnet.v1.Progress
+	(*InputRefused)(nil),   // 15: castnet.v1.InputRefused
+	(*SessionFailed)(nil),  // 16: castnet.v1.SessionFailed
+	(*Profile)(nil),        // 17: castnet.v1.Profile
+	(*Track)(nil),          // 18: castnet.v1.Track
+	(*Unit)(nil),           // 19: castnet.v1.Unit
 }
 var file_transcoder_proto_depIdxs = []int32{
 	2,  // 0: castnet.v1.ToTranscoder.open:type_name -> castnet.v1.OpenSession
-	4,  // 1: castnet.v1.ToTranscoder.start_segment:type_name -> castnet.v1.StartSegment
-	5,  // 2: castnet.v1.ToTranscoder.unit:type_name -> castnet.v1.WriteUnit
-	6,  // 3: castnet.v1.ToTranscoder.end_segment:type_name -> castnet.v1.EndSegment
-	7,  // 4: castnet.v1.ToTranscoder.request_key:type_name -> castnet.v1.RequestKey
-	8,  // 5: castnet.v1.ToTranscoder.cancel_segment:type_name -> castnet.v1.CancelSegment
-	9,  // 6: castnet.v1.FromTranscoder.opened:type_name -> castnet.v1.SessionOpened
-	10, // 7: castnet.v1.FromTranscoder.unit:type_name -> castnet.v1.Rendered
-	11, // 8: castnet.v1.FromTranscoder.segment_done:type_name -> castnet.v1.SegmentDone
-	12, // 9: castnet.v1.FromTranscoder.progress:type_name -> castnet.v1.Progress
-	13, // 10: castnet.v1.FromTranscoder.bad_input:type_name -> castnet.v1.InputRefused
-	14, // 11: castnet.v1.FromTranscoder.failed:type_name -> castnet.v1.SessionFailed
-	15, // 12: castnet.v1.OpenSession.ladder:type_name -> castnet.v1.Profile
-	3,  // 13: castnet.v1.OpenSession.audio:type_name -> castnet.v1.AudioJob
-	16, // 14: castnet.v1.AudioJob.from:type_name -> castnet.v1.Track
-	16, // 15: castnet.v1.StartSegment.track:type_name -> castnet.v1.Track
-	17, // 16: castnet.v1.WriteUnit.unit:type_name -> castnet.v1.Unit
-	17, // 17: castnet.v1.Rendered.unit:type_name -> castnet.v1.Unit
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	6,  // 1: castnet.v1.ToTranscoder.start_segment:type_name -> castnet.v1.StartSegment
+	7,  // 2: castnet.v1.ToTranscoder.unit:type_name -> castnet.v1.WriteUnit
+	8,  // 3: castnet.v1.ToTranscoder.end_segment:type_name -> castnet.v1.EndSegment
+	9,  // 4: castnet.v1.ToTranscoder.request_key:type_name -> castnet.v1.RequestKey
+	10, // 5: castnet.v1.ToTranscoder.cancel_segment:type_name -> castnet.v1.CancelSegment
+	11, // 6: castnet.v1.FromTranscoder.opened:type_name -> castnet.v1.SessionOpened
+	12, // 7: castnet.v1.FromTranscoder.unit:type_name -> castnet.v1.Rendered
+	13, // 8: castnet.v1.FromTranscoder.segment_done:type_name -> castnet.v1.SegmentDone
+	14, // 9: castnet.v1.FromTranscoder.progress:type_name -> castnet.v1.Progress
+	15, // 10: castnet.v1.FromTranscoder.bad_input:type_name -> castnet.v1.InputRefused
+	16, // 11: castnet.v1.FromTranscoder.failed:type_name -> castnet.v1.SessionFailed
+	17, // 12: castnet.v1.OpenSession.ladder:type_name -> castnet.v1.Profile
+	4,  // 13: castnet.v1.OpenSession.audio:type_name -> castnet.v1.AudioJob
+	5,  // 14: castnet.v1.OpenSession.still:type_name -> castnet.v1.StillJob
+	3,  // 15: castnet.v1.OpenSession.device:type_name -> castnet.v1.Device
+	18, // 16: castnet.v1.AudioJob.from:type_name -> castnet.v1.Track
+	18, // 17: castnet.v1.StillJob.from:type_name -> castnet.v1.Track
+	18, // 18: castnet.v1.StartSegment.track:type_name -> castnet.v1.Track
+	19, // 19: castnet.v1.WriteUnit.unit:type_name -> castnet.v1.Unit
+	19, // 20: castnet.v1.Rendered.unit:type_name -> castnet.v1.Unit
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_transcoder_proto_init() }
@@ -1302,7 +1445,7 @@ func file_transcoder_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_transcoder_proto_rawDesc), len(file_transcoder_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

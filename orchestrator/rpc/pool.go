@@ -186,7 +186,7 @@ type member struct {
 
 func (m *member) report(r *wire.PoolReport) {
 	caps := transcoder.Capabilities{
-		Name: m.name, Backend: clip(r.GetBackend()), Decode: codecs(r.GetDecode()), Encode: codecs(r.GetEncode()),
+		Name: m.name, Backend: transcoder.Backend(clip(r.GetBackend())), Decode: codecs(r.GetDecode()), Encode: codecs(r.GetEncode()),
 		PixelsPerSecond: r.GetPixelsPerSecond(), FreePixelsPerSecond: r.GetFreePixelsPerSecond(),
 		Sessions: int(r.GetSessions()), MaxSessions: int(r.GetMaxSessions()),
 	}

@@ -237,7 +237,7 @@ func (w *RemoteWorker) attach(ctx, sessionCtx context.Context, sessions *sync.Wa
 func (w *RemoteWorker) report() *wire.PoolReport {
 	c := w.cfg.Transcoder.Capabilities()
 	return &wire.PoolReport{
-		Name: c.Name, Backend: c.Backend, Decode: codecNumbers(c.Decode), Encode: codecNumbers(c.Encode),
+		Name: c.Name, Backend: string(c.Backend), Decode: codecNumbers(c.Decode), Encode: codecNumbers(c.Encode),
 		PixelsPerSecond: c.PixelsPerSecond, FreePixelsPerSecond: c.FreePixelsPerSecond,
 		Sessions: uint32(c.Sessions), MaxSessions: uint32(c.MaxSessions),
 	}

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"castnet/internal/media"
 )
@@ -124,14 +125,30 @@ type Audio struct {
 
 // MakeAudio returns a natural sound of at most 8 s as AAC of the given sample rate, in stereo.
 func MakeAudio(ctx context.Context, rate int) (*Audio, error) {
-	dir, err := cached(ctx, fmt.Sprintf("audio %d", rate), func(dir string) error {
+	return makeAudio(ctx, fmt.Sprintf("audio %d", rate), rate, func(dir string) ([]string, error) {
 		in, err := unpack(sound, dir)
+		return []string{"-i", in, "-vn"}, err
+	})
+}
+
+// MakeBeep returns 3 s of 48 kHz AAC in stereo: silence, but for a tone that begins at a time.
+func MakeBeep(ctx context.Context, at time.Duration) (*Audio, error) {
+	return makeAudio(ctx, fmt.Sprintf("beep %v", at), 48_000, func(string) ([]string, error) {
+		tone := fmt.Sprintf("aevalsrc='0.5*sin(2*PI*1000*t)*gte(t,%g)':s=48000:d=3", at.Seconds())
+		return []string{"-f", "lavfi", "-i", tone}, nil
+	})
+}
+
+func makeAudio(ctx context.Context, key string, rate int, input func(dir string) ([]string, error)) (*Audio, error) {
+	dir, err := cached(ctx, key, func(dir string) error {
+		in, err := input(dir)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = os.Remove(in) }()
+		defer func() { _ = os.Remove(filepath.Join(dir, "source.mp4")) }()
 		mp4 := filepath.Join(dir, "audio.mp4")
-		if err := ffmpeg(ctx, "-i", in, "-vn", "-c:a", "aac", "-b:a", "128k", "-ar", strconv.Itoa(rate), "-ac", "2", mp4); err != nil {
+		args := append(in, "-c:a", "aac", "-b:a", "128k", "-ar", strconv.Itoa(rate), "-ac", "2", mp4)
+		if err := run(ctx, system, args...); err != nil {
 			return err
 		}
 		return ffmpeg(ctx, "-i", mp4, "-c", "copy", "-f", "adts", filepath.Join(dir, "audio.adts"))
@@ -147,11 +164,16 @@ func MakeAudio(ctx context.Context, rate int) (*Audio, error) {
 		Track: &media.Track{Codec: media.AAC, ClockRate: rate, Channels: 2},
 		File:  filepath.Join(dir, "audio.mp4"),
 	}
+	return a, a.split(raw)
+}
+
+// split cuts an ADTS stream into units.
+func (a *Audio) split(raw []byte) error {
 	const headerBytes = 7 // ISO/IEC 13818-7, 6.2, without CRC
 	for n := int64(0); len(raw) >= headerBytes; n++ {
 		size := int(raw[3]&3)<<11 | int(raw[4])<<3 | int(raw[5])>>5
 		if size < headerBytes || size > len(raw) {
-			return nil, errors.New("not ADTS")
+			return errors.New("not ADTS")
 		}
 		if a.Track.Config == nil { // AAC-LC, the header's sampling frequency index, two channels
 			index := raw[2] >> 2 & 15
@@ -160,7 +182,7 @@ func MakeAudio(ctx context.Context, rate int) (*Audio, error) {
 		a.Units = append(a.Units, &media.Unit{PTS: n * 1024, DTS: n * 1024, Key: true, Payload: raw[headerBytes:size]})
 		raw = raw[size:]
 	}
-	return a, nil
+	return nil
 }
 
 // split cuts an Annex B stream into units by ffmpeg's list of packets: stream, dts, pts, duration, size, hash.
@@ -273,11 +295,13 @@ func unpack(gz, dir string) (string, error) {
 	return out.Name(), out.Close()
 }
 
-func ffmpeg(ctx context.Context, args ...string) error {
+func ffmpeg(ctx context.Context, args ...string) error { return run(ctx, "ffmpeg", args...) }
+
+func run(ctx context.Context, program string, args ...string) error {
 	args = append([]string{"-hide_banner", "-loglevel", "error", "-y"}, args...)
-	cmd := exec.CommandContext(ctx, "ffmpeg", args...) //nolint:gosec // arguments from Spec's numbers
+	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // arguments from a spec's numbers
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("ffmpeg %s: %w: %s", strings.Join(args, " "), err, out)
+		return fmt.Errorf("%s %s: %w: %s", program, strings.Join(args, " "), err, out)
 	}
 	return nil
 }

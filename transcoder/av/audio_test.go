@@ -1,6 +1,9 @@
 package av_test
 
 import (
+	"bytes"
+	"encoding/binary"
+	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -137,4 +140,46 @@ func TestAudioTimeline(t *testing.T) {
 			t.Errorf("%+v", bad)
 		}
 	})
+}
+
+// Sound stays where it was: a beep at 1 s is at 1 s after AAC became Opus, and after that became AAC again.
+func TestAudioStaysInTime(t *testing.T) {
+	a, err := clip.MakeBeep(t.Context(), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	toOpus := &transcoder.AudioJob{From: a.Track, Codec: media.Opus, Bitrate: 96_000}
+	opus, _ := convert(t, toOpus, a.Units)
+	toAAC := &transcoder.AudioJob{From: toOpus.Track(), Codec: media.AAC, Bitrate: 128_000}
+	aac, _ := convert(t, toAAC, opus)
+	before, after := beep(t, a.Units), beep(t, aac)
+	if off := after - before; off < -20*time.Millisecond || off > 20*time.Millisecond {
+		t.Errorf("the beep is at %v, was at %v", after, before)
+	}
+}
+
+// beep is when sound begins in AAC units (48 kHz stereo), by an independent decoder and the first unit's timestamp.
+func beep(t *testing.T, units []*media.Unit) time.Duration {
+	t.Helper()
+	var adts bytes.Buffer
+	for _, u := range units {
+		n := len(u.Payload) + 7
+		// ISO/IEC 13818-7, 6.2: AAC-LC, 48 kHz, two channels, no CRC.
+		adts.Write([]byte{0xff, 0xf1, 1<<6 | 3<<2, 2<<6 | byte(n>>11), byte(n >> 3), byte(n<<5) | 0x1f, 0xfc})
+		adts.Write(u.Payload)
+	}
+	cmd := exec.CommandContext(t.Context(), independent, "-hide_banner", "-loglevel", "error", "-f", "aac", "-i", "pipe:", "-f", "s16le", "-ac", "1", "pipe:")
+	cmd.Stdin = &adts
+	pcm, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(pcm); i += 2 {
+		if v := int16(binary.LittleEndian.Uint16(pcm[i:])); v > 3000 || v < -3000 {
+			samples := units[0].PTS + int64(i/2)
+			return time.Duration(samples) * time.Second / 48_000
+		}
+	}
+	t.Fatal("silence")
+	return 0
 }

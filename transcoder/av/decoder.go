@@ -8,14 +8,18 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"castnet/internal/media"
-	"castnet/transcoder"
 )
 
-// decoder turns coded pictures of one track into frames, one thread, no delay beyond the stream's own reordering.
+// decoder turns coded pictures of one track into frames, one thread, no delay beyond the stream's own reordering and
+// what its treatment needs.
 type decoder struct {
 	track *media.Track
 	ctx   *astiav.CodecContext
 	frame *astiav.Frame // lent to the callback of decode and drain
+
+	width, height int // of the last picture, as it was coded
+	within        [2]int
+	filter        *filter // nil where pictures need no treatment
 }
 
 // findDecoder returns nil for a codec that this build cannot decode.
@@ -40,12 +44,13 @@ func findDecoder(c media.Codec) *astiav.Codec {
 	}
 }
 
-func openDecoder(t *media.Track) (*decoder, error) {
+// openDecoder makes a decoder. Pictures that have to be treated may come out no larger than within.
+func openDecoder(t *media.Track, within [2]int) (*decoder, error) {
 	codec := findDecoder(t.Codec)
 	if codec == nil {
 		return nil, fmt.Errorf("%v cannot be decoded here", t.Codec)
 	}
-	d := &decoder{track: t, ctx: astiav.AllocCodecContext(codec), frame: astiav.AllocFrame()}
+	d := &decoder{track: t, within: within, ctx: astiav.AllocCodecContext(codec), frame: astiav.AllocFrame()}
 	if err := d.open(codec); err != nil {
 		d.free()
 		return nil, fmt.Errorf("open the %v decoder: %w", t.Codec, err)
@@ -63,7 +68,7 @@ func (d *decoder) open(codec *astiav.Codec) error {
 		}
 		setReorder(d.ctx, d.track.Reorder)
 		// libav refuses a larger picture before it allocates one.
-		limit := fmt.Sprint(transcoder.MaxDimension * transcoder.MaxDimension)
+		limit := fmt.Sprint(media.MaxDimension * media.MaxDimension)
 		if err := options.Set("max_pixels", limit, astiav.NewDictionaryFlags()); err != nil {
 			return err
 		}
@@ -78,6 +83,9 @@ func (d *decoder) open(codec *astiav.Codec) error {
 }
 
 func (d *decoder) free() {
+	if d.filter != nil {
+		d.filter.free()
+	}
 	d.frame.Free()
 	d.ctx.Free()
 }
@@ -104,7 +112,7 @@ func (d *decoder) drain(picture func(*astiav.Frame) error) error {
 	}
 	err := d.receive(astiav.ErrEof, picture)
 	flush(d.ctx)
-	return err
+	return errors.Join(err, d.untreat(picture))
 }
 
 func (d *decoder) receive(until error, picture func(*astiav.Frame) error) error {
@@ -114,12 +122,53 @@ func (d *decoder) receive(until error, picture func(*astiav.Frame) error) error 
 		} else if err != nil {
 			return undecodable(err)
 		}
-		err := picture(d.frame)
+		err := d.treat(d.frame, picture)
 		d.frame.Unref()
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// treat calls picture with f, treated where it needs to be.
+func (d *decoder) treat(f *astiav.Frame, picture func(*astiav.Frame) error) error {
+	if !d.track.Codec.IsVideo() {
+		return picture(f)
+	}
+	if max(f.Width(), f.Height()) > media.MaxDimension {
+		return undecodable(fmt.Errorf("picture of %dx%d: allowed are %d each way", f.Width(), f.Height(), media.MaxDimension))
+	}
+	var before treatment
+	if d.filter != nil {
+		before = d.filter.treatment
+	}
+	if t := treats(f, inspect(f), before); t != before {
+		if err := d.untreat(picture); err != nil {
+			return err
+		}
+		if t != (treatment{}) {
+			var err error
+			if d.filter, err = newFilter(t, d.within[0], d.within[1]); err != nil {
+				return undecodable(err)
+			}
+		}
+	}
+	d.width, d.height = f.Width(), f.Height()
+	if d.filter == nil {
+		return picture(f)
+	}
+	return d.filter.write(f, picture)
+}
+
+// untreat takes out what the treatment holds and ends it.
+func (d *decoder) untreat(picture func(*astiav.Frame) error) error {
+	if d.filter == nil {
+		return nil
+	}
+	err := d.filter.write(nil, picture)
+	d.filter.free()
+	d.filter = nil
+	return err
 }
 
 // decodeError is libav's refusal of a unit: the stream's fault, not the session's.

@@ -47,8 +47,8 @@ type pipeline struct {
 func newPipeline(l transcoder.Ladder) (*pipeline, error) {
 	p := &pipeline{ladder: l}
 	for i, profile := range l {
-		if profile.Codec != media.H264 {
-			return nil, fmt.Errorf("rung %s: %v cannot be encoded here: this worker makes H264", profile.Name, profile.Codec)
+		if _, err := recipeOf(profile.Codec); err != nil {
+			return nil, fmt.Errorf("rung %s: %w", profile.Name, err)
 		}
 		p.rungs = append(p.rungs, newRung(i, profile))
 	}
@@ -62,19 +62,13 @@ func (p *pipeline) run(ctx context.Context, in <-chan transcoder.Input, emit emi
 	for _, r := range p.rungs {
 		group.Go(func() error { return r.run(ctx, emit) })
 	}
-	group.Go(func() error {
-		defer p.free()
-		return p.front(ctx, in)
-	})
-	return group.Wait()
-}
-
-func (p *pipeline) free() {
-	for _, r := range p.rungs {
-		close(r.jobs)
-		r.scaler.free()
-	}
+	group.Go(func() error { return p.front(ctx, in) })
+	err := group.Wait()
 	p.closeDecoder()
+	for _, r := range p.rungs {
+		r.close()
+	}
+	return err
 }
 
 func (p *pipeline) closeDecoder() {
@@ -86,6 +80,11 @@ func (p *pipeline) closeDecoder() {
 }
 
 func (p *pipeline) front(ctx context.Context, in <-chan transcoder.Input) error {
+	defer func() {
+		for _, r := range p.rungs {
+			close(r.jobs)
+		}
+	}()
 	runtime.LockOSThread() // as the rungs do
 	defer runtime.UnlockOSThread()
 	tick := time.NewTicker(progressEvery)
@@ -162,7 +161,7 @@ func (p *pipeline) start(ctx context.Context, s transcoder.StartSegment) error {
 		p.dec.track = s.Track
 		return nil
 	}
-	dec, err := openDecoder(s.Track)
+	dec, err := openDecoder(s.Track, p.within())
 	if err != nil {
 		return p.fail(ctx, s.FirstPTS, err.Error())
 	}
@@ -272,12 +271,9 @@ func (p *pipeline) picture(ctx context.Context, f *astiav.Frame) error {
 		seg.prefixes++
 		return nil
 	}
-	if max(f.Width(), f.Height()) > transcoder.MaxDimension {
-		return undecodable(fmt.Errorf("picture of %dx%d: allowed are %d each way", f.Width(), f.Height(), transcoder.MaxDimension))
-	}
 	n := seg.pictures
 	seg.pictures++
-	seg.width, seg.height = f.Width(), f.Height()
+	seg.width, seg.height = p.dec.width, p.dec.height
 	if n == 0 {
 		seg.firstPTS = a.pts
 	}
@@ -295,10 +291,21 @@ func (p *pipeline) disorder(pts int64) error {
 	return fmt.Errorf("picture %d came out of order: is the reorder depth (%d) right?", pts, p.dec.track.Reorder)
 }
 
+// within is the smallest size that holds every rung.
+func (p *pipeline) within() [2]int {
+	var size [2]int
+	for _, r := range p.rungs {
+		size[0], size[1] = max(size[0], r.profile.Width), max(size[1], r.profile.Height)
+	}
+	return size
+}
+
 // render makes a picture's frames, each from the smallest above it, and hands them to the encoders.
 func (p *pipeline) render(ctx context.Context, seg *segment, n int, decoded *astiav.Frame) error {
+	look := inspect(decoded)
 	src := decoded
 	for i, r := range p.rungs {
+		r.hear(look.captions)
 		if !seg.wants(i, r.profile, decoded.Pts(), n) {
 			continue
 		}
@@ -311,7 +318,10 @@ func (p *pipeline) render(ctx context.Context, seg *segment, n int, decoded *ast
 		}
 		setIDR(f, !seg.started[i] || r.keyWanted)
 		seg.started[i], r.keyWanted = true, false
-		j := job{seg: seg, frame: f, borrowed: borrowed, format: p.format(decoded, r.profile)}
+		j := job{seg: seg, frame: f, borrowed: borrowed, format: format{
+			fps: p.fps / float64(r.profile.Divisor), sar: sampleAspect(decoded, r.profile),
+			colours: look.colours, rotation: look.rotation,
+		}}
 		select {
 		case r.jobs <- j:
 		case <-ctx.Done():
@@ -323,17 +333,6 @@ func (p *pipeline) render(ctx context.Context, seg *segment, n int, decoded *ast
 		}
 	}
 	return nil
-}
-
-// format is what the encoder of a rendition must know of the decoded picture.
-func (p *pipeline) format(f *astiav.Frame, to transcoder.Profile) format {
-	return format{
-		fps: p.fps / float64(to.Divisor),
-		sar: sampleAspect(f, to),
-		colours: colours{
-			space: f.ColorSpace(), primaries: p.dec.ctx.ColorPrimaries(), transfer: p.dec.ctx.ColorTransferCharacteristic(),
-		},
-	}
 }
 
 // complete finishes the segments at the head of the line of which everything has come out of the decoder.

@@ -31,7 +31,8 @@ type rung struct {
 	jobs    chan job
 	free    chan *astiav.Frame // frames to use again, with their buffers
 
-	keyWanted bool // by RequestKey; the front's
+	keyWanted bool   // by RequestKey; the front's
+	captions  []byte // since the last picture that was rendered; the front's
 
 	enc       *encoder
 	busySince atomic.Int64 // start of the running encode in Unix nanoseconds, 0 at rest
@@ -40,9 +41,17 @@ type rung struct {
 
 func newRung(index int, p transcoder.Profile) *rung {
 	return &rung{
-		index: index, profile: p, scaler: scaler{width: p.Width, height: p.Height},
+		index: index, profile: p, scaler: videoScaler(p.Width, p.Height),
 		jobs: make(chan job, rungQueue), free: make(chan *astiav.Frame, rungQueue+2),
 	}
+}
+
+// maxCaptions is how much of them one picture may carry: CEA-708 counts 31 triplets.
+const maxCaptions = 31 * 3
+
+// hear collects closed captions, so that those of pictures which a divisor leaves out are not lost.
+func (r *rung) hear(captions []byte) {
+	r.captions = append(r.captions, captions[:min(len(captions), maxCaptions-len(r.captions))]...)
 }
 
 // render makes the rung's frame of src. The frame may be read, but no longer written, once it is in a job.
@@ -57,6 +66,10 @@ func (r *rung) render(src *astiav.Frame) (f *astiav.Frame, borrowed bool, err er
 		err = f.Ref(src)
 	} else {
 		err = r.scaler.scale(src, f)
+	}
+	if err == nil {
+		err = dress(f, r.captions)
+		r.captions = r.captions[:0]
 	}
 	if err != nil {
 		f.Free()
@@ -77,24 +90,10 @@ func (r *rung) give(j job) {
 	}
 }
 
-// run encodes until jobs is closed; after ctx is done it only takes frames back.
-func (r *rung) run(ctx context.Context, emit emitFunc) (err error) {
+// run encodes until jobs is closed or ctx is done.
+func (r *rung) run(ctx context.Context, emit emitFunc) error {
 	runtime.LockOSThread() // an encoder that stays on its thread stays in its core's caches: 1 % of CPU
 	defer runtime.UnlockOSThread()
-	defer func() {
-		for j := range r.jobs {
-			if j.frame != nil {
-				j.frame.Free()
-			}
-		}
-		close(r.free)
-		for f := range r.free {
-			f.Free()
-		}
-		if r.enc != nil {
-			r.enc.free()
-		}
-	}()
 	for j := range r.jobs {
 		if err := r.do(ctx, j, emit); err != nil {
 			return err
@@ -104,6 +103,23 @@ func (r *rung) run(ctx context.Context, emit emitFunc) (err error) {
 		}
 	}
 	return nil
+}
+
+// close gives everything back, after run and with jobs closed.
+func (r *rung) close() {
+	for j := range r.jobs {
+		if j.frame != nil {
+			j.frame.Free()
+		}
+	}
+	close(r.free)
+	for f := range r.free {
+		f.Free()
+	}
+	if r.enc != nil {
+		r.enc.free()
+	}
+	r.scaler.free()
 }
 
 func (r *rung) do(ctx context.Context, j job, emit emitFunc) error {

@@ -6,54 +6,59 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// scaler makes frames of one size, 8-bit 4:2:0 in limited range, of whatever it is given.
-type scaler struct {
-	width, height int
-	ctx           *astiav.SoftwareScaleContext
-	from          picture
-}
-
-// picture is the shape of a frame.
+// picture is the shape of a frame's samples.
 type picture struct {
 	width, height int
 	format        astiav.PixelFormat
+	full          bool // samples use the full range (JPEG's), not the limited one of video
 }
 
-func shape(f *astiav.Frame) picture { return picture{f.Width(), f.Height(), f.PixelFormat()} }
+func shape(f *astiav.Frame) picture {
+	return picture{f.Width(), f.Height(), f.PixelFormat(), f.ColorRange() == astiav.ColorRangeJpeg}
+}
+
+// scaler makes frames of one shape of whatever it is given.
+type scaler struct {
+	to   picture
+	from picture
+	sws  *swscale
+}
+
+// videoScaler makes what encoders take: 8-bit 4:2:0 in limited range.
+func videoScaler(width, height int) scaler {
+	return scaler{to: picture{width: width, height: height, format: astiav.PixelFormatYuv420P}}
+}
 
 // fits reports whether src needs no scaling.
-func (s *scaler) fits(src *astiav.Frame) bool {
-	return shape(src) == picture{s.width, s.height, astiav.PixelFormatYuv420P} && src.ColorRange() != astiav.ColorRangeJpeg
-}
+func (s *scaler) fits(src *astiav.Frame) bool { return shape(src) == s.to }
 
 // scale fills dst with src. dst's buffer is used again where nobody else holds it.
 func (s *scaler) scale(src, dst *astiav.Frame) error {
-	if from := shape(src); s.ctx == nil || from != s.from {
+	if from := shape(src); s.sws == nil || from != s.from {
 		s.free()
-		// Bicubic is the ffmpeg command line's default too.
-		ctx, err := astiav.CreateSoftwareScaleContext(from.width, from.height, from.format, s.width, s.height,
-			astiav.PixelFormatYuv420P, astiav.NewSoftwareScaleContextFlags(astiav.SoftwareScaleContextFlagBicubic))
-		if err != nil {
-			return fmt.Errorf("scale %dx%d %v to %dx%d: %w", from.width, from.height, from.format, s.width, s.height, err)
+		if s.sws = newSwscale(from, s.to); s.sws == nil {
+			return fmt.Errorf("cannot scale %dx%d %v to %dx%d %v",
+				from.width, from.height, from.format, s.to.width, s.to.height, s.to.format)
 		}
-		s.ctx, s.from = ctx, from
+		s.from = from
 	}
-	if !dst.IsWritable() || shape(dst) != (picture{s.width, s.height, astiav.PixelFormatYuv420P}) {
+	if !dst.IsWritable() || shape(dst) != s.to {
 		dst.Unref()
-		dst.SetWidth(s.width)
-		dst.SetHeight(s.height)
-		dst.SetPixelFormat(astiav.PixelFormatYuv420P)
+		dst.SetWidth(s.to.width)
+		dst.SetHeight(s.to.height)
+		dst.SetPixelFormat(s.to.format)
+		if s.to.full {
+			dst.SetColorRange(astiav.ColorRangeJpeg)
+		}
 		if err := dst.AllocBuffer(0); err != nil {
 			return err
 		}
 	}
 	dst.SetPts(src.Pts())
-	return s.ctx.ScaleFrame(src, dst)
+	return s.sws.scale(src, dst)
 }
 
 func (s *scaler) free() {
-	if s.ctx != nil {
-		s.ctx.Free()
-		s.ctx = nil
-	}
+	s.sws.free()
+	s.sws = nil
 }

@@ -63,6 +63,9 @@ func newRunner(cfg transcoder.SessionConfig) (runner, error) {
 	if cfg.Audio != nil {
 		return newAudio(cfg.Audio)
 	}
+	if cfg.Still != nil {
+		return newStill(cfg.Still)
+	}
 	if err := cfg.Ladder.Validate(); err != nil {
 		return nil, err
 	}

@@ -1,9 +1,13 @@
 package av
 
 /*
-#cgo pkg-config: libavcodec libavutil
+#cgo pkg-config: libavcodec libavutil libswscale
 #include <string.h>
 #include <libavcodec/avcodec.h>
+#include <libavutil/display.h>
+#include <libswscale/swscale.h>
+
+static int castnet_patched(void) { return strstr(avcodec_configuration(), "--extra-version=castnet") != NULL; }
 
 static void castnet_flush(void *c) { avcodec_flush_buffers(c); }
 
@@ -21,6 +25,59 @@ static int castnet_send(void *c, const void *data, int size, int64_t pts, int64_
 	av_packet_free(&p);
 	return ret;
 }
+
+typedef struct {
+	int interlaced, space, primaries, transfer, rotation;
+	const void *captions;
+	size_t captions_size;
+} castnet_look;
+
+static void castnet_inspect(void *frame, castnet_look *l) {
+	AVFrame *f = frame;
+	AVFrameSideData *captions = av_frame_get_side_data(f, AV_FRAME_DATA_A53_CC);
+	AVFrameSideData *matrix = av_frame_get_side_data(f, AV_FRAME_DATA_DISPLAYMATRIX);
+	memset(l, 0, sizeof(*l));
+	l->interlaced = !!(f->flags & AV_FRAME_FLAG_INTERLACED);
+	l->space = f->colorspace;
+	l->primaries = f->color_primaries;
+	l->transfer = f->color_trc;
+	if (captions) {
+		l->captions = captions->data;
+		l->captions_size = captions->size;
+	}
+	if (matrix && matrix->size >= 9 * sizeof(int32_t)) {
+		double angle = av_display_rotation_get((int32_t *)matrix->data);
+		if (angle == angle) // not a number where the matrix is no rotation
+			l->rotation = ((int)angle % 360 + 360) % 360;
+	}
+}
+
+static int castnet_dress(void *frame, const void *captions, size_t size) {
+	AVFrame *f = frame;
+	while (f->nb_side_data > 0)
+		av_frame_remove_side_data(f, f->side_data[0]->type);
+	if (size > 0) {
+		AVFrameSideData *s = av_frame_new_side_data(f, AV_FRAME_DATA_A53_CC, size);
+		if (!s)
+			return AVERROR(ENOMEM);
+		memcpy(s->data, captions, size);
+	}
+	return 0;
+}
+
+static void *castnet_scaler(int w, int h, int format, int full, int to_w, int to_h, int to_format, int to_full) {
+	struct SwsContext *c = sws_getContext(w, h, format, to_w, to_h, to_format, SWS_BICUBIC, NULL, NULL, NULL);
+	const int *yuv = sws_getCoefficients(SWS_CS_DEFAULT); // the same on both sides: the matrix stays
+	if (c && full != to_full && sws_setColorspaceDetails(c, yuv, full, yuv, to_full, 0, 1 << 16, 1 << 16) < 0) {
+		sws_freeContext(c);
+		return NULL;
+	}
+	return c;
+}
+
+static int castnet_scale(void *c, void *dst, const void *src) { return sws_scale_frame(c, dst, src); }
+
+static void castnet_scaler_free(void *c) { sws_freeContext(c); }
 */
 import "C"
 
@@ -30,19 +87,85 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// flush forgets the decoder's pictures and its end of stream, and keeps its parameter sets: go-astiav does not wrap it.
+// What go-astiav does not wrap, or wraps without what is needed here.
+
+// patched reports whether this is the FFmpeg that deploy/deps/ffmpeg.sh builds, with its patches.
+func patched() bool { return C.castnet_patched() != 0 }
+
+// flush forgets the decoder's pictures and its end of stream, and keeps its parameter sets.
 func flush(c *astiav.CodecContext) { C.castnet_flush(c.UnsafePointer()) }
 
 // setReorder sets the decoder's reorder depth before it is opened, as libavformat does: a stream whose parameter sets
 // don't tell it would lose pictures while libav finds out.
 func setReorder(c *astiav.CodecContext, n int) { C.castnet_reorder(c.UnsafePointer(), C.int(n)) }
 
-// send hands coded data to a decoder. It is here because go-astiav's Packet.FromData leaves out the padding past the
-// end that libav's bit readers run into. data is copied once and is not empty.
+// send hands coded data to a decoder: go-astiav's Packet.FromData leaves out the padding past the end that libav's bit
+// readers run into. data is copied once and is not empty.
 func send(c *astiav.CodecContext, data []byte, pts, dts int64) error {
 	ret := C.castnet_send(c.UnsafePointer(), unsafe.Pointer(&data[0]), C.int(len(data)), C.int64_t(pts), C.int64_t(dts))
+	return failure(ret)
+}
+
+func failure(ret C.int) error {
 	if ret < 0 {
 		return astiav.Error(ret)
 	}
 	return nil
+}
+
+// look is what a decoded picture says of itself beside its samples.
+type look struct {
+	interlaced bool
+	colours    colours
+	rotation   int    // to show it upright: degrees anticlockwise, 0 to 359
+	captions   []byte // CEA-708 triplets (ATSC A/53 part 4)
+}
+
+func inspect(f *astiav.Frame) look {
+	var l C.castnet_look
+	C.castnet_inspect(f.UnsafePointer(), &l)
+	return look{
+		interlaced: l.interlaced != 0,
+		colours: colours{
+			space: astiav.ColorSpace(l.space), primaries: astiav.ColorPrimaries(l.primaries),
+			transfer: astiav.ColorTransferCharacteristic(l.transfer),
+		},
+		rotation: int(l.rotation),
+		captions: C.GoBytes(l.captions, C.int(l.captions_size)),
+	}
+}
+
+// dress takes all side data off a frame and gives it captions: what else a source carries is not for an encoder.
+func dress(f *astiav.Frame, captions []byte) error {
+	return failure(C.castnet_dress(f.UnsafePointer(), unsafe.Pointer(unsafe.SliceData(captions)), C.size_t(len(captions))))
+}
+
+// swscale is one conversion of size, format and range; nil is none.
+type swscale struct{ c unsafe.Pointer }
+
+// newSwscale returns nil for a conversion that libswscale refuses. Bicubic is the ffmpeg command line's default too.
+func newSwscale(from, to picture) *swscale {
+	c := C.castnet_scaler(C.int(from.width), C.int(from.height), C.int(from.format), truth(from.full),
+		C.int(to.width), C.int(to.height), C.int(to.format), truth(to.full))
+	if c == nil {
+		return nil
+	}
+	return &swscale{c}
+}
+
+func (s *swscale) scale(src, dst *astiav.Frame) error {
+	return failure(C.castnet_scale(s.c, dst.UnsafePointer(), src.UnsafePointer()))
+}
+
+func (s *swscale) free() {
+	if s != nil {
+		C.castnet_scaler_free(s.c)
+	}
+}
+
+func truth(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -65,7 +65,7 @@ func play(t *testing.T, s transcoder.Session, segments []segment) result {
 	sent := make(chan error, 1)
 	go func() { sent <- send(ctx, s, segments) }()
 	r := result{
-		units: make([][]*media.Unit, len(ladder)),
+		units: make([][]*media.Unit, transcoder.MaxRungs),
 		done:  map[uint64]transcoder.SegmentDone{}, bad: map[uint64]transcoder.BadInput{},
 	}
 	for len(r.done)+len(r.bad) < len(segments) {

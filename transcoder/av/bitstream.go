@@ -29,3 +29,9 @@ func longStartCodes(au []byte) []byte {
 	}
 	return append(out, au[done:]...)
 }
+
+// withoutDelimiter returns an AV1 temporal unit without its temporal delimiter, which neither MP4 nor RTP carries
+// (AV1 specification, 5.3.2: type 2, with a size field of zero).
+func withoutDelimiter(unit []byte) []byte {
+	return bytes.TrimPrefix(unit, []byte{2<<3 | 1<<1, 0})
+}
