@@ -25,12 +25,22 @@ var arrows = map[string][]string{
 	"ingest":      {"internal/media"},
 	"ingest/rtmp": {"ingest", "internal/media"},
 	"ingest/push": {"ingest", "internal/media"},
+	"ingest/whip": {"ingest", "ingest/rtpstream", "internal/media", "internal/rtc"},
+	// What WHIP and RTSP share: units of RTP packets.
+	"ingest/rtpstream":  {"ingest", "internal/media"},
+	"ingest/ingesttest": {"ingest", "internal/media"}, // test material
+	// What WHIP and WHEP share: ports, certificate, settings.
+	"internal/rtc": {},
 
-	"probabilistic-payments":        {"internal/eip712", "internal/identity"},
-	"probabilistic-payments/ledger": {"probabilistic-payments"},
-	"probabilistic-payments/price":  {"probabilistic-payments"},
+	"probabilistic-payments":              {"internal/eip712", "internal/identity"},
+	"probabilistic-payments/ledger":       {"probabilistic-payments"},
+	"probabilistic-payments/price":        {"probabilistic-payments"},
+	"probabilistic-payments/allocation":   {"probabilistic-payments"},
+	"probabilistic-payments/store/record": {"probabilistic-payments"},
+	"probabilistic-payments/store/sqlite": {"probabilistic-payments", "probabilistic-payments/store/record"},
+	"probabilistic-payments/store/redis":  {"probabilistic-payments", "probabilistic-payments/store/record"},
 	"probabilistic-payments/store": {
-		"probabilistic-payments", "probabilistic-payments/ledger", "internal/eip712", "internal/identity",
+		"probabilistic-payments", "probabilistic-payments/store/sqlite", "probabilistic-payments/store/redis",
 	},
 
 	"orchestrator/rpc": {

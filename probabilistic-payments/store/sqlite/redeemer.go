@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/holiman/uint256"
 
 	payments "castnet/probabilistic-payments"
+	"castnet/probabilistic-payments/store/record"
 )
 
 // The states of a winner.
@@ -20,13 +21,13 @@ const (
 
 // Redeemable implements payments.RedeemerStore. Winners that were tried less often come first, so that one that cannot
 // be redeemed yet does not stand in the way.
-func (s *SQLite) Redeemable(ctx context.Context, limit int) (winners []payments.Winner, err error) {
+func (s *Store) Redeemable(ctx context.Context, limit int) (winners []payments.Winner, err error) {
 	err = each(ctx, s.read, func(rows *sql.Rows) error {
 		var b []byte
 		if err := rows.Scan(&b); err != nil {
 			return err
 		}
-		winner, err := decodeWinner(b)
+		winner, err := record.ParseWinner(b)
 		winners = append(winners, winner)
 		return err
 	}, `SELECT winner FROM winners WHERE state = 1 ORDER BY tries, expiry LIMIT ?`, limit)
@@ -34,7 +35,7 @@ func (s *SQLite) Redeemable(ctx context.Context, limit int) (winners []payments.
 }
 
 // Resolve implements payments.RedeemerStore.
-func (s *SQLite) Resolve(ctx context.Context, receipt common.Hash, o payments.Outcome) error {
+func (s *Store) Resolve(ctx context.Context, receipt common.Hash, o payments.Outcome) error {
 	return s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
 		var state int
 		var encoded, spent []byte
@@ -54,10 +55,10 @@ func (s *SQLite) Resolve(ctx context.Context, receipt common.Hash, o payments.Ou
 		}
 		if o.Status == payments.StatusOpen {
 			_, err := c.ExecContext(ctx, `UPDATE winners SET tries = tries + 1, reason = ?, gas = ? WHERE receipt = ?`,
-				o.Reason, amount(&gas), receipt[:])
+				o.Reason, record.Amount(&gas), receipt[:])
 			return err
 		}
-		winner, err := decodeWinner(encoded)
+		winner, err := record.ParseWinner(encoded)
 		if err != nil {
 			return err
 		}
@@ -66,7 +67,7 @@ func (s *SQLite) Resolve(ctx context.Context, receipt common.Hash, o payments.Ou
 			state = winnerLost
 		}
 		_, err = c.ExecContext(ctx, `UPDATE winners SET state = ?, paid = ?, tx = ?, reason = ?, gas = ? WHERE receipt = ?`,
-			state, amount(&o.Paid), o.Tx[:], o.Reason, amount(&gas), receipt[:])
+			state, record.Amount(&o.Paid), o.Tx[:], o.Reason, record.Amount(&gas), receipt[:])
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func (s *SQLite) Resolve(ctx context.Context, receipt common.Hash, o payments.Ou
 // costs adds gas, in wei, to what is stored: nothing at first.
 func costs(stored []byte, gas *uint256.Int) (sum uint256.Int, err error) {
 	if stored != nil {
-		if sum, err = parseAmount(stored); err != nil {
+		if sum, err = record.ParseAmount(stored); err != nil {
 			return sum, err
 		}
 	}
@@ -88,7 +89,7 @@ func costs(stored []byte, gas *uint256.Int) (sum uint256.Int, err error) {
 }
 
 // Queue implements payments.RedeemerStore.
-func (s *SQLite) Queue(ctx context.Context, before uint64) (nearExpiry, ready int, err error) {
+func (s *Store) Queue(ctx context.Context, before uint64) (nearExpiry, ready int, err error) {
 	err = s.read.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE expiry < ?), count(*) FROM winners WHERE state = 1`, int64(before)).
 		Scan(&nearExpiry, &ready)
 	return nearExpiry, ready, err

@@ -1,4 +1,6 @@
-package store
+// Package record encodes what stores of the money's state keep: fields in order, big-endian, of fixed size. There is
+// nothing to parse, so there is nothing to go wrong.
+package record
 
 import (
 	"encoding/binary"
@@ -10,7 +12,16 @@ import (
 	payments "castnet/probabilistic-payments"
 )
 
-// Records are stored as their fields in order, big-endian, of fixed size: nothing to parse, nothing to go wrong.
+// Sizes of the records, in bytes.
+const (
+	KeySize    = 32 + 8 + 4
+	EpochSize  = 32 + 8
+	TicketSize = 4*32 + 2*20 + 4*8 + 65
+	ChargeSize = KeySize + 32 + 20 + 8 + 8 + 32 + termsSize + 8
+	WinnerSize = TicketSize + 32 + 32 + 8 + 8
+	SenderSize = 4 * 32
+	termsSize  = 8 + 32 + 32 + 8
+)
 
 // writer appends fields.
 type writer struct{ b []byte }
@@ -21,6 +32,12 @@ func (w *writer) u32(v uint32)   { w.b = binary.BigEndian.AppendUint32(w.b, v) }
 func (w *writer) wei(v *uint256.Int) {
 	b := v.Bytes32()
 	w.bytes(b[:])
+}
+
+func (w *writer) key(k *payments.PaymentKey) {
+	w.bytes(k.Lease[:])
+	w.u64(k.Seq)
+	w.u32(k.Attempt)
 }
 
 // reader takes fields off; the record's length has been checked.
@@ -40,12 +57,12 @@ func (r *reader) wei() (v uint256.Int) {
 	return v
 }
 
-const (
-	ticketSize = 4*32 + 2*20 + 4*8 + 65
-	chargeSize = 32 + 8 + 4 + 32 + 20 + 8 + 8 + 32 + termsSize + 8
-	termsSize  = 8 + 32 + 32 + 8
-	winnerSize = ticketSize + 32 + 32 + 8 + 8
-)
+func (r *reader) key() (k payments.PaymentKey) {
+	k.Lease = r.hash()
+	k.Seq = r.u64()
+	k.Attempt = r.u32()
+	return k
+}
 
 func sized(what string, b []byte, size int) (reader, error) {
 	if len(b) != size {
@@ -54,8 +71,42 @@ func sized(what string, b []byte, size int) (reader, error) {
 	return reader{b}, nil
 }
 
-func encodeTicket(t *payments.SignedTicket) []byte {
-	w := writer{make([]byte, 0, winnerSize)}
+// Key encodes lease, sequence and attempt.
+func Key(k *payments.PaymentKey) []byte {
+	w := writer{make([]byte, 0, KeySize)}
+	w.key(k)
+	return w.b
+}
+
+// ParseKey decodes a Key.
+func ParseKey(b []byte) (k payments.PaymentKey, err error) {
+	r, err := sized("key", b, KeySize)
+	if err != nil {
+		return k, err
+	}
+	return r.key(), nil
+}
+
+// Epoch encodes the name of a rand epoch.
+func Epoch(id payments.EpochID) []byte {
+	w := writer{make([]byte, 0, EpochSize)}
+	w.bytes(id.Lease[:])
+	w.u64(id.Epoch)
+	return w.b
+}
+
+// ParseEpoch decodes an Epoch.
+func ParseEpoch(b []byte) (id payments.EpochID, err error) {
+	r, err := sized("epoch", b, EpochSize)
+	if err != nil {
+		return id, err
+	}
+	return payments.EpochID{Lease: r.hash(), Epoch: r.u64()}, nil
+}
+
+// Ticket encodes a signed ticket.
+func Ticket(t *payments.SignedTicket) []byte {
+	w := writer{make([]byte, 0, WinnerSize)}
 	w.bytes(t.ReceiptHash[:])
 	w.bytes(t.Sender[:])
 	w.bytes(t.Recipient[:])
@@ -70,8 +121,9 @@ func encodeTicket(t *payments.SignedTicket) []byte {
 	return w.b
 }
 
-func decodeTicket(b []byte) (t payments.SignedTicket, err error) {
-	r, err := sized("ticket", b, ticketSize)
+// ParseTicket decodes a Ticket.
+func ParseTicket(b []byte) (t payments.SignedTicket, err error) {
+	r, err := sized("ticket", b, TicketSize)
 	if err != nil {
 		return t, err
 	}
@@ -93,11 +145,10 @@ func (r *reader) ticket() (t payments.SignedTicket) {
 	return t
 }
 
-func encodeCharge(c *payments.Charge) []byte {
-	w := writer{make([]byte, 0, chargeSize)}
-	w.bytes(c.Lease[:])
-	w.u64(c.Seq)
-	w.u32(c.Attempt)
+// Charge encodes a charge. The Redis store's functions know where in it the fee is.
+func Charge(c *payments.Charge) []byte {
+	w := writer{make([]byte, 0, ChargeSize)}
+	w.key(&c.PaymentKey)
 	w.bytes(c.Receipt[:])
 	w.bytes(c.Sender[:])
 	w.u64(c.Lane)
@@ -111,14 +162,13 @@ func encodeCharge(c *payments.Charge) []byte {
 	return w.b
 }
 
-func decodeCharge(b []byte) (c payments.Charge, err error) {
-	r, err := sized("charge", b, chargeSize)
+// ParseCharge decodes a Charge.
+func ParseCharge(b []byte) (c payments.Charge, err error) {
+	r, err := sized("charge", b, ChargeSize)
 	if err != nil {
 		return c, err
 	}
-	c.Lease = r.hash()
-	c.Seq = r.u64()
-	c.Attempt = r.u32()
+	c.PaymentKey = r.key()
 	c.Receipt = r.hash()
 	c.Sender = r.addr()
 	c.Lane = r.u64()
@@ -132,8 +182,9 @@ func decodeCharge(b []byte) (c payments.Charge, err error) {
 	return c, nil
 }
 
-func encodeWinner(win *payments.Winner) []byte {
-	w := writer{encodeTicket(&win.SignedTicket)}
+// Winner encodes a winner.
+func Winner(win *payments.Winner) []byte {
+	w := writer{Ticket(&win.SignedTicket)}
 	w.bytes(win.Rand[:])
 	w.bytes(win.Lease[:])
 	w.u64(win.Seq)
@@ -141,8 +192,9 @@ func encodeWinner(win *payments.Winner) []byte {
 	return w.b
 }
 
-func decodeWinner(b []byte) (win payments.Winner, err error) {
-	r, err := sized("winner", b, winnerSize)
+// ParseWinner decodes a Winner.
+func ParseWinner(b []byte) (win payments.Winner, err error) {
+	r, err := sized("winner", b, WinnerSize)
 	if err != nil {
 		return win, err
 	}
@@ -154,14 +206,23 @@ func decodeWinner(b []byte) (win payments.Winner, err error) {
 	return win, nil
 }
 
-// amount encodes wei for a column.
-func amount(v *uint256.Int) []byte {
+// ParseSender decodes a sender's books: paid, owed, written off, pending.
+func ParseSender(b []byte) (s payments.SenderRecord, err error) {
+	r, err := sized("books of a sender", b, SenderSize)
+	if err != nil {
+		return s, err
+	}
+	return payments.SenderRecord{Paid: r.wei(), Owed: r.wei(), WrittenOff: r.wei(), Pending: r.wei()}, nil
+}
+
+// Amount encodes wei.
+func Amount(v *uint256.Int) []byte {
 	b := v.Bytes32()
 	return b[:]
 }
 
-// parseAmount decodes a column of wei.
-func parseAmount(b []byte) (v uint256.Int, err error) {
+// ParseAmount decodes an Amount.
+func ParseAmount(b []byte) (v uint256.Int, err error) {
 	r, err := sized("amount", b, 32)
 	if err != nil {
 		return v, err

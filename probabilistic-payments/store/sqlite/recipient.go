@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -11,10 +11,11 @@ import (
 	"github.com/holiman/uint256"
 
 	payments "castnet/probabilistic-payments"
+	"castnet/probabilistic-payments/store/record"
 )
 
 // Secret implements payments.RecipientStore.
-func (s *SQLite) Secret(ctx context.Context) (secret [32]byte, err error) {
+func (s *Store) Secret(ctx context.Context) (secret [32]byte, err error) {
 	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
 		fresh := make([]byte, 32)
 		if _, err := rand.Read(fresh); err != nil {
@@ -36,7 +37,7 @@ func (s *SQLite) Secret(ctx context.Context) (secret [32]byte, err error) {
 }
 
 // AddCharge implements payments.RecipientStore.
-func (s *SQLite) AddCharge(ctx context.Context, charge *payments.Charge) error {
+func (s *Store) AddCharge(ctx context.Context, charge *payments.Charge) error {
 	return s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
 		var closed, same int
 		err := c.QueryRowContext(ctx, `SELECT
@@ -47,17 +48,20 @@ func (s *SQLite) AddCharge(ctx context.Context, charge *payments.Charge) error {
 		case err != nil:
 			return err
 		case closed != 0:
-			return fmt.Errorf("%w: epoch %d of the lease is closed", payments.ErrExists, charge.Terms.Epoch)
+			return payments.ErrEpochClosed
 		case same != 0:
 			return fmt.Errorf("%w: segment %d attempt %d", payments.ErrExists, charge.Seq, charge.Attempt)
 		}
-		_, err = c.ExecContext(ctx, `INSERT INTO epochs (lease, epoch) VALUES (?, ?) ON CONFLICT DO NOTHING`,
-			charge.Lease[:], int64(charge.Terms.Epoch))
+		_, err = c.ExecContext(ctx, `INSERT INTO epochs (lease, epoch, expiry) VALUES (?, ?, ?)
+			ON CONFLICT DO UPDATE SET expiry = excluded.expiry WHERE excluded.expiry > expiry`,
+			charge.Lease[:], int64(charge.Terms.Epoch), int64(charge.Terms.Expiry))
 		if err != nil {
 			return err
 		}
-		_, err = c.ExecContext(ctx, `INSERT INTO charges (lease, seq, attempt, epoch, receipt, state, charge) VALUES (?, ?, ?, ?, ?, 0, ?)`,
-			charge.Lease[:], int64(charge.Seq), charge.Attempt, int64(charge.Terms.Epoch), charge.Receipt[:], encodeCharge(charge))
+		_, err = c.ExecContext(ctx, `INSERT INTO charges (lease, seq, attempt, epoch, receipt, state, charge, expiry)
+			VALUES (?, ?, ?, ?, ?, 0, ?, ?)`,
+			charge.Lease[:], int64(charge.Seq), charge.Attempt, int64(charge.Terms.Epoch), charge.Receipt[:], record.Charge(charge),
+			int64(charge.Terms.Expiry))
 		if err != nil {
 			return err
 		}
@@ -68,50 +72,54 @@ func (s *SQLite) AddCharge(ctx context.Context, charge *payments.Charge) error {
 }
 
 // Charge implements payments.RecipientStore.
-func (s *SQLite) Charge(ctx context.Context, receipt common.Hash) (payments.ChargeRecord, error) {
+func (s *Store) Charge(ctx context.Context, receipt common.Hash) (payments.ChargeRecord, error) {
 	return charge(ctx, s.read, receipt)
 }
 
-func charge(ctx context.Context, q queryer, receipt common.Hash) (r payments.ChargeRecord, err error) {
-	var encoded, ticket []byte
-	err = q.QueryRowContext(ctx, `SELECT state, won, charge, ticket FROM charges WHERE receipt = ?`, receipt[:]).
-		Scan(&r.State, &r.Won, &encoded, &ticket)
+func charge(ctx context.Context, q queryer, receipt common.Hash) (payments.ChargeRecord, error) {
+	r, err := scanCharge(q.QueryRowContext(ctx, `SELECT state, won, charge, ticket FROM charges WHERE receipt = ?`, receipt[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, payments.ErrNotFound
 	}
-	if err != nil {
+	return r, err
+}
+
+// scanCharge reads state, won, charge and ticket.
+func scanCharge(row interface{ Scan(to ...any) error }) (r payments.ChargeRecord, err error) {
+	var encoded, ticket []byte
+	if err := row.Scan(&r.State, &r.Won, &encoded, &ticket); err != nil {
 		return r, err
 	}
-	if r.Charge, err = decodeCharge(encoded); err != nil {
+	if r.Charge, err = record.ParseCharge(encoded); err != nil {
 		return r, err
 	}
 	if ticket != nil {
-		r.Ticket, err = decodeTicket(ticket)
+		r.Ticket, err = record.ParseTicket(ticket)
 	}
 	return r, err
 }
 
 // Accept implements payments.RecipientStore.
-func (s *SQLite) Accept(ctx context.Context, t *payments.SignedTicket, winner *payments.Winner) error {
+func (s *Store) Accept(ctx context.Context, t *payments.SignedTicket, winner *payments.Winner) error {
 	return s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
-		record, err := charge(ctx, c, t.ReceiptHash)
+		stored, err := charge(ctx, c, t.ReceiptHash)
 		if err != nil {
 			return err
 		}
-		if record.State != payments.ChargeOpen {
+		if stored.State != payments.ChargeOpen {
 			return payments.ErrAnswered
 		}
 		if err := useNonce(ctx, c, &t.Ticket); err != nil {
 			return err
 		}
 		_, err = c.ExecContext(ctx, `UPDATE charges SET state = ?, won = ?, ticket = ? WHERE lease = ? AND seq = ? AND attempt = ?`,
-			payments.ChargePaid, winner != nil, encodeTicket(t), record.Lease[:], int64(record.Seq), record.Attempt)
+			payments.ChargePaid, winner != nil, record.Ticket(t), stored.Lease[:], int64(stored.Seq), stored.Attempt)
 		if err != nil {
 			return err
 		}
 		if winner != nil {
 			_, err = c.ExecContext(ctx, `INSERT INTO winners (receipt, lease, epoch, expiry, state, winner) VALUES (?, ?, ?, ?, 0, ?)`,
-				t.ReceiptHash[:], winner.Lease[:], int64(winner.Epoch), int64(winner.Expiry), encodeWinner(winner))
+				t.ReceiptHash[:], winner.Lease[:], int64(winner.Epoch), int64(winner.Expiry), record.Winner(winner))
 			if err != nil {
 				return err
 			}
@@ -123,7 +131,7 @@ func (s *SQLite) Accept(ctx context.Context, t *payments.SignedTicket, winner *p
 					return err
 				}
 			}
-			return errors.Join(add(&r.Paid, &record.Fee), sub(&r.Owed, &record.Fee))
+			return errors.Join(add(&r.Paid, &stored.Fee), sub(&r.Owed, &stored.Fee))
 		})
 	})
 }
@@ -134,8 +142,15 @@ const nonceBits = 1024
 // useNonce marks a ticket's nonce, or returns ErrNonceUsed before it has written anything.
 func useNonce(ctx context.Context, c *sql.Conn, t *payments.Ticket) error {
 	block, bit := t.Nonce/nonceBits, t.Nonce%nonceBits
+	floor, pruned, err := floorOf(ctx, c, t.Sender, int64(t.Lane))
+	if err != nil {
+		return err
+	}
+	if pruned && t.Nonce <= floor {
+		return payments.ErrNonceUsed
+	}
 	var bits []byte
-	err := c.QueryRowContext(ctx, `SELECT bits FROM nonces WHERE sender = ? AND lane = ? AND block = ?`,
+	err = c.QueryRowContext(ctx, `SELECT bits FROM nonces WHERE sender = ? AND lane = ? AND block = ?`,
 		t.Sender[:], int64(t.Lane), int64(block)).Scan(&bits)
 	if errors.Is(err, sql.ErrNoRows) {
 		bits = make([]byte, nonceBits/8)
@@ -150,13 +165,14 @@ func useNonce(ctx context.Context, c *sql.Conn, t *payments.Ticket) error {
 		return payments.ErrNonceUsed
 	}
 	bits[bit/8] |= mask
-	_, err = c.ExecContext(ctx, `INSERT INTO nonces (sender, lane, block, bits) VALUES (?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET bits = excluded.bits`, t.Sender[:], int64(t.Lane), int64(block), bits)
+	_, err = c.ExecContext(ctx, `INSERT INTO nonces (sender, lane, block, bits, expiry) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET bits = excluded.bits, expiry = max(expiry, excluded.expiry)`,
+		t.Sender[:], int64(t.Lane), int64(block), bits, int64(t.Expiry))
 	return err
 }
 
 // OpenEpochs implements payments.RecipientStore.
-func (s *SQLite) OpenEpochs(ctx context.Context) (map[payments.EpochID][]payments.Charge, error) {
+func (s *Store) OpenEpochs(ctx context.Context) (map[payments.EpochID][]payments.Charge, error) {
 	open := make(map[payments.EpochID][]payments.Charge)
 	err := each(ctx, s.read, func(rows *sql.Rows) error {
 		var lease, encoded []byte
@@ -169,7 +185,7 @@ func (s *SQLite) OpenEpochs(ctx context.Context) (map[payments.EpochID][]payment
 			open[id] = nil
 			return nil
 		}
-		charge, err := decodeCharge(encoded)
+		charge, err := record.ParseCharge(encoded)
 		open[id] = append(open[id], charge)
 		return err
 	}, `SELECT e.lease, e.epoch, c.charge FROM epochs e
@@ -178,33 +194,39 @@ func (s *SQLite) OpenEpochs(ctx context.Context) (map[payments.EpochID][]payment
 }
 
 // CloseEpoch implements payments.RecipientStore.
-func (s *SQLite) CloseEpoch(ctx context.Context, id payments.EpochID) (written []payments.Charge, err error) {
+func (s *Store) CloseEpoch(ctx context.Context, id payments.EpochID) (written []payments.Charge, err error) {
 	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
 		var err error
-		if written, err = openCharges(ctx, c, id); err != nil {
-			return err
-		}
-		lease, epoch := id.Lease[:], int64(id.Epoch)
-		for _, query := range []string{
-			`INSERT INTO epochs (lease, epoch, closed) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET closed = 1`,
-			`UPDATE charges SET state = 2 WHERE lease = ? AND epoch = ? AND state = 0`,
-			`UPDATE winners SET state = 1 WHERE lease = ? AND epoch = ? AND state = 0`,
-		} {
-			if _, err := c.ExecContext(ctx, query, lease, epoch); err != nil {
-				return err
-			}
-		}
-		for i := range written {
-			err := changeSender(ctx, c, written[i].Sender, func(r *payments.SenderRecord) error {
-				return errors.Join(add(&r.WrittenOff, &written[i].Fee), sub(&r.Owed, &written[i].Fee))
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		written, err = closeEpoch(ctx, c, id, writeOff)
+		return err
 	})
 	return written, err
+}
+
+// closeEpoch ends an epoch for ever; settle changes the books for each charge that is open.
+func closeEpoch(
+	ctx context.Context, c *sql.Conn, id payments.EpochID, settle func(*payments.SenderRecord, *payments.Charge) error,
+) ([]payments.Charge, error) {
+	open, err := openCharges(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, query := range []string{
+		`INSERT INTO epochs (lease, epoch, closed) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET closed = 1`,
+		`UPDATE charges SET state = 2 WHERE lease = ? AND epoch = ? AND state = 0`,
+		`UPDATE winners SET state = 1 WHERE lease = ? AND epoch = ? AND state = 0`,
+	} {
+		if _, err := c.ExecContext(ctx, query, id.Lease[:], int64(id.Epoch)); err != nil {
+			return nil, err
+		}
+	}
+	for i := range open {
+		err := changeSender(ctx, c, open[i].Sender, func(r *payments.SenderRecord) error { return settle(r, &open[i]) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return open, nil
 }
 
 func openCharges(ctx context.Context, c *sql.Conn, id payments.EpochID) (charges []payments.Charge, err error) {
@@ -213,7 +235,7 @@ func openCharges(ctx context.Context, c *sql.Conn, id payments.EpochID) (charges
 		if err := rows.Scan(&b); err != nil {
 			return err
 		}
-		charge, err := decodeCharge(b)
+		charge, err := record.ParseCharge(b)
 		charges = append(charges, charge)
 		return err
 	}, `SELECT charge FROM charges WHERE lease = ? AND epoch = ? AND state = 0`, id.Lease[:], int64(id.Epoch))
@@ -221,7 +243,7 @@ func openCharges(ctx context.Context, c *sql.Conn, id payments.EpochID) (charges
 }
 
 // Sender implements payments.RecipientStore.
-func (s *SQLite) Sender(ctx context.Context, sender common.Address) (payments.SenderRecord, error) {
+func (s *Store) Sender(ctx context.Context, sender common.Address) (payments.SenderRecord, error) {
 	return senderRecord(ctx, s.read, sender)
 }
 
@@ -236,7 +258,7 @@ func senderRecord(ctx context.Context, q queryer, sender common.Address) (r paym
 		return r, err
 	}
 	for i, field := range []*uint256.Int{&r.Paid, &r.Owed, &r.WrittenOff, &r.Pending} {
-		if *field, err = parseAmount(columns[i]); err != nil {
+		if *field, err = record.ParseAmount(columns[i]); err != nil {
 			return r, err
 		}
 	}
@@ -254,7 +276,7 @@ func changeSender(ctx context.Context, c *sql.Conn, sender common.Address, chang
 	}
 	_, err = c.ExecContext(ctx, `INSERT INTO senders (sender, paid, owed, written_off, pending) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET paid = excluded.paid, owed = excluded.owed, written_off = excluded.written_off, pending = excluded.pending`,
-		sender[:], amount(&r.Paid), amount(&r.Owed), amount(&r.WrittenOff), amount(&r.Pending))
+		sender[:], record.Amount(&r.Paid), record.Amount(&r.Owed), record.Amount(&r.WrittenOff), record.Amount(&r.Pending))
 	return err
 }
 

@@ -1,21 +1,29 @@
-package store
+package sqlite
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 
 	"github.com/holiman/uint256"
 
 	payments "castnet/probabilistic-payments"
+	"castnet/probabilistic-payments/store/record"
 )
 
-// TakeLane implements payments.SenderStore.
-func (s *SQLite) TakeLane(ctx context.Context, holder string) (lane payments.Lane, err error) {
+// TakeLane implements payments.SenderStore. Names of lanes are drawn by chance: one that a lost file knew is not given
+// again.
+func (s *Store) TakeLane(ctx context.Context, holder string) (lane payments.Lane, err error) {
+	var fresh [8]byte
+	if _, err := rand.Read(fresh[:]); err != nil {
+		return lane, err
+	}
 	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
 		var id, term int64
-		err := c.QueryRowContext(ctx, `INSERT INTO lanes (holder, term, ceiling) VALUES (?, 1, 0)
-			ON CONFLICT (holder) DO UPDATE SET term = term + 1 RETURNING id, term`, holder).Scan(&id, &term)
+		err := c.QueryRowContext(ctx, `INSERT INTO lanes (id, holder, term, ceiling) VALUES (?, ?, 1, 0)
+			ON CONFLICT (holder) DO UPDATE SET term = term + 1 RETURNING id, term`, int64(binary.BigEndian.Uint64(fresh[:])), holder).Scan(&id, &term)
 		lane = payments.Lane{ID: uint64(id), Term: uint64(term)}
 		return err
 	})
@@ -23,7 +31,7 @@ func (s *SQLite) TakeLane(ctx context.Context, holder string) (lane payments.Lan
 }
 
 // ReserveNonces implements payments.SenderStore.
-func (s *SQLite) ReserveNonces(ctx context.Context, lane payments.Lane, n uint64) (first uint64, err error) {
+func (s *Store) ReserveNonces(ctx context.Context, lane payments.Lane, n uint64) (first uint64, err error) {
 	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
 		var ceiling int64
 		err := c.QueryRowContext(ctx, `UPDATE lanes SET ceiling = ceiling + ? WHERE id = ? AND term = ? RETURNING ceiling`,
@@ -38,10 +46,10 @@ func (s *SQLite) ReserveNonces(ctx context.Context, lane payments.Lane, n uint64
 }
 
 // SaveTicket implements payments.SenderStore.
-func (s *SQLite) SaveTicket(ctx context.Context, key payments.PaymentKey, t *payments.SignedTicket) (stored payments.SignedTicket, err error) {
+func (s *Store) SaveTicket(ctx context.Context, key payments.PaymentKey, t *payments.SignedTicket) (stored payments.SignedTicket, err error) {
 	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
 		result, err := c.ExecContext(ctx, `INSERT INTO tickets (lease, seq, attempt, expiry, fee, ticket) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT DO NOTHING`, key.Lease[:], int64(key.Seq), key.Attempt, int64(t.Expiry), amount(&t.Fee), encodeTicket(t))
+			ON CONFLICT DO NOTHING`, key.Lease[:], int64(key.Seq), key.Attempt, int64(t.Expiry), record.Amount(&t.Fee), record.Ticket(t))
 		if err != nil {
 			return err
 		}
@@ -65,16 +73,16 @@ func ticket(ctx context.Context, q queryer, key payments.PaymentKey) (t payments
 	if err != nil {
 		return t, err
 	}
-	return decodeTicket(b)
+	return record.ParseTicket(b)
 }
 
 // Ticket implements payments.SenderStore.
-func (s *SQLite) Ticket(ctx context.Context, key payments.PaymentKey) (payments.SignedTicket, error) {
+func (s *Store) Ticket(ctx context.Context, key payments.PaymentKey) (payments.SignedTicket, error) {
 	return ticket(ctx, s.read, key)
 }
 
 // Outstanding implements payments.SenderStore.
-func (s *SQLite) Outstanding(ctx context.Context, after uint64) (map[uint64]uint256.Int, error) {
+func (s *Store) Outstanding(ctx context.Context, after uint64) (map[uint64]uint256.Int, error) {
 	sums := make(map[uint64]uint256.Int)
 	err := each(ctx, s.read, func(rows *sql.Rows) error {
 		var expiry int64
@@ -82,7 +90,7 @@ func (s *SQLite) Outstanding(ctx context.Context, after uint64) (map[uint64]uint
 		if err := rows.Scan(&expiry, &b); err != nil {
 			return err
 		}
-		fee, err := parseAmount(b)
+		fee, err := record.ParseAmount(b)
 		sum := sums[uint64(expiry)/60]
 		sum.Add(&sum, &fee)
 		sums[uint64(expiry)/60] = sum

@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"bufio"
@@ -34,8 +34,8 @@ func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 			if ticket, err := s.Ticket(t.Context(), c.PaymentKey); err != nil || ticket != *storetest.NewTicket(c, seq) {
 				t.Fatalf("run %d: the sender's ticket %d is lost: %v", run, seq, err)
 			}
-			if record, err := s.Charge(t.Context(), c.Receipt); err != nil || record.State != payments.ChargePaid {
-				t.Fatalf("run %d: payment %d is lost: %+v %v", run, seq, record, err)
+			if stored, err := s.Charge(t.Context(), c.Receipt); err != nil || stored.State != payments.ChargePaid {
+				t.Fatalf("run %d: payment %d is lost: %+v %v", run, seq, stored, err)
 			}
 		}
 		checkBooks(t, s)

@@ -1,6 +1,6 @@
-// Package store keeps the money's state: SQLite for one machine. Every method of the interfaces that package payments
+// Package sqlite keeps the money's state in one file, for one machine. Every method of the interfaces that package payments
 // declares is durable when it returns; concurrent writes share one transaction and one fsync (group commit).
-package store
+package sqlite
 
 import (
 	"context"
@@ -17,52 +17,9 @@ import (
 	payments "castnet/probabilistic-payments"
 )
 
-// schema is version 2. Amounts are 32 bytes, big-endian; unsigned integers are stored as signed ones of the same bits.
-const schema = `
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-
--- sender
-CREATE TABLE IF NOT EXISTS lanes (
-	id INTEGER PRIMARY KEY, holder TEXT NOT NULL UNIQUE, term INTEGER NOT NULL,
-	ceiling INTEGER NOT NULL);                    -- nonces below it may have been used
-CREATE TABLE IF NOT EXISTS tickets (
-	lease BLOB NOT NULL, seq INTEGER NOT NULL, attempt INTEGER NOT NULL,
-	expiry INTEGER NOT NULL, fee BLOB NOT NULL, ticket BLOB NOT NULL,
-	PRIMARY KEY (lease, seq, attempt)) WITHOUT ROWID;
-
--- recipient
-CREATE TABLE IF NOT EXISTS epochs (
-	lease BLOB NOT NULL, epoch INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0,
-	PRIMARY KEY (lease, epoch)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS epochs_open ON epochs (lease, epoch) WHERE closed = 0;
-CREATE TABLE IF NOT EXISTS charges (
-	lease BLOB NOT NULL, seq INTEGER NOT NULL, attempt INTEGER NOT NULL,
-	epoch INTEGER NOT NULL, receipt BLOB NOT NULL UNIQUE, state INTEGER NOT NULL, won INTEGER NOT NULL DEFAULT 0,
-	charge BLOB NOT NULL, ticket BLOB,
-	PRIMARY KEY (lease, seq, attempt)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS charges_open ON charges (lease, epoch) WHERE state = 0;
-CREATE TABLE IF NOT EXISTS nonces (               -- one bit a nonce
-	sender BLOB NOT NULL, lane INTEGER NOT NULL, block INTEGER NOT NULL, bits BLOB NOT NULL,
-	PRIMARY KEY (sender, lane, block)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS senders (
-	sender BLOB PRIMARY KEY, paid BLOB NOT NULL, owed BLOB NOT NULL, written_off BLOB NOT NULL,
-	pending BLOB NOT NULL) WITHOUT ROWID;
-
--- redeemer
-CREATE TABLE IF NOT EXISTS winners (
-	receipt BLOB PRIMARY KEY, lease BLOB NOT NULL, epoch INTEGER NOT NULL, expiry INTEGER NOT NULL,
-	state INTEGER NOT NULL,                       -- 0 held, 1 ready, 2 paid, 3 lost
-	tries INTEGER NOT NULL DEFAULT 0, winner BLOB NOT NULL,
-	paid BLOB, tx BLOB, reason TEXT NOT NULL DEFAULT '', gas BLOB) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS winners_ready ON winners (tries, expiry) WHERE state = 1;
-CREATE INDEX IF NOT EXISTS winners_held ON winners (lease, epoch) WHERE state = 0;
-`
-
-const schemaVersion = 2
-
-// SQLite is a store in one file. It implements payments.SenderStore, RecipientStore and RedeemerStore, and is safe for
+// Store is a store in one file. It implements payments.SenderStore, RecipientStore and RedeemerStore, and is safe for
 // concurrent use; several processes may open the same file.
-type SQLite struct {
+type Store struct {
 	read *sql.DB
 	pool *sql.DB   // of the one connection that writes
 	conn *sql.Conn // used by the leader only
@@ -73,53 +30,47 @@ type SQLite struct {
 }
 
 var (
-	_ payments.SenderStore    = (*SQLite)(nil)
-	_ payments.RecipientStore = (*SQLite)(nil)
-	_ payments.RedeemerStore  = (*SQLite)(nil)
+	_ payments.SenderStore    = (*Store)(nil)
+	_ payments.RecipientStore = (*Store)(nil)
+	_ payments.RedeemerStore  = (*Store)(nil)
 )
 
-// OpenSQLite opens or creates the store at path. Write-ahead log, synchronous=FULL: a commit survives a power cut.
-func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
+// Open opens or creates the store at path. Write-ahead log, synchronous=FULL: a commit survives a power cut.
+func Open(ctx context.Context, path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("payments store: %w", err)
 	}
 	pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"}}
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: pragmas.Encode()}).String()
-	s := &SQLite{leader: make(chan struct{}, 1)}
+	s := &Store{leader: make(chan struct{}, 1)}
 	if err := s.open(ctx, dsn); err != nil {
 		return nil, errors.Join(fmt.Errorf("payments store %s: %w", path, err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *SQLite) open(ctx context.Context, dsn string) (err error) {
+func (s *Store) open(ctx context.Context, dsn string) (err error) {
 	if s.pool, err = sql.Open("sqlite", dsn); err != nil {
 		return err
 	}
 	if s.conn, err = s.pool.Conn(ctx); err != nil {
 		return err
 	}
-	var version int
-	if err := s.conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	if version > schemaVersion {
-		return fmt.Errorf("it was written by a newer castnet (schema %d, this one knows %d)", version, schemaVersion)
-	}
-	if version == 1 {
-		if _, err := s.conn.ExecContext(ctx, `ALTER TABLE winners ADD COLUMN gas BLOB`); err != nil {
-			return err
-		}
-	}
-	if _, err := s.conn.ExecContext(ctx, schema+fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
+	if err := migrate(ctx, s.conn); err != nil {
 		return err
 	}
 	s.read, err = sql.Open("sqlite", dsn)
 	return err
 }
 
+// Run waits for ctx to end: the store needs nobody to look after it.
+func (s *Store) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
 // Close closes the file. Calls in flight fail.
-func (s *SQLite) Close() error {
+func (s *Store) Close() error {
 	var errs []error
 	if s.read != nil {
 		errs = append(errs, s.read.Close())
@@ -143,7 +94,7 @@ type write struct {
 // disk. There is no goroutine behind it: one of the waiting callers leads and commits for all.
 //
 // A change returns an error of package payments (ErrExists, …) before it has written anything; the others are not hurt.
-func (s *SQLite) commit(ctx context.Context, run func(ctx context.Context, c *sql.Conn) error) error {
+func (s *Store) commit(ctx context.Context, run func(ctx context.Context, c *sql.Conn) error) error {
 	w := &write{run: run, done: make(chan error, 1)}
 	s.mu.Lock()
 	s.queue = append(s.queue, w)
@@ -164,7 +115,7 @@ func (s *SQLite) commit(ctx context.Context, run func(ctx context.Context, c *sq
 }
 
 // lead commits a batch and tells everybody in it.
-func (s *SQLite) lead(ctx context.Context, batch []*write) {
+func (s *Store) lead(ctx context.Context, batch []*write) {
 	if len(batch) == 0 {
 		return
 	}
@@ -186,7 +137,7 @@ func (s *SQLite) lead(ctx context.Context, batch []*write) {
 
 // transact runs a batch in one transaction. results are the refusals of single changes; an error means that nothing was
 // written.
-func (s *SQLite) transact(ctx context.Context, batch []*write) (results []error, err error) {
+func (s *Store) transact(ctx context.Context, batch []*write) (results []error, err error) {
 	if _, err := s.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
 	}
