@@ -65,10 +65,7 @@ func (s *Sound) set(t *media.Track) {
 // exactly as long as that agrees with what was told. ok is false where the packet overlaps what was sent, as an encoder
 // that runs back a little makes it: it is to be left out.
 func (s *Sound) Time(packet []byte, pts int64) (exact int64, ok bool) {
-	frame := s.frame
-	if s.track.Codec == media.Opus {
-		frame = opus.PacketDuration2(packet)
-	}
+	frame := s.Duration(packet)
 	if off := pts - s.next; off > -frame && off < frame {
 		pts = s.next
 	} else if off < 0 {
@@ -76,4 +73,12 @@ func (s *Sound) Time(packet []byte, pts int64) (exact int64, ok bool) {
 	}
 	s.next = pts + frame
 	return pts, true
+}
+
+// Duration is how long a packet lasts, in the track's clock.
+func (s *Sound) Duration(packet []byte) int64 {
+	if s.track.Codec == media.Opus {
+		return opus.PacketDuration2(packet)
+	}
+	return s.frame
 }

@@ -19,7 +19,6 @@ import (
 // Limits of a picture: what decoders and the ladder can do with it.
 const (
 	minDimension = 16
-	maxDimension = 4096 // each way, what workers take (transcoder.MaxDimension)
 	// MaxParts bounds the NAL units or OBUs of one access unit; slices of one macroblock row each stay below it.
 	MaxParts   = 1024
 	maxReorder = 16 // the largest decoded picture buffer of H264 and HEVC
@@ -156,10 +155,10 @@ func describeHEVC(t *media.Track, set []byte) (reorder int, known bool, err erro
 
 // bound refuses sizes that cannot be worked with, and puts the frame rate right.
 func (v *Video) bound(t *media.Track) error {
-	if t.Width < minDimension || t.Width > maxDimension || t.Height < minDimension || t.Height > maxDimension {
+	if t.Width < minDimension || t.Width > media.MaxDimension || t.Height < minDimension || t.Height > media.MaxDimension {
 		return &Refusal{
 			Code: CodeLimit, Message: "this picture size cannot be taken: choose another output resolution",
-			Asked: fmt.Sprintf("%dx%d", t.Width, t.Height), Limit: fmt.Sprintf("%d to %d each way", minDimension, maxDimension),
+			Asked: fmt.Sprintf("%dx%d", t.Width, t.Height), Limit: fmt.Sprintf("%d to %d each way", minDimension, media.MaxDimension),
 		}
 	}
 	if !(t.FrameRate >= 1 && t.FrameRate <= 300) { // also NaN, from a VUI of zeroes

@@ -12,6 +12,7 @@ import (
 	"github.com/bluenviron/gortmplib/pkg/message"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 
+	"castnet/ingest/ingesttest"
 	"castnet/ingest/rtmp"
 	"castnet/internal/media"
 	"castnet/test/clip"
@@ -86,7 +87,7 @@ func small(t *testing.T, width, height int) *clip.Video {
 // TestSizeChanges sends another size in the middle of a stream: a new track, and a segment from its first key frame.
 func TestSizeChanges(t *testing.T) {
 	a, b := small(t, 640, 480), small(t, 320, 240)
-	g := newGate()
+	g := ingesttest.NewGate()
 	c := dial(t, start(t, g, nil))
 	c.configure(a)
 	for i, u := range a.Units[:20] {
@@ -97,32 +98,32 @@ func TestSizeChanges(t *testing.T) {
 		c.picture((20+i)*33, u)
 	}
 	c.end()
-	r := g.wait(t)
-	if r.starts != 2 || len(r.tracks) != 1 || r.tracks[0].Width != 320 {
-		t.Fatalf("%d starts, tracks %+v", r.starts, r.tracks)
+	r := g.Wait(t)
+	if r.Starts != 2 || len(r.Tracks) != 1 || r.Tracks[0].Width != 320 {
+		t.Fatalf("%d starts, tracks %+v", r.Starts, r.Tracks)
 	}
-	if len(r.segments) != 2 || r.segments[0].Track.Width != 640 || r.segments[1].Track != r.tracks[0] || r.segments[1].FirstPTS != 20*33*90 {
-		t.Fatalf("%d segments", len(r.segments))
+	if len(r.Segments) != 2 || r.Segments[0].Track.Width != 640 || r.Segments[1].Track != r.Tracks[0] || r.Segments[1].FirstPTS != 20*33*90 {
+		t.Fatalf("%d segments", len(r.Segments))
 	}
-	if n := len(r.units[media.H264]); n != 40 || r.dropped != 0 || r.reason != nil {
-		t.Errorf("%d units, %d dropped, %v", n, r.dropped, r.reason)
+	if n := len(r.Units[media.H264]); n != 40 || r.Dropped != 0 || r.Reason != nil {
+		t.Errorf("%d units, %d dropped, %v", n, r.Dropped, r.Reason)
 	}
 }
 
 // TestClockStartsAnew restarts the publisher's timestamps: PTS go on upwards, and the jump is flagged once.
 func TestClockStartsAnew(t *testing.T) {
 	v := small(t, 320, 240)
-	g := newGate()
+	g := ingesttest.NewGate()
 	c := dial(t, start(t, g, nil))
 	c.configure(v)
 	for i, u := range v.Units {
 		c.picture(i%30*33+(30-30*(i/30))*1000, u) // one second from 30 s, then one from 0
 	}
 	c.end()
-	r := g.wait(t)
-	units := r.units[media.H264]
-	if len(units) != 60 || r.dropped != 0 || r.reason != nil || len(r.segments) != 2 {
-		t.Fatalf("%d units, %d dropped, %d segments, %v", len(units), r.dropped, len(r.segments), r.reason)
+	r := g.Wait(t)
+	units := r.Units[media.H264]
+	if len(units) != 60 || r.Dropped != 0 || r.Reason != nil || len(r.Segments) != 2 {
+		t.Fatalf("%d units, %d dropped, %d segments, %v", len(units), r.Dropped, len(r.Segments), r.Reason)
 	}
 	for i, u := range units {
 		if u.Discontinuity != (i == 30) || i > 0 && u.PTS <= units[i-1].PTS {
@@ -134,17 +135,17 @@ func TestClockStartsAnew(t *testing.T) {
 // TestCoarseTimestamps sends 100 pictures in 50 ms: PTS are moved by less than a millisecond, and none is lost.
 func TestCoarseTimestamps(t *testing.T) {
 	v := small(t, 320, 240)
-	g := newGate()
+	g := ingesttest.NewGate()
 	c := dial(t, start(t, g, nil))
 	c.configure(v)
 	for i := range 100 {
 		c.picture(i/2, v.Units[i%30])
 	}
 	c.end()
-	r := g.wait(t)
-	units := r.units[media.H264]
-	if len(units) != 100 || r.dropped != 0 || r.reason != nil {
-		t.Fatalf("%d units, %d dropped, %v", len(units), r.dropped, r.reason)
+	r := g.Wait(t)
+	units := r.Units[media.H264]
+	if len(units) != 100 || r.Dropped != 0 || r.Reason != nil {
+		t.Fatalf("%d units, %d dropped, %v", len(units), r.Dropped, r.Reason)
 	}
 	for i, u := range units {
 		if off := u.PTS - int64(i/2)*90; off < 0 || off >= 90 || i > 0 && u.PTS <= units[i-1].PTS {
@@ -156,7 +157,7 @@ func TestCoarseTimestamps(t *testing.T) {
 // TestWithoutMetadata announces nothing: sound may still come, so the stream begins after a second, whole.
 func TestWithoutMetadata(t *testing.T) {
 	v := small(t, 320, 240)
-	g := newGate()
+	g := ingesttest.NewGate()
 	now := time.Unix(0, 0)
 	c := dial(t, start(t, g, func(cfg *rtmp.Config) {
 		cfg.Now = func() time.Time { now = now.Add(33 * time.Millisecond); return now } // one goroutine asks
@@ -179,9 +180,9 @@ func TestWithoutMetadata(t *testing.T) {
 	for i, u := range v.Units[:20] {
 		c.picture(i*33, u)
 	}
-	r := g.next(t)
+	r := g.Next(t)
 	select {
-	case <-r.started:
+	case <-r.Started:
 		t.Error("the stream began without waiting for sound")
 	default:
 	}
@@ -189,8 +190,8 @@ func TestWithoutMetadata(t *testing.T) {
 		c.picture((20+i)*33, u)
 	}
 	c.end()
-	<-r.closed
-	if n := len(r.units[media.H264]); n != 60 || r.reason != nil || r.starts != 1 {
-		t.Errorf("%d units, %d starts, %v", n, r.starts, r.reason)
+	<-r.Closed
+	if n := len(r.Units[media.H264]); n != 60 || r.Reason != nil || r.Starts != 1 {
+		t.Errorf("%d units, %d starts, %v", n, r.Starts, r.Reason)
 	}
 }

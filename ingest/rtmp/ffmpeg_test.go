@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"castnet/ingest"
+	"castnet/ingest/ingesttest"
 	"castnet/internal/media"
 	"castnet/test/clip"
 )
@@ -82,17 +83,17 @@ func TestFFmpegPush(t *testing.T) {
 			if out, err := push(t, ffmpeg, append(slices.Clone(args), "-f", "flv", file)...); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			g := newGate()
+			g := ingesttest.NewGate()
 			address := start(t, g, nil)
 			if out, err := push(t, ffmpeg, append(slices.Clone(args), "-f", "flv", "rtmp://"+address+"/live/demo")...); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			r := g.wait(t)
-			if r.reason != nil {
-				t.Errorf("closed with %v, want a clean end", r.reason)
+			r := g.Wait(t)
+			if r.Reason != nil {
+				t.Errorf("closed with %v, want a clean end", r.Reason)
 			}
-			if r.starts != 1 || len(r.tracks) != 2 {
-				t.Fatalf("%d tracks in %d starts", len(r.tracks), r.starts)
+			if r.Starts != 1 || len(r.Tracks) != 2 {
+				t.Fatalf("%d tracks in %d starts", len(r.Tracks), r.Starts)
 			}
 			checkVideo(t, r, probe(t, file, "v"))
 			checkAudio(t, r, probe(t, file, "a"))
@@ -100,9 +101,9 @@ func TestFFmpegPush(t *testing.T) {
 	}
 }
 
-func checkVideo(t *testing.T, r *recorder, want []packet) {
+func checkVideo(t *testing.T, r *ingesttest.Recorder, want []packet) {
 	t.Helper()
-	track, units := r.tracks[0], r.units[media.H264]
+	track, units := r.Tracks[0], r.Units[media.H264]
 	if track.Width != 640 || track.Height != 480 || track.FrameRate != 30 || track.Reorder != 2 || len(track.Config) == 0 {
 		t.Errorf("track %+v", track)
 	}
@@ -130,14 +131,14 @@ func checkVideo(t *testing.T, r *recorder, want []packet) {
 			t.Fatalf("unit %d: %d bytes, begins % x; ffprobe's has %s bytes", i, len(u.Payload), u.Payload[:5], want[i].Size)
 		}
 	}
-	if r.dropped != 0 || len(r.segments) != 4 {
-		t.Errorf("%d segments, %d units dropped", len(r.segments), r.dropped)
+	if r.Dropped != 0 || len(r.Segments) != 4 {
+		t.Errorf("%d segments, %d units dropped", len(r.Segments), r.Dropped)
 	}
 }
 
-func checkAudio(t *testing.T, r *recorder, want []packet) {
+func checkAudio(t *testing.T, r *ingesttest.Recorder, want []packet) {
 	t.Helper()
-	track, units := r.tracks[1], r.units[media.AAC]
+	track, units := r.Tracks[1], r.Units[media.AAC]
 	if track.ClockRate != 44100 || track.Channels != 2 || len(track.Config) < 2 {
 		t.Errorf("track %+v", track)
 	}
@@ -162,7 +163,7 @@ func TestFFmpegIsTold(t *testing.T) {
 	args := material(t)
 	for name, ffmpeg := range ffmpegs(t) {
 		t.Run(name, func(t *testing.T) {
-			g := newGate()
+			g := ingesttest.NewGate()
 			address := start(t, g, nil)
 			for _, tc := range []struct {
 				name, path string
@@ -218,18 +219,18 @@ func TestEnhancedRTMP(t *testing.T) {
 			if out, err := push(t, tc.maker, append(args, "-c:a", "aac", "-ac", "2", file)...); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			g := newGate()
+			g := ingesttest.NewGate()
 			address := start(t, g, nil)
 			if out, err := push(t, built, "-i", file, "-c", "copy", "-f", "flv", "rtmp://"+address+"/live/demo"); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			r := g.wait(t)
-			units := r.units[tc.codec]
-			if r.reason != nil || len(r.tracks) != 2 || r.tracks[0].Width != 320 || r.tracks[0].Height != 240 || len(units) != pictures {
-				t.Fatalf("ended with %v, tracks %+v, %d pictures", r.reason, r.tracks, len(units))
+			r := g.Wait(t)
+			units := r.Units[tc.codec]
+			if r.Reason != nil || len(r.Tracks) != 2 || r.Tracks[0].Width != 320 || r.Tracks[0].Height != 240 || len(units) != pictures {
+				t.Fatalf("ended with %v, tracks %+v, %d pictures", r.Reason, r.Tracks, len(units))
 			}
-			if sound := r.tracks[1]; sound.Codec != media.AAC || sound.ClockRate != 48000 || sound.Channels != 2 || len(r.units[media.AAC]) < 140 {
-				t.Errorf("sound %+v, %d packets", sound, len(r.units[media.AAC]))
+			if sound := r.Tracks[1]; sound.Codec != media.AAC || sound.ClockRate != 48000 || sound.Channels != 2 || len(r.Units[media.AAC]) < 140 {
+				t.Errorf("sound %+v, %d packets", sound, len(r.Units[media.AAC]))
 			}
 			for i, u := range units {
 				if u.Key != (i%30 == 0) {
@@ -267,14 +268,14 @@ func joined(units []*media.Unit, mark []byte) (all []byte) {
 
 func TestFFmpegSecondPublisherIsTold(t *testing.T) {
 	args := material(t)
-	g := newGate()
+	g := ingesttest.NewGate()
 	address := start(t, g, nil)
 	first := make(chan error, 1)
 	go func() {
 		_, err := push(t, "ffmpeg", append(append([]string{"-re"}, args...), "-t", "3", "-f", "flv", "rtmp://"+address+"/live/demo")...)
 		first <- err
 	}()
-	r := g.next(t)
+	r := g.Next(t)
 	out, err := push(t, "ffmpeg", append(slices.Clone(args), "-f", "flv", "rtmp://"+address+"/live/demo")...)
 	if err == nil || !strings.Contains(out, "already publishing") {
 		t.Errorf("the second ffmpeg (%v) says %q", err, out)
@@ -282,9 +283,9 @@ func TestFFmpegSecondPublisherIsTold(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Errorf("the first publisher failed: %v", err)
 	}
-	<-r.closed
-	if n := len(r.units[media.H264]); r.reason != nil || n < 85 {
-		t.Errorf("the first publisher ended with %v after %d pictures", r.reason, n)
+	<-r.Closed
+	if n := len(r.Units[media.H264]); r.Reason != nil || n < 85 {
+		t.Errorf("the first publisher ended with %v after %d pictures", r.Reason, n)
 	}
 	if code := ingest.CodeOf(ingest.ErrKeyInUse); code != ingest.CodeKeyInUse {
 		t.Error(code)

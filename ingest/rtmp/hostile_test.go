@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"castnet/ingest"
+	"castnet/ingest/ingesttest"
 	"castnet/ingest/rtmp"
 	"castnet/internal/media"
 	"castnet/test/clip"
@@ -70,7 +71,7 @@ func (c tappedConn) Read(p []byte) (int, error) {
 // session is what a publisher with the key "second" sends in half a second: about 60 messages.
 func session(tb testing.TB) []byte {
 	tb.Helper()
-	g := newGate()
+	g := ingesttest.NewGate()
 	var l *tap
 	address := start(tb, g, func(c *rtmp.Config) {
 		l = &tap{Listener: c.Listener}
@@ -79,7 +80,7 @@ func session(tb testing.TB) []byte {
 	if err := natural(tb).Push(context.Background(), "rtmp://"+address+"/live/second", publisher.Options{For: 500 * time.Millisecond}); err != nil {
 		tb.Fatal(err)
 	}
-	<-(<-g.sinks).closed
+	<-(<-g.Sinks).Closed
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return bytes.Clone(l.received)
@@ -180,7 +181,7 @@ func TestBombsGetOneClearLine(t *testing.T) {
 	for name, bomb := range bombs() {
 		t.Run(name, func(t *testing.T) {
 			var log lines
-			address := start(t, newGate(), func(c *rtmp.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+			address := start(t, ingesttest.NewGate(), func(c *rtmp.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 			throw(t, address, bomb.input)
 			if s := log.String(); !strings.Contains(s, bomb.says) || strings.Count(s, "\n") != 1 || strings.Contains(s, "panic") {
 				t.Errorf("the log says %q, want one line with %q", s, bomb.says)
@@ -203,14 +204,14 @@ func TestHealthyStreamGoesOn(t *testing.T) {
 	}
 
 	var log lines
-	g := newGate()
+	g := ingesttest.NewGate()
 	address := start(t, g, func(c *rtmp.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	healthy := make(chan error, 1)
 	c := natural(t)
 	go func() {
 		healthy <- c.Push(t.Context(), "rtmp://"+address+"/live/demo", publisher.Options{For: 4 * time.Second})
 	}()
-	r := g.next(t)
+	r := g.Next(t)
 
 	inputs := make(chan []byte)
 	var throwers sync.WaitGroup
@@ -230,10 +231,10 @@ func TestHealthyStreamGoesOn(t *testing.T) {
 	if err := <-healthy; err != nil {
 		t.Fatalf("the healthy publisher: %v", err)
 	}
-	<-r.closed
-	units := r.units[media.H264]
-	if r.reason != nil || len(units) != 120 || r.dropped != 0 {
-		t.Fatalf("the healthy stream: %d of 120 pictures, %v", len(units), r.reason)
+	<-r.Closed
+	units := r.Units[media.H264]
+	if r.Reason != nil || len(units) != 120 || r.Dropped != 0 {
+		t.Fatalf("the healthy stream: %d of 120 pictures, %v", len(units), r.Reason)
 	}
 	for i, u := range units {
 		if want := (int64(i)*1000 + 15) / 30 * 90; u.PTS != want {
@@ -243,7 +244,7 @@ func TestHealthyStreamGoesOn(t *testing.T) {
 	if strings.Contains(log.String(), "panic") {
 		t.Error(log.String())
 	}
-	g.sinks = nil
+	g.Sinks = nil
 	runtime.GC()
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
@@ -326,7 +327,7 @@ func FuzzServer(f *testing.F) {
 		f.Add(false, b.input[min(handshake, len(b.input)):])
 	}
 	p := &scripts{conns: make(chan net.Conn), done: make(chan struct{})}
-	g := newGate()
+	g := ingesttest.NewGate()
 	var log lines
 	server, err := rtmp.New(rtmp.Config{
 		Listener: p, Gate: g, Logger: slog.New(slog.NewTextHandler(&log, nil)), Registerer: prometheus.NewRegistry(),
@@ -352,8 +353,8 @@ func FuzzServer(f *testing.F) {
 		p.conns <- c
 		<-c.closed
 		select {
-		case r := <-g.sinks:
-			<-r.closed
+		case r := <-g.Sinks:
+			<-r.Closed
 		default:
 			if publishing {
 				t.Fatal("the publisher was not admitted")
@@ -366,7 +367,7 @@ func FuzzServer(f *testing.F) {
 }
 
 func TestPublisherThatVanishesIsNoticed(t *testing.T) {
-	g := newGate()
+	g := ingesttest.NewGate()
 	address := start(t, g, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	pushed := make(chan error, 1)
@@ -378,9 +379,9 @@ func TestPublisherThatVanishesIsNoticed(t *testing.T) {
 			}
 		}})
 	}()
-	r := g.wait(t)
-	if r.reason == nil || !strings.Contains(r.reason.Error(), "goodbye") {
-		t.Errorf("closed with %v", r.reason)
+	r := g.Wait(t)
+	if r.Reason == nil || !strings.Contains(r.Reason.Error(), "goodbye") {
+		t.Errorf("closed with %v", r.Reason)
 	}
 	if err := <-pushed; !errors.Is(err, context.Canceled) {
 		t.Error(err)
@@ -394,7 +395,7 @@ func TestPublisherThatVanishesIsNoticed(t *testing.T) {
 func TestTimeouts(t *testing.T) {
 	recorded := session(t)
 	var log lines
-	g := newGate()
+	g := ingesttest.NewGate()
 	address := start(t, g, func(c *rtmp.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		c.HandshakeTimeout, c.IdleTimeout = 200*time.Millisecond, 300*time.Millisecond
@@ -431,23 +432,23 @@ func TestTimeouts(t *testing.T) {
 			if !bytes.Contains(answer, []byte(tc.says)) {
 				t.Errorf("%s: the publisher was not told", name)
 			}
-			if r := g.wait(t); ingest.CodeOf(r.reason) != ingest.CodeLimit {
-				t.Errorf("%s: closed with %v", name, r.reason)
+			if r := g.Wait(t); ingest.CodeOf(r.Reason) != ingest.CodeLimit {
+				t.Errorf("%s: closed with %v", name, r.Reason)
 			}
 		}
 	}
 }
 
 func TestLimits(t *testing.T) {
-	g := newGate()
+	g := ingesttest.NewGate()
 	address := start(t, g, func(c *rtmp.Config) { c.MaxPerAddress = 1 })
 	c := natural(t)
 	first := make(chan error, 1)
 	go func() {
 		first <- c.Push(t.Context(), "rtmp://"+address+"/live/demo", publisher.Options{For: time.Second})
 	}()
-	r := g.next(t)
-	<-r.started
+	r := g.Next(t)
+	<-r.Started
 	err := c.Push(t.Context(), "rtmp://"+address+"/live/second", publisher.Options{})
 	if err == nil || !strings.Contains(err.Error(), "MaxPerAddress") {
 		t.Errorf("beyond the limit: %v", err)
@@ -455,12 +456,12 @@ func TestLimits(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Error(err)
 	}
-	<-r.closed
+	<-r.Closed
 }
 
 func TestSinkErrorReachesThePublisher(t *testing.T) {
-	g := newGate()
-	g.onWrite = func(_ *recorder, u *media.Unit) error {
+	g := ingesttest.NewGate()
+	g.OnWrite = func(_ *ingesttest.Recorder, u *media.Unit) error {
 		if u.PTS > 20000 {
 			return &ingest.Refusal{Code: ingest.CodeLimit, Message: "enough of this"}
 		}
@@ -472,7 +473,7 @@ func TestSinkErrorReachesThePublisher(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Description != "enough of this" {
 		t.Fatalf("got %v", err)
 	}
-	if r := g.wait(t); ingest.CodeOf(r.reason) != ingest.CodeLimit {
-		t.Errorf("closed with %v", r.reason)
+	if r := g.Wait(t); ingest.CodeOf(r.Reason) != ingest.CodeLimit {
+		t.Errorf("closed with %v", r.Reason)
 	}
 }

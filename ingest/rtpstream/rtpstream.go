@@ -1,0 +1,305 @@
+// Package rtpstream makes units of what publishers send as RTP packets: WHIP and RTSP share it. It takes packets in order;
+// who brings them in order, and asks for lost ones again, is the protocol's affair.
+package rtpstream
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpav1"
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph265"
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmpeg4audio"
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpsimpleaudio"
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpvp8"
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpvp9"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
+	"github.com/pion/rtp"
+
+	"castnet/ingest"
+	"castnet/internal/media"
+)
+
+// syncTolerance is how far pictures and sound may be apart by the publisher's reports before sound is moved.
+const syncTolerance = 20 * time.Millisecond
+
+// Stream is one publisher's tracks. It is not safe for concurrent use.
+type Stream struct {
+	out            *ingest.Publication
+	origin         time.Time // when the first packet came
+	pictures, tone *Track    // nil where there is none
+}
+
+// New begins a stream into a sink, which the caller closes.
+func New(sink ingest.Sink, metrics *ingest.Metrics) *Stream {
+	return &Stream{out: ingest.NewPublication(sink, metrics)}
+}
+
+// Expect says which tracks will come, so that they need not be waited for in vain.
+func (s *Stream) Expect(pictures, sound bool) { s.out.Expect(pictures, sound) }
+
+// Track is one track of a stream.
+type Track struct {
+	stream  *Stream
+	clock   clock
+	depack  func(*rtp.Packet) (parts [][]byte, err error)
+	video   *ingest.Video // one of the two
+	sound   *ingest.Sound
+	codec   media.Codec
+	dts     func(parts [][]byte, pts int64) (int64, error)
+	waiting bool // for a key frame
+	begun   bool // a picture came
+	lastKey time.Time
+}
+
+// LastKey is when the last key frame came; zero before the first.
+func (t *Track) LastKey() time.Time { return t.lastKey }
+
+// Video adds the video track, or takes the place of the one there was. sets are parameter sets that the protocol told.
+func (s *Stream) Video(codec media.Codec, sets [][]byte) (*Track, error) {
+	t := &Track{stream: s, clock: clock{rate: media.VideoClockRate}, codec: codec, video: ingest.NewVideo(codec, 0), waiting: true}
+	var err error
+	switch codec {
+	case media.H264:
+		d := &rtph264.Decoder{PacketizationMode: 1}
+		err = d.Init()
+		t.depack = d.Decode
+		t.dts = h264.NewDTSExtractor().Extract
+	case media.HEVC:
+		d := &rtph265.Decoder{}
+		err = d.Init()
+		t.depack = d.Decode
+		t.dts = h265.NewDTSExtractor().Extract
+	case media.AV1:
+		d := &rtpav1.Decoder{}
+		err = d.Init()
+		t.depack = d.Decode
+	case media.VP8:
+		d := &rtpvp8.Decoder{}
+		err = d.Init()
+		t.depack = single(d.Decode)
+	case media.VP9:
+		d := &rtpvp9.Decoder{}
+		err = d.Init()
+		t.depack = single(d.Decode)
+	default:
+		return nil, fmt.Errorf("rtpstream: %v is no video codec", codec)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(sets) > 0 {
+		if _, err := t.video.SetParameters(sets); err != nil {
+			return nil, err
+		}
+		if err := s.out.SetTrack(t.video.Track()); err != nil {
+			return nil, err
+		}
+	}
+	if old := s.pictures; old != nil {
+		t.begun = old.begun // what comes does not follow what came
+		t.clock.floor = old.clock.highest + 1
+	}
+	s.pictures = t
+	return t, nil
+}
+
+// Opus adds the audio track.
+func (s *Stream) Opus(channels int) (*Track, error) {
+	d := &rtpsimpleaudio.Decoder{}
+	if err := d.Init(); err != nil {
+		return nil, err
+	}
+	t := &Track{stream: s, clock: clock{rate: ingest.OpusClockRate}, codec: media.Opus, sound: &ingest.Sound{}, depack: single(d.Decode)}
+	t.sound.SetOpus(channels)
+	s.tone = t
+	return t, s.out.SetTrack(t.sound.Track())
+}
+
+// AACPacking is how AAC frames lie in RTP packets (RFC 3640, section 3.3): the lengths of header fields in bits.
+type AACPacking struct{ SizeLength, IndexLength, IndexDeltaLength int }
+
+// AAC adds the audio track.
+func (s *Stream) AAC(config *mpeg4audio.AudioSpecificConfig, packing AACPacking) (*Track, error) {
+	d := &rtpmpeg4audio.Decoder{SizeLength: packing.SizeLength, IndexLength: packing.IndexLength, IndexDeltaLength: packing.IndexDeltaLength}
+	if err := d.Init(); err != nil {
+		return nil, err
+	}
+	t := &Track{stream: s, clock: clock{rate: int64(config.SampleRate)}, codec: media.AAC, sound: &ingest.Sound{}, depack: d.Decode}
+	if _, err := t.sound.SetAAC(config); err != nil {
+		return nil, err
+	}
+	s.tone = t
+	return t, s.out.SetTrack(t.sound.Track())
+}
+
+// single adapts the decoders whose packets make one part.
+func single(decode func(*rtp.Packet) ([]byte, error)) func(*rtp.Packet) ([][]byte, error) {
+	return func(p *rtp.Packet) ([][]byte, error) {
+		part, err := decode(p)
+		if err != nil {
+			return nil, err
+		}
+		return [][]byte{part}, nil
+	}
+}
+
+// Packet takes the next packet of the track; lost says that packets before it will never come. needKey asks for a key
+// frame: nothing can be decoded before. An error ends the publisher.
+func (t *Track) Packet(p *rtp.Packet, lost bool, now time.Time) (needKey bool, err error) {
+	s := t.stream
+	if s.origin.IsZero() {
+		s.origin = now
+	}
+	if len(p.Payload) == 0 {
+		return t.waiting && t.video != nil, nil // padding, for probing
+	}
+	pts := t.clock.at(p.Timestamp, now.Sub(s.origin))
+	if t.video == nil {
+		return false, t.packetOfSound(p, pts, now)
+	}
+	if lost && t.begun {
+		t.waiting = true
+	}
+	parts, err := t.depack(p)
+	switch {
+	case err == nil:
+	case moreNeeded(err):
+		return t.waiting, nil
+	default: // what was lost or garbled is a picture that others refer to
+		t.waiting = true
+		return true, nil
+	}
+	return t.picture(parts, pts, now)
+}
+
+// moreNeeded reports whether a decoder is only waiting for the rest of a picture.
+func moreNeeded(err error) bool {
+	for _, normal := range []error{
+		rtph264.ErrMorePacketsNeeded, rtph265.ErrMorePacketsNeeded, rtpav1.ErrMorePacketsNeeded, rtpvp8.ErrMorePacketsNeeded,
+		rtpvp9.ErrMorePacketsNeeded, rtpmpeg4audio.ErrMorePacketsNeeded,
+	} {
+		if errors.Is(err, normal) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool, err error) {
+	out := t.stream.out
+	p, err := t.video.Convert(parts)
+	if err != nil {
+		return false, err
+	}
+	if t.waiting && !p.Key {
+		if t.begun {
+			return true, nil
+		}
+		return true, out.Undecodable(now)
+	}
+	if p.Changed {
+		if err := out.SetTrack(t.video.Track()); err != nil {
+			return false, err
+		}
+	}
+	if p.Payload == nil || t.video.Track() == nil {
+		return t.waiting, nil
+	}
+	if t.waiting && t.begun {
+		out.Broken()
+	}
+	t.waiting, t.begun = false, true
+	if p.Key {
+		t.lastKey = now
+	}
+	dts := pts
+	if t.dts != nil && t.video.Track().Reorder > 0 {
+		if dts, err = t.dts(parts, pts); err != nil {
+			dts = pts
+		}
+	}
+	const perMs = media.VideoClockRate / 1000
+	if t.video.Observe(pts/perMs, dts/perMs) {
+		if err := out.SetTrack(t.video.Track()); err != nil {
+			return false, err
+		}
+	}
+	return false, out.Picture(&media.Unit{PTS: pts, DTS: dts, Key: p.Key, Payload: p.Payload}, now)
+}
+
+func (t *Track) packetOfSound(p *rtp.Packet, pts int64, now time.Time) error {
+	packets, err := t.depack(p)
+	if err != nil {
+		return nil //nolint:nilerr // a packet of sound that cannot be read is a packet lost
+	}
+	for _, packet := range packets {
+		if len(packet) == 0 || len(packet) > media.MaxUnitBytes {
+			continue
+		}
+		exact, ok := t.sound.Time(packet, pts)
+		if ok {
+			if err := t.stream.out.Sound(&media.Unit{PTS: exact, DTS: exact, Key: true, Payload: append([]byte(nil), packet...)}, now); err != nil {
+				return err
+			}
+		}
+		pts += t.sound.Duration(packet)
+	}
+	return nil
+}
+
+// Report takes the publisher's word on which RTP timestamp belongs to which wall-clock time (RTCP sender report, RFC 3550
+// section 6.4.1), and moves sound to where it belongs beside the pictures.
+func (t *Track) Report(ntp uint64, timestamp uint32) {
+	if !t.clock.started {
+		return
+	}
+	seconds := time.Duration(ntp >> 32)
+	fraction := time.Duration((ntp & 0xffffffff) * uint64(time.Second) >> 32)
+	t.clock.wall, t.clock.known = seconds*time.Second+fraction-t.clock.time(timestamp), true
+
+	s := t.stream
+	if s.pictures == nil || s.tone == nil || !s.pictures.clock.known || !s.tone.clock.known {
+		return
+	}
+	if off := s.tone.clock.wall - s.pictures.clock.wall; off > syncTolerance || off < -syncTolerance {
+		s.tone.clock.offset += media.Rescale(int64(off), int64(time.Second), s.tone.clock.rate)
+		s.tone.clock.wall -= off
+	}
+}
+
+// clock makes a track's 32-bit timestamps, which begin anywhere, into the stream's time.
+type clock struct {
+	rate    int64 // ticks a second
+	started bool
+	last    uint32
+	ticks   int64 // of last, unwrapped, since the first
+	offset  int64 // what is added: where the track began in the stream
+	floor   int64 // the earliest that it may begin
+	highest int64 // of the times given
+
+	known bool          // a report came:
+	wall  time.Duration // the publisher's wall clock at the stream's time 0
+}
+
+// at is the stream's time in ticks of a packet that came at a time since the stream's beginning.
+func (c *clock) at(timestamp uint32, arrived time.Duration) int64 {
+	if !c.started {
+		c.started, c.last = true, timestamp
+		c.offset = max(media.Rescale(int64(arrived), int64(time.Second), c.rate), c.floor)
+	}
+	c.ticks += int64(int32(timestamp - c.last))
+	c.last = timestamp
+	now := c.ticks + c.offset
+	c.highest = max(c.highest, now)
+	return now
+}
+
+// time is the stream's time of a timestamp near the last.
+func (c *clock) time(timestamp uint32) time.Duration {
+	ticks := c.ticks + int64(int32(timestamp-c.last)) + c.offset
+	return time.Duration(media.Rescale(ticks, c.rate, int64(time.Second)))
+}

@@ -1,0 +1,419 @@
+package whip_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"castnet/ingest"
+	"castnet/ingest/ingesttest"
+	"castnet/ingest/whip"
+	"castnet/internal/media"
+	"castnet/internal/rtc"
+	"castnet/test/clip"
+)
+
+// start runs a server until the test ends, and returns the URL of its site.
+func start(t *testing.T, g ingest.Gate, change func(*whip.Config)) string {
+	t.Helper()
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := rtc.NewHost(udp, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := whip.Config{Host: host, Gate: g, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Registerer: prometheus.NewRegistry()}
+	if change != nil {
+		change(&cfg)
+	}
+	server, err := whip.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx) }()
+	site := httptest.NewServer(server)
+	t.Cleanup(func() {
+		site.Close()
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if err := host.Close(); err != nil {
+			t.Errorf("close the ports: %v", err)
+		}
+	})
+	return site.URL
+}
+
+// ask sends a request, and returns the answer with its body read.
+func ask(t *testing.T, method, url, kind, body string, header ...string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", kind)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	all, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, string(all)
+}
+
+// client is a publisher by pion.
+type client struct {
+	pc       *webrtc.PeerConnection
+	video    *webrtc.TrackLocalStaticRTP
+	location string // of the session
+	etag     string
+	packets  rtp.Packetizer
+}
+
+// publish connects to a server. lost says which packets never leave, by their number.
+func publish(t *testing.T, site, path string, lost func(n int) bool) *client {
+	t.Helper()
+	engine := &webrtc.MediaEngine{}
+	if err := engine.RegisterDefaultCodecs(); err != nil {
+		t.Fatal(err)
+	}
+	registry := &interceptor.Registry{}
+	registry.Add(&dropper{lost: lost})
+	settings := webrtc.SettingEngine{}
+	settings.SetIncludeLoopbackCandidate(true)
+	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings)).
+		NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pc.Close() })
+	c := &client{pc: pc}
+	var once sync.Once
+	h264 := webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeH264, ClockRate: 90000, SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+	}
+	c.video, err = webrtc.NewTrackLocalStaticRTP(h264, "video", "clip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pc.AddTransceiverFromTrack(c.video, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly}); err != nil {
+		t.Fatal(err)
+	}
+	c.packets = rtp.NewPacketizer(1200, 96, 1, &codecs.H264Payloader{}, rtp.NewFixedSequencer(65000), 90000)
+	connected := make(chan struct{})
+	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateConnected {
+			once.Do(func() { close(connected) }) // again after an ICE restart
+		}
+	})
+	offer, err := pc.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gathered := webrtc.GatheringCompletePromise(pc)
+	if err := pc.SetLocalDescription(offer); err != nil {
+		t.Fatal(err)
+	}
+	<-gathered
+	answer, sdp := ask(t, http.MethodPost, site+path, "application/sdp", pc.LocalDescription().SDP, "Authorization", "Bearer demo")
+	if answer.StatusCode != http.StatusCreated {
+		t.Fatalf("%s: %s", answer.Status, sdp)
+	}
+	c.location, c.etag = site+answer.Header.Get("Location"), answer.Header.Get("ETag")
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-connected:
+	case <-time.After(20 * time.Second):
+		t.Fatal("never connected")
+	}
+	return c
+}
+
+// dropper loses packets on their way out.
+type dropper struct {
+	interceptor.NoOp
+	lost func(n int) bool
+}
+
+func (d *dropper) NewInterceptor(string) (interceptor.Interceptor, error) { return d, nil }
+
+func (d *dropper) BindLocalStream(_ *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
+	n := 0
+	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		n++
+		if d.lost != nil && d.lost(n) {
+			return len(payload), nil
+		}
+		return next.Write(h, payload, a)
+	})
+}
+
+// send sends units on their clock, as fast as the server takes them.
+func (c *client) send(t *testing.T, units []*media.Unit) {
+	t.Helper()
+	for _, u := range units {
+		for _, p := range c.packets.Packetize(u.Payload, 0) {
+			p.Timestamp = uint32(u.PTS) + 0xfffff000 // wraps within the first picture
+			if err := c.video.WriteRTP(p); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func made(t *testing.T, seconds int) *clip.Video {
+	t.Helper()
+	v, err := clip.Make(t.Context(), clip.Spec{Width: 320, Height: 240, FPS: 30, Seconds: seconds, GOP: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// slices are a unit's coded slices without what a publisher or the server may add: parameter sets and SEI.
+func slices(u *media.Unit) []byte {
+	var out []byte
+	for n := range media.NALUs(u.Payload) {
+		if kind := n[0] & 0x1f; kind >= 1 && kind <= 5 {
+			out = append(out, n...)
+		}
+	}
+	return out
+}
+
+// wait reads the recorder until it has n pictures.
+func wait(t *testing.T, r *ingesttest.Recorder, n int) {
+	t.Helper()
+	end := time.After(20 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for r.Count(media.H264) < n {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("%d pictures came, of %d", r.Count(media.H264), n)
+		}
+	}
+}
+
+func TestPublish(t *testing.T) {
+	video := made(t, 3)
+	g := ingesttest.NewGate()
+	c := publish(t, start(t, g, nil), "/whip", nil)
+	r := g.Next(t)
+	for i := range 3 { // a second at a time: a burst of all would overflow socket buffers
+		c.send(t, video.Units[30*i:30*i+30])
+		wait(t, r, 30*i+30)
+	}
+	if answer, text := ask(t, http.MethodDelete, c.location, "", ""); answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", answer.Status, text)
+	}
+	<-r.Closed
+	if r.Reason != nil || r.Starts != 1 || len(r.Tracks) != 1 || r.Tracks[0].Width != 320 || r.Tracks[0].Reorder != 0 {
+		t.Errorf("ended with %v after %d starts, tracks %+v", r.Reason, r.Starts, r.Tracks)
+	}
+	units := r.Units[media.H264]
+	for i, u := range units {
+		want := video.Units[i]
+		if u.PTS-units[0].PTS != want.PTS-video.Units[0].PTS || u.DTS != u.PTS || u.Key != want.Key || !bytes.Equal(slices(u), slices(want)) {
+			t.Fatalf("picture %d: PTS %d, DTS %d, key %v, %d bytes", i, u.PTS, u.DTS, u.Key, len(u.Payload))
+		}
+	}
+	if request := g.Requests[0]; request.Key != "demo" || request.Protocol != "whip" {
+		t.Errorf("asked as %+v", request)
+	}
+	if answer, text := ask(t, http.MethodDelete, c.location, "", ""); answer.StatusCode != http.StatusNotFound || !strings.Contains(text, "ended") {
+		t.Errorf("a second goodbye: %s: %s", answer.Status, text)
+	}
+}
+
+// TestLoss loses one packet for good: pictures that refer to what is lost are left out, up to the next key frame, and the
+// gap is marked.
+func TestLoss(t *testing.T) {
+	video := made(t, 3)
+	g := ingesttest.NewGate()
+	lost := 0
+	c := publish(t, start(t, g, nil), "/whip/demo", func(int) bool { lost--; return lost == 0 })
+	r := g.Next(t)
+	c.send(t, video.Units[:30])
+	wait(t, r, 30)
+	lost = 5 // the fifth packet from here
+	c.send(t, video.Units[30:60])
+	c.send(t, video.Units[60:75])
+	tick := time.NewTicker(20 * time.Millisecond) // the packets behind a gap wait until others come late enough
+	defer tick.Stop()
+	for _, u := range video.Units[75:] {
+		<-tick.C
+		c.send(t, []*media.Unit{u})
+	}
+	wait(t, r, 60)
+	ask(t, http.MethodDelete, c.location, "", "")
+	<-r.Closed
+	var broken []int
+	for i, u := range r.Units[media.H264] {
+		if u.Discontinuity {
+			broken = append(broken, i)
+			if !u.Key {
+				t.Errorf("picture %d goes on after a loss, and is no key frame", i)
+			}
+		}
+	}
+	if len(broken) != 1 {
+		t.Errorf("gaps are marked at %v", broken)
+	}
+}
+
+// TestICERestart moves a publisher to other ICE credentials, as one does that changes networks.
+func TestICERestart(t *testing.T) {
+	video := made(t, 2)
+	g := ingesttest.NewGate()
+	c := publish(t, start(t, g, nil), "/whip/demo", nil)
+	r := g.Next(t)
+	c.send(t, video.Units[:30])
+	wait(t, r, 30)
+
+	const kind = "application/trickle-ice-sdpfrag"
+	for match, want := range map[string]int{"": http.StatusPreconditionRequired, `"other"`: http.StatusPreconditionFailed} {
+		if answer, text := ask(t, http.MethodPatch, c.location, kind, "a=mid:0\r\n", "If-Match", match); answer.StatusCode != want {
+			t.Errorf("If-Match %q: %s: %s", match, answer.Status, text)
+		}
+	}
+	if answer, text := ask(t, http.MethodPatch, c.location, kind, "a=mid:0\r\n", "If-Match", c.etag); answer.StatusCode != http.StatusNoContent {
+		t.Errorf("trickle: %s: %s", answer.Status, text)
+	}
+	offer, err := c.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gathered := webrtc.GatheringCompletePromise(c.pc)
+	if err := c.pc.SetLocalDescription(offer); err != nil {
+		t.Fatal(err)
+	}
+	<-gathered
+	var fragment strings.Builder
+	for line := range strings.Lines(c.pc.LocalDescription().SDP) {
+		if strings.HasPrefix(line, "a=ice-") || strings.HasPrefix(line, "a=candidate") {
+			fragment.WriteString(line)
+		}
+	}
+	answer, restarted := ask(t, http.MethodPatch, c.location, kind, fragment.String(), "If-Match", "*")
+	if answer.StatusCode != http.StatusOK || answer.Header.Get("ETag") == c.etag || answer.Header.Get("Content-Type") != kind {
+		t.Fatalf("%s, ETag %s: %s", answer.Status, answer.Header.Get("ETag"), restarted)
+	}
+	var full strings.Builder
+	for line := range strings.Lines(c.pc.CurrentRemoteDescription().SDP) {
+		switch {
+		case strings.HasPrefix(line, "a=ice-ufrag"):
+			for fresh := range strings.Lines(restarted) {
+				if strings.HasPrefix(fresh, "a=ice-") || strings.HasPrefix(fresh, "a=candidate") {
+					full.WriteString(fresh)
+				}
+			}
+		case strings.HasPrefix(line, "a=ice-pwd"), strings.HasPrefix(line, "a=candidate"):
+		default:
+			full.WriteString(line)
+		}
+	}
+	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: full.String()}); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range video.Units[30:] { // what is sent while ICE looks for a way is lost: the clip's second key frame too
+		c.send(t, []*media.Unit{u})
+	}
+	before := r.Count(media.H264)
+	end := time.After(20 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for i := 0; r.Count(media.H264) < before+10; i++ {
+		select {
+		case <-tick.C:
+			u := *video.Units[i%60]
+			u.PTS = int64(60+i) * 3000
+			c.send(t, []*media.Unit{&u})
+		case <-end:
+			t.Fatal("nothing comes after the restart")
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	g := ingesttest.NewGate()
+	site := start(t, g, func(c *whip.Config) { c.MaxPublishers = 1 })
+	const sdp = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+	for _, tc := range []struct {
+		name, method, path, kind, body string
+		status                         int
+		says                           string
+	}{
+		{"page", http.MethodGet, "/whip/demo", "", "", 405, "POST an offer"},
+		{"elsewhere", http.MethodPost, "/whip/a/b/c", "application/sdp", sdp, 404, "/whip/KEY"},
+		{"kind", http.MethodPost, "/whip/demo", "text/plain", sdp, 415, "application/sdp"},
+		{"no key", http.MethodPost, "/whip", "application/sdp", sdp + "m=video", 403, "stream key is missing"},
+		{"long key", http.MethodPost, "/whip/" + strings.Repeat("k", 300), "application/sdp", sdp + "m=video", 403, "256 bytes"},
+		{"no video", http.MethodPost, "/whip/demo", "application/sdp", sdp, 400, "no video"},
+		{"garbage", http.MethodPost, "/whip/demo", "application/sdp", "m=video\x00\xff", 400, "cannot be taken"},
+		{"huge", http.MethodPost, "/whip/demo", "application/sdp", strings.Repeat("m=video\r\n", 20000), 413, "too large"},
+		{"no session", http.MethodDelete, "/whip/session/none", "", "", 404, "no such session"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			answer, text := ask(t, tc.method, site+tc.path, tc.kind, tc.body)
+			if answer.StatusCode != tc.status || !strings.Contains(text, tc.says) {
+				t.Errorf("%s: %q, want %d with %q", answer.Status, text, tc.status, tc.says)
+			}
+		})
+	}
+	first := publish(t, site, "/whip/demo", nil)
+	offer := first.pc.LocalDescription().SDP
+	if answer, text := ask(t, http.MethodPost, site+"/whip/demo", "application/sdp", offer); answer.StatusCode != 503 || !strings.Contains(text, "allowed 1") {
+		t.Errorf("one too many: %s: %s", answer.Status, text)
+	}
+	ask(t, http.MethodDelete, first.location, "", "")
+	<-g.Next(t).Closed
+
+	other := start(t, g, nil)
+	publish(t, other, "/whip/demo", nil)
+	for key, want := range map[string]string{"demo": "409 already publishing", "nope": "403 no stream has this key"} {
+		answer, text := ask(t, http.MethodPost, other+"/whip/"+key, "application/sdp", offer)
+		if got := fmt.Sprint(answer.StatusCode, " ", text); !strings.HasPrefix(got, want[:3]) || !strings.Contains(got, want[4:]) {
+			t.Errorf("key %s: %q, want %q", key, got, want)
+		}
+	}
+}
+
+// TestSilence ends a publisher that connects and sends nothing.
+func TestSilence(t *testing.T) {
+	g := ingesttest.NewGate()
+	publish(t, start(t, g, func(c *whip.Config) { c.IdleTimeout = 100 * time.Millisecond }), "/whip/demo", nil)
+	r := g.Wait(t)
+	if ingest.CodeOf(r.Reason) != ingest.CodeLimit {
+		t.Errorf("ended with %v", r.Reason)
+	}
+}

@@ -1,0 +1,200 @@
+// Package rtc is what publishers and viewers by WebRTC share: one UDP port and one TCP port for all of them, one DTLS
+// certificate, one set of ICE and SRTP settings, and the parts of WHIP and WHEP that are the same (RFC 9725).
+package rtc
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/logging"
+	"github.com/pion/webrtc/v4"
+)
+
+// CaptureExtension is the header extension that says when a picture was taken.
+const CaptureExtension = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+
+// Host makes the peer connections of a process, on its ports. It is safe for concurrent use.
+type Host struct {
+	settings    webrtc.SettingEngine
+	certificate webrtc.Certificate
+	udp         ice.UDPMux
+	tcp         ice.TCPMux
+}
+
+// NewHost takes the sockets that all connections share; tcp, for networks that let no UDP through, may be nil. Close
+// closes them.
+func NewHost(udp net.PacketConn, tcp net.Listener, logger *slog.Logger) (*Host, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("rtc: DTLS key: %w", err)
+	}
+	certificate, err := webrtc.GenerateCertificate(key)
+	if err != nil {
+		return nil, fmt.Errorf("rtc: DTLS certificate: %w", err)
+	}
+	log := &loggers{logger}
+	h := &Host{certificate: *certificate, udp: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: udp, Logger: log.NewLogger("mux")})}
+	s := &h.settings
+	s.LoggerFactory = log
+	s.SetICEUDPMux(h.udp)
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if tcp != nil {
+		h.tcp = ice.NewTCPMuxDefault(ice.TCPMuxParams{
+			Listener: tcp, Logger: log.NewLogger("mux"), ReadBufferSize: 64, WriteBufferSize: 1 << 20,
+			FirstStunBindTimeout: 5 * time.Second, AliveDurationForConnFromStun: 30 * time.Second,
+		})
+		s.SetICETCPMux(h.tcp)
+		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+	}
+	s.SetNetworkTypes(networks)
+	s.DisableActiveTCP(true)
+	s.SetIncludeLoopbackCandidate(true)
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetICETimeouts(5*time.Second, 10*time.Second, 2*time.Second)
+	// AES-GCM costs half of AES-CM with HMAC; both are offered.
+	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	// ICE has already shown that the peer is where it says it is.
+	s.SetDTLSInsecureSkipHelloVerify(true)
+	return h, nil
+}
+
+// Close closes the shared ports.
+func (h *Host) Close() error {
+	err := h.udp.Close()
+	if h.tcp != nil {
+		err = errors.Join(err, h.tcp.Close())
+	}
+	return err
+}
+
+// Connection makes a peer connection with these codecs, header extensions and interceptors.
+func (h *Host) Connection(codecs *webrtc.MediaEngine, interceptors *interceptor.Registry) (*webrtc.PeerConnection, error) {
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(codecs), webrtc.WithSettingEngine(h.settings), webrtc.WithInterceptorRegistry(interceptors))
+	return api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{h.certificate}})
+}
+
+// Answer takes an offer and returns the answer with all of this side's candidates: they are its own and known at once.
+func Answer(ctx context.Context, pc *webrtc.PeerConnection, offer string) (string, error) {
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return "", fmt.Errorf("the offer cannot be taken: %w", err)
+	}
+	answer, err := pc.CreateAnswer(nil)
+	if err != nil {
+		return "", fmt.Errorf("the offer cannot be answered: %w", err)
+	}
+	gathered := webrtc.GatheringCompletePromise(pc)
+	if err := pc.SetLocalDescription(answer); err != nil {
+		return "", fmt.Errorf("the offer cannot be answered: %w", err)
+	}
+	select {
+	case <-gathered:
+		return pc.LocalDescription().SDP, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// Trickle adds the candidates of an SDP fragment (RFC 8840). Everything is bundled into the first section.
+func Trickle(pc *webrtc.PeerConnection, fragment string) error {
+	for line := range strings.Lines(fragment) {
+		candidate, ok := strings.CutPrefix(strings.TrimSpace(line), "a=candidate:")
+		if !ok {
+			continue
+		}
+		mid := "0"
+		if err := pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: "candidate:" + candidate, SDPMid: &mid}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Restart makes the answer to an SDP fragment with other ICE credentials than before (RFC 9725, section 4.4.3): it takes
+// the offer of the session with them, and returns this side's new credentials and candidates as a fragment.
+func Restart(ctx context.Context, pc *webrtc.PeerConnection, fragment string) (string, error) {
+	ufrag, password := attribute(fragment, "ice-ufrag"), attribute(fragment, "ice-pwd")
+	if ufrag == "" || password == "" {
+		return "", errors.New("the fragment has no a=ice-ufrag and a=ice-pwd")
+	}
+	var offer strings.Builder
+	for line := range strings.Lines(pc.RemoteDescription().SDP) {
+		switch {
+		case strings.HasPrefix(line, "a=ice-ufrag:"):
+			line = "a=ice-ufrag:" + ufrag + "\r\n"
+		case strings.HasPrefix(line, "a=ice-pwd:"):
+			line = "a=ice-pwd:" + password + "\r\n"
+		case strings.HasPrefix(line, "a=candidate:"), strings.HasPrefix(line, "a=end-of-candidates"):
+			continue
+		}
+		offer.WriteString(line)
+	}
+	answer, err := Answer(ctx, pc, offer.String())
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\nm=%s 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n",
+		attribute(answer, "ice-ufrag"), attribute(answer, "ice-pwd"), firstSection(answer))
+	seen := make(map[string]bool)
+	for line := range strings.Lines(answer) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "a=candidate:") && !seen[line] {
+			seen[line] = true
+			out.WriteString(line + "\r\n")
+		}
+	}
+	out.WriteString("a=end-of-candidates\r\n")
+	return out.String(), Trickle(pc, fragment)
+}
+
+// Credentials is the ICE user fragment of an SDP or a fragment of one; empty where it has none.
+func Credentials(sdp string) string { return attribute(sdp, "ice-ufrag") }
+
+// attribute is the value of the first a=name:value.
+func attribute(sdp, name string) string {
+	for line := range strings.Lines(sdp) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "a="+name+":"); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+func firstSection(sdp string) string {
+	_, after, _ := strings.Cut(sdp, "\nm=")
+	kind, _, _ := strings.Cut(after, " ")
+	return kind
+}
+
+// loggers lets pion log into slog, at debug level: what it reports is the peers' doing.
+type loggers struct{ logger *slog.Logger }
+
+// NewLogger implements logging.LoggerFactory.
+func (l *loggers) NewLogger(scope string) logging.LeveledLogger {
+	return &logger{l.logger.With("scope", scope)}
+}
+
+type logger struct{ *slog.Logger }
+
+func (l *logger) Trace(string)          {}
+func (l *logger) Tracef(string, ...any) {}
+func (l *logger) Debug(string)          {}
+func (l *logger) Debugf(string, ...any) {}
+func (l *logger) Info(string)           {}
+func (l *logger) Infof(string, ...any)  {}
+
+func (l *logger) Warn(text string)              { l.Logger.Debug(text) }
+func (l *logger) Warnf(format string, a ...any) { l.Logger.Debug(fmt.Sprintf(format, a...)) }
+
+func (l *logger) Error(text string)              { l.Logger.Debug(text) }
+func (l *logger) Errorf(format string, a ...any) { l.Logger.Debug(fmt.Sprintf(format, a...)) }
