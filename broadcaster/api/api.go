@@ -37,6 +37,8 @@ type Network interface {
 type Config struct {
 	Streams Streams
 	Network Network
+	// Stakes is behind the pages for stakers. Nil: this broadcaster follows no chain, and its pages say so.
+	Stakes Stakes
 	// Status is what GET /api/v1/status answers.
 	Status StatusView
 	// Ready returns nil once streams are taken, else what is missing. Nil: always ready.
@@ -64,6 +66,9 @@ func (c *Config) validate() error {
 		return errors.New("api: Config.Registerer is missing")
 	case c.MaxEventClients < 0 || c.Interval < 0 || c.Heartbeat < 0:
 		return errors.New("api: limits in Config must not be negative")
+	}
+	if c.Stakes == nil {
+		c.Stakes = noStakes{}
 	}
 	if c.Ready == nil {
 		c.Ready = func() error { return nil }
@@ -114,6 +119,9 @@ func New(cfg Config) (*Server, error) {
 	s.mux.HandleFunc("GET /api/v1/streams", s.streams)
 	s.mux.HandleFunc("GET /api/v1/streams/{id}", s.stream)
 	s.mux.HandleFunc("GET /api/v1/network", s.network)
+	s.mux.HandleFunc("GET /api/v1/orchestrators/{id}", s.orchestrator)
+	s.mux.HandleFunc("GET /api/v1/stakers/{address}", s.staker)
+	s.mux.HandleFunc("GET /api/v1/staking", s.staking)
 	s.mux.HandleFunc("GET /api/v1/events", s.allEvents)
 	s.mux.HandleFunc("GET /api/v1/streams/{id}/events", s.streamEvents)
 	s.mux.HandleFunc("/api/", s.unknown)
@@ -181,7 +189,8 @@ func (s *Server) wholeNetwork() NetworkView {
 
 func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
 	s.fail(w, http.StatusNotFound, fmt.Sprintf("there is no %s %.200s", r.Method, r.URL.Path),
-		"resources are GET /api/v1/status, streams, streams/{id}, network, events and streams/{id}/events")
+		"resources are GET /api/v1/status, streams, streams/{id}, network, orchestrators/{id}, stakers/{address}, staking, "+
+			"events and streams/{id}/events")
 }
 
 func (s *Server) noStream(w http.ResponseWriter, id string) {

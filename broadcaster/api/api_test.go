@@ -110,6 +110,7 @@ func TestPages(t *testing.T) {
 		"/watch/demo?player=hls": {200, "<p>the application", "no-cache"},
 		"/watch/":                {404, "<p>the application", "no-cache"},
 		"/watch/a/b":             {404, "<p>the application", "no-cache"},
+		"/stake":                 {200, "<p>the application", "no-cache"},
 		"/network":               {200, "<p>the application", "no-cache"},
 		"/elsewhere":             {404, "<p>the application", "no-cache"},
 		"/mark.svg":              {200, "<svg/>", "no-cache"},

@@ -34,7 +34,7 @@ func TestPagesInABrowser(t *testing.T) {
 		shots = t.TempDir()
 	}
 
-	w := &world{network: threeOrchestrators()}
+	w := staked(&world{})
 	server, err := api.New(config(w))
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
@@ -143,6 +143,7 @@ func facts() map[string]func(*world) {
 				Text: "The deposit lasts for another 20 minutes.", Next: "Add to it: castnet wallet deposit 1",
 			}}
 		},
+		"chainOut": func(w *world) { w.chainOut = errors.New("connection refused") },
 		"ended": func(w *world) {
 			s := &w.streams[0]
 			s.State, s.Ended, s.Orchestrator = api.Ended, "the publisher left", nil

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -24,6 +26,11 @@ type world struct {
 	streams []api.StreamView
 	network api.NetworkView
 	ready   error
+
+	staking  api.StakingView
+	records  map[common.Address]api.OrchestratorDetailView
+	stakers  map[common.Address]api.StakerView
+	chainOut error // what every question about stakes is answered with, where set
 }
 
 func (w *world) Streams() []api.StreamView {
@@ -45,6 +52,28 @@ func (w *world) Network() api.NetworkView {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.network
+}
+
+func (w *world) Staking(context.Context) (api.StakingView, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.staking, w.chainOut
+}
+
+func (w *world) Orchestrator(_ context.Context, id common.Address) (api.OrchestratorDetailView, bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v, ok := w.records[id]
+	return v, ok, w.chainOut
+}
+
+func (w *world) Staker(_ context.Context, account common.Address) (api.StakerView, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if v, ok := w.stakers[account]; ok {
+		return v, w.chainOut
+	}
+	return api.StakerView{Address: account.Hex()}, w.chainOut
 }
 
 func (w *world) change(f func(*world)) {
@@ -96,7 +125,7 @@ func camera(id string, n int64) api.StreamView {
 		},
 		Paid: api.PaidView{
 			TicketsSent: n - 1, EVWei: gwei(uint64(n-1) * 41_520), FeesWei: gwei(uint64(n-1) * 41_520),
-			Won: 3, WonFaceWei: gwei(6_000_000), Redeemed: 2, RedeemedWei: gwei(4_000_000),
+			Redeemed: 2, RedeemedWei: gwei(4_000_000),
 		},
 		Events: []api.EventView{
 			{At: time.Now().Add(-40 * time.Second), Stop: api.StopPaid, Text: "A ticket won 0.002 ETH and was redeemed.", Level: api.Good},
@@ -110,14 +139,17 @@ func threeOrchestrators() api.NetworkView {
 	return api.NetworkView{
 		Orchestrators: []api.OrchestratorView{
 			{
+				SelfStakeWei: ether(2_000), Cuts: cuts(5, 90, -90), Announced: ptr(cuts(10, 80, 5)), Yield: yieldOf(rosa),
 				ID: rosa, Name: "Rosa", URI: "https://127.0.0.1:8935", StakeWei: ether(50_000), Share: 0.5, Active: true, Streams: 1,
 				VerifiedSegments: 12_411, Success: 1, PriceWeiPerMpx: gwei(300), RedeemedWei: gwei(48_000_000), FeesPoolWei: gwei(12_000_000), Health: api.Good,
 			},
 			{
+				SelfStakeWei: ether(3_500), Cuts: cuts(10, 75, -30), Yield: yieldOf(amos),
 				ID: amos, Name: "Amos", URI: "https://127.0.0.1:8936", StakeWei: ether(30_000), Share: 0.3, Active: true,
 				VerifiedSegments: 6_032, Failures: 14, Success: 0.9975, PriceWeiPerMpx: gwei(280), RedeemedWei: gwei(20_000_000), FeesPoolWei: gwei(3_000_000), Health: api.Good,
 			},
 			{
+				SelfStakeWei: ether(1_000), Cuts: cuts(0, 100, -12), Yield: yieldOf(ilse),
 				ID: ilse, Name: "Ilse", URI: "https://127.0.0.1:8937", StakeWei: ether(20_000), Share: 0.2, Active: true,
 				VerifiedSegments: 803, Failures: 40, Success: 0.82, PriceWeiPerMpx: gwei(250), RedeemedWei: "0", FeesPoolWei: "0", Health: api.Bad,
 				Note: "failed 3 times in a row, left alone for another 31 s",
@@ -131,7 +163,7 @@ func threeOrchestrators() api.NetworkView {
 
 func config(w *world) api.Config {
 	return api.Config{
-		Streams: w, Network: w,
+		Streams: w, Network: w, Stakes: w,
 		Status: api.StatusView{Version: "test", Ways: []api.IngestView{{Protocol: "RTMP", Port: 1935, App: "live", Key: "demo"}}},
 		Ready: func() error {
 			w.mu.Lock()

@@ -20,6 +20,12 @@ type OrchestratorView struct {
 	URI      string  `json:"uri"`
 	StakeWei Wei     `json:"stakeWei"` // wei of CAST, delegations included
 	Share    float64 `json:"share"`    // its part of all stake, 0 to 1: its chance to be drawn first
+	// SelfStakeWei is the owner's own part of StakeWei: it is slashed first.
+	SelfStakeWei Wei      `json:"selfStakeWei"`
+	Cuts         CutsView `json:"cuts"`
+	// Announced are cuts that hold from a later time on; null where none are.
+	Announced *CutsView `json:"announced"`
+	Yield     YieldView `json:"yield"`
 	// Active says that it is in the round's active set.
 	Active bool `json:"active"`
 	// Streams counts those that it serves for this broadcaster now.

@@ -107,7 +107,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // knownPage reports whether the application's router has something to show at the path.
 func knownPage(urlPath string) bool {
 	switch urlPath {
-	case "/", "/network":
+	case "/", "/network", "/stake":
 		return true
 	}
 	id, ok := strings.CutPrefix(urlPath, "/watch/")

@@ -143,14 +143,15 @@ type CheckView struct {
 	Failed int64  `json:"failed"`
 }
 
-// PaidView says what the stream has paid, in wei of the chain's coin.
+// PaidView says what the stream has paid, in wei of the chain's coin. Which tickets won is their recipient's secret
+// until it redeems them.
 type PaidView struct {
 	TicketsSent int64 `json:"ticketsSent"`
 	EVWei       Wei   `json:"evWei"`   // expected value of the tickets sent
 	FeesWei     Wei   `json:"feesWei"` // sum of the receipts' fees: what was earned. Equals EVWei once all are answered
-	Won         int64 `json:"won"`     // tickets that won
-	WonFaceWei  Wei   `json:"wonFaceWei"`
-	Redeemed    int64 `json:"redeemed"` // winners already paid on the chain
+	Won         int64 `json:"-"`
+	WonFaceWei  Wei   `json:"-"`
+	Redeemed    int64 `json:"redeemed"` // winners that the chain has paid
 	RedeemedWei Wei   `json:"redeemedWei"`
 	// Ticket is the last one sent, as JSON.
 	Ticket json.RawMessage `json:"ticket,omitempty"`

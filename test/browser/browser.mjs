@@ -50,3 +50,61 @@ export async function until(what, look, check, timeout = 10_000) {
   } while (Date.now() < end)
   throw new Error(`${what}: not within ${timeout} ms, but ${JSON.stringify(last)}`)
 }
+
+/**
+ * Checks what every page owes to people who see badly or use no mouse: names for controls, contrast of 4.5 to 1 (WCAG AA) in
+ * both themes, nothing that scrolls sideways on a laptop or a phone, no motion where it is not wanted.
+ */
+export async function audit(page, name) {
+  const before = page.viewportSize()
+  for (const viewport of [laptop, phone]) {
+    await page.setViewportSize(viewport)
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      const wrong = await page.evaluate(findings)
+      if (wrong.length > 0) throw new Error(`${name}, ${viewport.width} px, ${colorScheme}: ${wrong.join('; ')}`)
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' })
+  await page.setViewportSize(before)
+}
+
+/** Runs in the page. */
+function findings() {
+  const wrong = []
+  const wide = document.documentElement.scrollWidth
+  if (wide > innerWidth) wrong.push(`scrolls sideways: ${wide} px`)
+  for (const e of document.querySelectorAll('button, input, select, a')) {
+    const name = e.getAttribute('aria-label') || e.innerText || e.title || [...(e.labels ?? [])].map((l) => l.innerText).join('')
+    if (!name.trim()) wrong.push(`a ${e.tagName.toLowerCase()} has no name: ${e.outerHTML.slice(0, 80)}`)
+  }
+  // Colours in any notation, as numbers.
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true })
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1)
+    canvas.fillStyle = color
+    canvas.fillRect(0, 0, 1, 1)
+    return [...canvas.getImageData(0, 0, 1, 1).data]
+  }
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4))
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z
+  }
+  const ground = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = rgba(getComputedStyle(e).backgroundColor)
+      if (c[3] === 255) return c
+    }
+    return [255, 255, 255, 255]
+  }
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) {
+    const e = texts.currentNode.parentElement
+    if (!texts.currentNode.data.trim() || !e.checkVisibility({ opacityProperty: true }) || e.closest(':disabled, option, noscript')) continue
+    const [a, b] = [light(rgba(getComputedStyle(e).color)), light(ground(e))]
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+    if (ratio < 4.5) wrong.push(`"${texts.currentNode.data.trim().slice(0, 30)}" has a contrast of ${ratio.toFixed(1)}`)
+  }
+  for (const a of document.getAnimations()) if (a.playState === 'running') wrong.push('something moves')
+  return wrong.slice(0, 8)
+}

@@ -2,7 +2,7 @@
 // does. Usage: node pages.mjs BASE-URL SCREENSHOT-FOLDER. It ends with an error where something else is read.
 import assert from 'node:assert/strict'
 
-import { laptop, launch, phone, picture, until } from './browser.mjs'
+import { audit, laptop, launch, phone, picture, until } from './browser.mjs'
 import { serveCamera } from './camera.mjs'
 
 const [base, folder] = process.argv.slice(2)
@@ -55,7 +55,7 @@ try {
   await reads('stop-segments', /Segments\s+\d+\s+2\.0 s each/)
   await reads('stop-orchestrator', /Orchestrator\s+Rosa\s+2 ms away/)
   await reads('stop-verified', /Verified\s+\d+\s+all passed/)
-  await reads('stop-paid', /Paid\s+0\.\d+ ETH\s+3 of \d+ won/)
+  await reads('stop-paid', /Paid\s+0\.\d+ ETH\s+2 of \d+ redeemed/)
   await reads('account', /Redeemed\s+2\s+0\.004000 ETH\s+Deposit left\s+9\.994 ETH\s+Reserve\s+3\.000 ETH/)
   await reads('events', /A ticket won 0\.002 ETH and was redeemed\./)
   await picture(page, folder, 'watch')
@@ -101,7 +101,7 @@ try {
   for (const [stop, text] of [
     ['in', /RTMP from 127\.0\.0\.1:51234[\s\S]*every 2\.0 s/], ['segments', /never waited for/],
     ['orchestrator', /Stands by\s+Amos/], ['verified', /every picture is there, at its time\s+\d+\s+0/],
-    ['paid', /worth its fee on average/],
+    ['paid', /worth its fee on average[\s\S]*secret until it redeems[\s\S]*Redeemed so far\s+2/],
   ]) {
     await page.getByTestId(`stop-${stop}`).focus()
     await page.keyboard.press('Enter')
@@ -154,7 +154,7 @@ try {
   await reads('note', /WebRTC did not work|HLS did not work/)
   assert.match(await page.getByTestId('transport').innerText(), /Auto \(HLS\)/)
 
-  // The network.
+  // The network: who does the work, can I trust them.
   await page.goto(`${base}/network`)
   const order = () => page.locator('tbody tr').evaluateAll((rows) => rows.map((r) => r.dataset.testid.replace('orchestrator-', '')).join())
   await until('most verified work first', order, (o) => o === 'Rosa,Amos,Ilse')
@@ -165,12 +165,57 @@ try {
   assert.match(page.url(), /sort=price&order=up/)
   await page.reload()
   await until('the address keeps the order', order, (o) => o === 'Ilse,Amos,Rosa')
-  await reads('orchestrator-Ilse', /803 82\.0 % .* 40 .* left alone/)
-  await reads('orchestrators', /50.000/)
+  await page.getByRole('button', { name: /^Yield after risk/ }).click()
+  await until('best yield first', order, (o) => o === 'Rosa,Amos,Ilse')
+  await reads('orchestrator-Ilse', /803 82\.0 % .* 20.000 0\.0 % 100 % 1\.92 % .* left alone/)
+  await reads('orchestrator-Rosa', /5\.0 % 10\.0 % on \d+ \w+ 90\.0 % 80\.0 % on/)
   await reads('notes', /Ilse failed 3 times in a row, left alone for another 31 s\./)
   await reads('broadcaster', /Deposit\s+9\.994 ETH[\s\S]*Reserve for each\s+1\.000 ETH/)
-  await page.getByRole('link', { name: 'Network' }).click()
+
+  // A record opens by keyboard: cuts with the times they hold from, earnings apart from fees, what slashing took.
+  await page.getByRole('button', { name: 'Ilse', exact: true }).focus()
+  await page.keyboard.press('Enter')
+  await reads('record', /Worst slashing 4\.52 % .* New stake 9\.22 % Slash risk −7\.30 % Together 1\.92 % Fees apart 0\.9053 ETH/)
+  await reads('slashes', /620\.0 500\.0 18.211/)
+  await page.getByRole('button', { name: 'Rosa', exact: true }).click()
+  await reads('cuts', /announced 10\.0 % 80\.0 % .* 5\.0 % 90\.0 % .* 8\.0 % 90\.0 %/)
+  await reads('record', /Never: no lie was proven/)
+  assert.match(page.url(), /open=0x52a1/)
+  await page.reload()
+  await reads('record', /Delegate to Rosa/)
+  await audit(page, 'network')
   await picture(page, folder, 'network')
+
+  // Stake, as anybody may look at it.
+  await page.getByRole('link', { name: 'Delegate to Rosa' }).click()
+  await reads('begin', /its own stake pays, then yours/)
+  await reads('no-wallet', /No wallet is in this browser/)
+  await reads('offer-Amos', /30.000 6.032 7\.69 % 3\.88 % Delegate/)
+  await audit(page, 'begin')
+  await picture(page, folder, 'begin', { laptop })
+  await page.getByTestId('look').fill('0x12')
+  await page.getByRole('button', { name: 'Show' }).click()
+  await until('a wrong address is refused in words', () => page.getByText('An address is 0x and 40 hexadecimal digits.').count(), (n) => n === 1)
+  await page.getByTestId('look').fill('0xd05ac0fFee0000000000000000000000000000d0')
+  await page.keyboard.press('Enter')
+  await reads('figures', /Staked 1.250 CAST .* Earns a year 8\.17 % .* Fees to claim 0\.01322 ETH .* Unlocked 40\.00 CAST ready to withdraw/)
+  await reads('positions', /From \d+ \w+ it keeps 10\.0 % of rewards \(now 5\.0 %\)/)
+  await reads('positions', /100\.0 CAST came from Ilse and answer for it: they can leave from/)
+  await reads('clock-2', /^2 d [12] h until /)
+  await reads('clock-1', /^Unlocked since /)
+  await page.getByTestId('position-Rosa').getByRole('button', { name: 'Unbond' }).click()
+  await page.getByTestId('amount').fill('12,5')
+  await reads('panel', /Write the decimal point as a point: 12\.5/)
+  await page.getByTestId('amount').fill('2000')
+  await reads('panel', /1.000 CAST are with Rosa\. Choose that or less\./)
+  await page.getByTestId('amount').fill('12.5')
+  await reads('preview', /Unlocks in 7 days: .* Until then it earns nothing and can still be slashed .* Stays 987\.5 CAST with Rosa/)
+  await audit(page, 'stake')
+  await picture(page, folder, 'stake-looked-at')
+  await fact('chainOut')
+  await page.goto(`${base}/stake`)
+  await reads('warnings', /The chain does not answer this broadcaster: connection refused\. Nothing is lost/)
+  await picture(page, folder, 'stake-without-chain', { laptop })
   const response = await page.goto(`${base}/nowhere`)
   assert.equal(response.status(), 404)
   await until('unknown pages say so', () => page.innerText('h1'), (t) => t === 'There is no page at this address')

@@ -14,6 +14,8 @@ export interface Feed {
   heardAt: number
   /** Server's clock minus this machine's, in milliseconds. */
   clockOffset: number
+  /** The chain's clock minus this machine's, in milliseconds: what unlocks by its time is counted down by it. */
+  chainOffset: number
 }
 
 const silence = 12_000 // two heartbeats and some: then the line counts as broken
@@ -32,10 +34,10 @@ export function useFeed(path: string): Feed {
       heardAt = Date.now()
       setFeed((f) => ({ ...f, line: 'alive', heardAt, ...change(f) }))
     }
-    const on = (name: string, change: (data: unknown) => Partial<Feed>) =>
+    const on = (name: string, change: (data: unknown, before: Feed) => Partial<Feed>) =>
       source?.addEventListener(name, (e) => {
         const data: unknown = JSON.parse((e as MessageEvent<string>).data)
-        heard(() => change(data))
+        heard((f) => change(data, f))
       })
     const open = () => {
       close()
@@ -43,7 +45,7 @@ export function useFeed(path: string): Feed {
       on('streams', (d) => ({ streams: d as Stream[] }))
       on('stream', (d) => ({ stream: d as Stream }))
       on('gone', () => ({ stream: 'gone' }))
-      on('network', (d) => ({ network: d as Network }))
+      on('network', (d, f) => ({ network: d as Network, chainOffset: chainOffset(d as Network, f) }))
       on('beat', (d) => ({ clockOffset: Date.parse((d as { now: string }).now) - Date.now() }))
       source.onerror = broken
       timer = window.setInterval(() => Date.now() - heardAt > silence && broken(), 1000)
@@ -83,6 +85,13 @@ const nothing: Feed = {
   line: 'opening',
   heardAt: 0,
   clockOffset: 0,
+  chainOffset: 0,
+}
+
+/** Only a new block tells the chain's time: between two it stands still. */
+function chainOffset(network: Network, before: Feed): number {
+  if (before.network?.chain.head === network.chain.head) return before.chainOffset
+  return Date.parse(network.chain.time) - Date.now()
 }
 
 /** The time, renewed every second, for words like "12 s ago". */

@@ -1,11 +1,24 @@
-import { render } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { type ComponentType, render } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
 
 import { NetworkPage } from './network'
 import { StreamsPage } from './streams'
 import './style.css'
 import { go, usePath } from './url'
 import { WatchPage } from './watch'
+
+/** Only stakers need the code that speaks to wallets and contracts: it is loaded with their page. */
+const stakePage = () => import('./stake/stake').then((m) => m.StakePage)
+
+function Later({ load }: { load: () => Promise<ComponentType> }) {
+  const [page, setPage] = useState<{ is: ComponentType } | null>(null)
+  const [failed, setFailed] = useState(false)
+  useEffect(() => {
+    load().then((is) => setPage({ is }), () => setFailed(true))
+  }, [load])
+  if (failed) return <main class="empty"><h1>The page did not load</h1><p>The server may have a newer one: load it anew.</p></main>
+  return page ? <page.is /> : null
+}
 
 function App() {
   const path = usePath()
@@ -29,6 +42,7 @@ function App() {
   }
   if (path === '/') return <StreamsPage />
   if (path === '/network') return <NetworkPage />
+  if (path === '/stake') return <Later load={stakePage} />
   return (
     <main class="empty">
       <h1>There is no page at this address</h1>

@@ -1,39 +1,31 @@
 // Network: who does the work, can I trust them.
-import type { ComponentChildren } from 'preact'
-
 import { useFeed, useNow } from './feed'
 import { count, money, percent, short } from './format'
 import { Ago, Identity, Money, Warnings } from './parts'
+import { Record } from './record'
 import { Shell } from './shell'
+import { day, rate } from './stake/words'
+import { type Column, Table } from './table'
 import { setQuery, useQuery } from './url'
 import type { Network, Orchestrator } from './views'
 
 /** The token that orchestrators stake. */
 const token = 'CAST'
 
-interface Column {
-  id: string
-  name: string
-  unit?: string
-  /** Words stand on the left, numbers on the right. */
-  text?: true
-  /** What the column is sorted by. */
-  by: (o: Orchestrator) => bigint | number | string
-  show: (o: Orchestrator, coin: string) => ComponentChildren
+function columns(coin: string, open: string | null): Column<Orchestrator>[] {
+  return [
+    { id: 'name', name: 'Orchestrator', text: true, by: (o) => o.name || o.id, show: (o) => <Name o={o} open={open === o.id} /> },
+    { id: 'verified', name: 'Verified', unit: 'segments', by: (o) => o.verifiedSegments, show: (o) => count(o.verifiedSegments) },
+    { id: 'success', name: 'Success', unit: 'recent', by: (o) => o.success, show: (o) => (o.success < 0 ? 'unknown' : percent(o.success)) },
+    { id: 'price', name: 'Price', unit: 'a megapixel', by: (o) => wei(o.priceWeiPerMpx), show: (o) => <Money wei={o.priceWeiPerMpx} coin={coin} /> },
+    { id: 'stake', name: 'Stake', unit: token, by: (o) => wei(o.stakeWei), show: (o) => <span title={`${o.stakeWei} wei`}>{money(o.stakeWei, '').trim()}</span> },
+    { id: 'keeps', name: 'Keeps', unit: 'of rewards', by: (o) => o.cuts.rewardCut, show: (o) => <Cut now={o.cuts.rewardCut} then={o.announced?.rewardCut} at={o.announced?.effectiveAt} /> },
+    { id: 'shares', name: 'Shares', unit: 'of fees', by: (o) => o.cuts.feeShare, show: (o) => <Cut now={o.cuts.feeShare} then={o.announced?.feeShare} at={o.announced?.effectiveAt} /> },
+    { id: 'yield', name: 'Yield after risk', unit: 'a year', by: (o) => (o.yield.rounds > 0 ? o.yield.afterRisk : -2), show: (o) => (o.yield.rounds > 0 ? rate(o.yield.afterRisk) : 'unknown') },
+    { id: 'fees', name: 'Fees', unit: `1\u202f000 ${token} a year`, by: (o) => wei(o.yield.feesWei), show: (o) => <Money wei={o.yield.rounds > 0 ? o.yield.feesWei : ''} coin={coin} /> },
+    { id: 'state', name: 'State', text: true, by: (o) => stateOf(o), show: (o) => <span class={o.streams > 0 ? 'health good' : 'health'}>{stateOf(o)}</span> },
+  ]
 }
-
-const columns: Column[] = [
-  { id: 'name', name: 'Orchestrator', text: true, by: (o) => o.name || o.id, show: (o) => <Identity id={o.id} name={o.name} /> },
-  { id: 'verified', name: 'Verified', unit: 'segments', by: (o) => o.verifiedSegments, show: (o) => count(o.verifiedSegments) },
-  { id: 'success', name: 'Success', unit: 'recent', by: (o) => o.success, show: (o) => (o.success < 0 ? 'unknown' : percent(o.success)) },
-  { id: 'price', name: 'Price', unit: 'a megapixel', by: (o) => wei(o.priceWeiPerMpx), show: (o, coin) => <Money wei={o.priceWeiPerMpx} coin={coin} /> },
-  { id: 'stake', name: 'Stake', unit: token, by: (o) => wei(o.stakeWei), show: (o) => <span title={`${o.stakeWei} wei`}>{money(o.stakeWei, '').trim()}</span> },
-  { id: 'share', name: 'Share', unit: 'of stake', by: (o) => o.share, show: (o) => percent(o.share) },
-  { id: 'failures', name: 'Failed', unit: 'segments', by: (o) => o.failures, show: (o) => count(o.failures) },
-  { id: 'redeemed', name: 'Redeemed', by: (o) => wei(o.redeemedWei), show: (o, coin) => <Money wei={o.redeemedWei} coin={coin} /> },
-  { id: 'pool', name: 'Waits in pool', by: (o) => wei(o.feesPoolWei), show: (o, coin) => <Money wei={o.feesPoolWei} coin={coin} /> },
-  { id: 'state', name: 'State', text: true, by: (o) => stateOf(o), show: (o) => <span class={o.streams > 0 ? 'health good' : 'health'}>{stateOf(o)}</span> },
-]
 
 function wei(amount: string): bigint {
   return amount === '' ? -1n : BigInt(amount)
@@ -46,10 +38,37 @@ function stateOf(o: Orchestrator): string {
   return 'ready'
 }
 
+/** Opens and closes the record of an orchestrator. */
+function Name({ o, open }: { o: Orchestrator; open: boolean }) {
+  return (
+    <span class="opens">
+      <button type="button" aria-expanded={open} aria-controls="record" onClick={() => setQuery('open', open ? null : o.id)}>
+        {o.name || short(o.id)}
+      </button>
+      {o.name && <Identity id={o.id} name="" />}
+    </span>
+  )
+}
+
+/** A cut, and what it is about to become. */
+function Cut({ now, then, at }: { now: number; then?: number | undefined; at?: string | undefined }) {
+  if (then === undefined || at === undefined || then === now) return <>{percent(now)}</>
+  return (
+    <span class="becomes">
+      {percent(now)}
+      <span class="becomes-then" title={new Date(at).toLocaleString()}>
+        {percent(then)} on {day(Date.parse(at))}
+      </span>
+    </span>
+  )
+}
+
 /** Everybody who works, sortable, and the money that stands behind the work. */
 export function NetworkPage() {
   const feed = useFeed('/api/v1/events')
   const network = feed.network
+  const open = useQuery().get('open')
+  const opened = network?.orchestrators.find((o) => o.id === open)
   return (
     <Shell feed={feed} page="network" title="Network">
       <main class="network">
@@ -60,7 +79,8 @@ export function NetworkPage() {
         {network && <Warnings list={network.broadcaster.warnings} />}
         {network && (
           <div>
-            <Orchestrators network={network} />
+            <Orchestrators network={network} open={open} />
+            {opened && <Record key={opened.id} of={opened} network={network} />}
             <Notes list={network.orchestrators} />
           </div>
         )}
@@ -77,53 +97,20 @@ function headline({ orchestrators }: Network): string {
   return `${active} ${active === 1 ? 'orchestrator works' : 'orchestrators work'} here, ${count(segments)} segments verified`
 }
 
-function Orchestrators({ network }: { network: Network }) {
-  const query = useQuery()
-  const column = columns.find((c) => c.id === query.get('sort')) ?? columns[1]!
-  const up = query.get('order') === 'up'
-  const sorted = [...network.orchestrators].sort((a, b) => {
-    const x = column.by(a)
-    const y = column.by(b)
-    const order = x < y ? -1 : x > y ? 1 : 0
-    return up ? order : -order
-  })
-  const sortBy = (c: Column) => {
-    // A click on the column that sorts turns it round; numbers begin with the largest, names with A.
-    const turned = c === column ? !up : c.text === true
-    setQuery('sort', c.id)
-    setQuery('order', turned ? 'up' : null)
-  }
-  if (sorted.length === 0) {
+function Orchestrators({ network, open }: { network: Network; open: string | null }) {
+  if (network.orchestrators.length === 0) {
     return <p class="quiet">An orchestrator that stakes {token} and posts its address appears here within one round.</p>
   }
   return (
-    <div class="table-frame" tabIndex={0} role="region" aria-label="Orchestrators">
-      <table data-testid="orchestrators">
-        <thead>
-          <tr>
-            {columns.map((c) => (
-              <th key={c.id} class={c.text ? '' : 'number'} aria-sort={c === column ? (up ? 'ascending' : 'descending') : 'none'}>
-                <button type="button" onClick={() => sortBy(c)}>
-                  {c.name}
-                  <span class="unit">{c.unit ?? '\u00a0'}</span>
-                </button>
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {sorted.map((o) => (
-            <tr key={o.id} data-testid={`orchestrator-${o.name || o.id}`}>
-              {columns.map((c) => (
-                <td key={c.id} class={c.text ? '' : 'number'}>
-                  {c.show(o, network.chain.coin)}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Orchestrators"
+      columns={columns(network.chain.coin, open)}
+      rows={network.orchestrators}
+      sort="verified"
+      keyOf={(o) => o.id}
+      testid={(o) => `orchestrator-${o.name || o.id}`}
+      open={open}
+    />
   )
 }
 

@@ -50,7 +50,7 @@ export function faces(s: Stream, coin: string): StopFace[] {
       id: 'paid',
       name: 'Paid',
       number: money(paid.evWei, coin),
-      word: `${count(paid.won)} of ${count(paid.ticketsSent)} won`,
+      word: paid.ticketsSent > 0 ? `${count(paid.redeemed)} of ${count(paid.ticketsSent)} redeemed` : 'no ticket yet',
       health: paid.ticketsSent > 0 ? 'good' : 'unknown',
     },
   ]
@@ -196,14 +196,13 @@ function details(s: Stream, stop: Stop, coin: string, now: number): ComponentChi
         <>
           <p>
             Each verified segment is paid with a ticket that is worth its fee on average: most win nothing, a few win
-            their whole face value and are redeemed on the chain.
+            their whole face value. Which ones is the orchestrator's secret until it redeems them on the chain.
           </p>
           <Facts
             rows={[
               ['Fees earned', <Money wei={paid.feesWei} coin={coin} />],
               ['Tickets sent', `${count(paid.ticketsSent)}, worth`, <Money wei={paid.evWei} coin={coin} />],
-              ['Won', `${count(paid.won)}, face value`, <Money wei={paid.wonFaceWei} coin={coin} />],
-              ['Redeemed', `${count(paid.redeemed)}, paid out`, <Money wei={paid.redeemedWei} coin={coin} />],
+              ['Redeemed so far', `${count(paid.redeemed)}, paid out`, <Money wei={paid.redeemedWei} coin={coin} />],
             ]}
           />
           <Signed what="The last signed ticket" value={paid.ticket} />

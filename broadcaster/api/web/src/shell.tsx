@@ -5,7 +5,7 @@ import { useEffect } from 'preact/hooks'
 import { type Feed, useNow } from './feed'
 import { ago } from './format'
 
-export function Shell(props: { feed: Feed; page: 'streams' | 'watch' | 'network'; title: string; children: ComponentChildren }) {
+export function Shell(props: { feed: Feed; page: 'streams' | 'watch' | 'network' | 'stake'; title: string; children: ComponentChildren }) {
   const { feed, page, title, children } = props
   useEffect(() => {
     document.title = `${title} · Castnet`
@@ -23,6 +23,9 @@ export function Shell(props: { feed: Feed; page: 'streams' | 'watch' | 'network'
           </a>
           <a href="/network" aria-current={page === 'network' ? 'page' : undefined}>
             Network
+          </a>
+          <a href="/stake" aria-current={page === 'stake' ? 'page' : undefined}>
+            Stake
           </a>
         </nav>
         <Line feed={feed} />

@@ -12,9 +12,16 @@ export function go(href: string): void {
 
 /** Sets or removes one parameter of the address, without a new entry in the history. */
 export function setQuery(name: string, value: string | null): void {
+  setQueries({ [name]: value })
+}
+
+/** Sets or removes several at once. */
+export function setQueries(values: Record<string, string | null>): void {
   const url = new URL(location.href)
-  if (value === null) url.searchParams.delete(name)
-  else url.searchParams.set(name, value)
+  for (const [name, value] of Object.entries(values)) {
+    if (value === null) url.searchParams.delete(name)
+    else url.searchParams.set(name, value)
+  }
   history.replaceState(null, '', url)
   window.dispatchEvent(new Event(moved))
 }

@@ -65,8 +65,6 @@ export interface Stream {
     ticketsSent: number
     evWei: string
     feesWei: string
-    won: number
-    wonFaceWei: string
     redeemed: number
     redeemedWei: string
     ticket?: unknown
@@ -75,12 +73,31 @@ export interface Stream {
   warnings: Warning[]
 }
 
+export interface Cuts {
+  rewardCut: number
+  feeShare: number
+  announcedAt: string
+  effectiveAt: string
+}
+
+export interface Yield {
+  rounds: number
+  emission: number
+  slashRisk: number
+  afterRisk: number
+  feesWei: string
+}
+
 export interface Orchestrator {
   id: string
   name: string
   uri: string
   stakeWei: string
+  selfStakeWei: string
   share: number
+  cuts: Cuts
+  announced: Cuts | null
+  yield: Yield
   active: boolean
   streams: number
   verifiedSegments: number
@@ -105,4 +122,66 @@ export interface Status {
   version: string
   startedAt: string
   ingest: { protocol: string; port: number; app: string; key: string }[]
+}
+
+export interface Staking {
+  chainId: number
+  chainName: string
+  rpc?: string
+  tokenContract: string
+  stakingContract: string
+  token: string
+  coin: string
+  unbondingSeconds: number
+  roundSeconds: number
+  slashPart: number
+  slashCap: number
+  minSelfStakeWei: string
+  gas: Record<string, number>
+}
+
+export interface Round {
+  round: number
+  startedAt: string
+  stakeWei: string
+  emissionWei: string
+  emissionCutWei: string
+  feesWei: string
+  ownerFeesWei: string
+  slashedWei: string
+}
+
+export interface OrchestratorRecord {
+  id: string
+  cuts: Cuts[]
+  rounds: Round[]
+  slashes: { at: string; block: number; amountWei: string; ownerWei: string }[]
+}
+
+export interface Position {
+  orchestrator: string
+  stakeWei: string
+  feesWei: string
+  tied: { from: string; amountWei: string; until: string } | null
+}
+
+export interface Unbonding {
+  id: number
+  orchestrator: string
+  amountWei: string
+  begunAt: string
+  releaseAt: string
+}
+
+export interface Staker {
+  address: string
+  block: number
+  positions: Position[]
+  unbondings: Unbonding[]
+}
+
+/** What the API answers where it cannot do what was asked. */
+export interface Problem {
+  error: string
+  next: string
 }

@@ -284,11 +284,6 @@ function Account({ stream, network }: { stream: Stream; network: Network }) {
             <td class="number" data-testid="ticket-ev"><Money wei={paid.evWei} coin={chain.coin} /></td>
           </tr>
           <tr>
-            <th>Won</th>
-            <td class="number" data-testid="tickets-won">{count(paid.won)}</td>
-            <td class="number"><Money wei={paid.wonFaceWei} coin={chain.coin} /></td>
-          </tr>
-          <tr>
             <th>Redeemed</th>
             <td class="number" data-testid="tickets-redeemed">{count(paid.redeemed)}</td>
             <td class="number"><Money wei={paid.redeemedWei} coin={chain.coin} /></td>
