@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 import {CastToken} from "../src/CastToken.sol";
-import {Rounds} from "../src/Rounds.sol";
+import {PrevrandaoBeacon} from "../src/PrevrandaoBeacon.sol";
+import {Emission, Rounds} from "../src/Rounds.sol";
 import {Staking} from "../src/Staking.sol";
+import {StakingViews} from "../src/StakingViews.sol";
+import {Slashing} from "../src/staking/Slashing.sol";
+import {Registration, StakingParameters} from "../src/staking/StakingState.sol";
+import {Asserts} from "./BrokerFixture.sol";
 import {TicketBroker} from "../src/TicketBroker.sol";
-import {IRounds} from "../src/interfaces/IRounds.sol";
-import {IStaking} from "../src/interfaces/IStaking.sol";
 
 /// The part of forge's cheat codes that the tests use.
 interface Vm {
@@ -26,23 +32,32 @@ interface Vm {
 }
 
 /// A deployment with three orchestrators (stakes 50/30/20), a delegator and a funded broadcaster.
-abstract contract Fixture {
+abstract contract Fixture is Asserts {
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
     uint64 internal constant ROUND = 1 hours;
     uint64 internal constant VALIDITY = 1 days;
     uint64 internal constant UNLOCK = 3 days;
     uint64 internal constant UNBONDING = 7 days;
+    uint256 internal constant TIMELOCK = 2 days;
+    uint256 internal constant CAP = 10_000_000 ether;
+    uint32 internal constant MAX_SLASH = 500_000;
+    uint64 internal constant JUDGE_ROLE = 1;
     uint256 internal constant SENDER_KEY = 0xB0B;
 
     CastToken internal token;
     Rounds internal rounds;
     Staking internal staking;
+    StakingViews internal views; // at the address of staking
     TicketBroker internal broker;
+    AccessManager internal manager;
+    TimelockController internal timelock;
 
     address internal sender;
     address internal relayer = address(0x4E1A);
     address internal delegator = address(0xDE1E);
+    address internal judge = address(0x1D6E); // what Disputes is to Staking
+    address internal proposer = address(0x6043);
     address[3] internal orchestrators = [address(0xA1), address(0xA2), address(0xA3)];
 
     function setUp() public virtual {
@@ -59,25 +74,48 @@ abstract contract Fixture {
         broker.fund{value: 40 ether}(10 ether, 30 ether);
     }
 
+    /// The calls of `castnet chain deploy`, in its order: the contracts know each other by the addresses that come.
     function _deploy(uint16 maxActive) internal {
         uint64 nonce = vm.getNonce(address(this));
-        address roundsAt = vm.computeCreateAddress(address(this), nonce + 1);
-        address stakingAt = vm.computeCreateAddress(address(this), nonce + 2);
+        Rounds roundsAt = Rounds(vm.computeCreateAddress(address(this), nonce + 4));
+        Staking stakingAt = Staking(payable(vm.computeCreateAddress(address(this), nonce + 6)));
         CastToken.Allocation[] memory supply = new CastToken.Allocation[](1);
         supply[0] = CastToken.Allocation(address(this), 1_000_000 ether);
-        token = new CastToken(roundsAt, supply);
-        rounds = new Rounds(token, stakingAt, ROUND, 100_000);
-        staking = new Staking(token, IRounds(roundsAt), Staking.Parameters(1 ether, UNBONDING, maxActive));
-        broker = new TicketBroker(IStaking(stakingAt), IRounds(roundsAt), VALIDITY, UNLOCK);
-        eq(address(rounds), roundsAt);
-        eq(address(staking), stakingAt);
+        token = new CastToken(address(roundsAt), CAP, supply);
+        manager = new AccessManager(address(this));
+        PrevrandaoBeacon source = new PrevrandaoBeacon();
+        bytes memory init =
+            abi.encodeCall(Rounds.initialize, (address(manager), token, stakingAt, source, ROUND, _emission()));
+        rounds = Rounds(address(new ERC1967Proxy(address(new Rounds()), init)));
+        Staking implementation =
+            new Staking(token, roundsAt, StakingParameters(1 ether, UNBONDING, maxActive, MAX_SLASH));
+        init = abi.encodeCall(Staking.initialize, (address(manager)));
+        staking = Staking(payable(address(new ERC1967Proxy(address(implementation), init))));
+        views = StakingViews(address(staking));
+        broker = new TicketBroker(stakingAt, roundsAt, VALIDITY, UNLOCK);
+        eq(address(rounds), address(roundsAt));
+        eq(address(staking), address(stakingAt));
+
+        bytes4[] memory punishing = new bytes4[](2);
+        (punishing[0], punishing[1]) = (Slashing.slash.selector, Slashing.jail.selector);
+        manager.setTargetFunctionRole(address(staking), punishing, JUDGE_ROLE);
+        manager.grantRole(JUDGE_ROLE, judge, 0);
+        address[] memory proposers = new address[](1);
+        proposers[0] = proposer;
+        timelock = new TimelockController(TIMELOCK, proposers, proposers, address(0));
+        manager.grantRole(manager.ADMIN_ROLE(), address(timelock), 0);
+        manager.renounceRole(manager.ADMIN_ROLE(), address(this));
+    }
+
+    function _emission() internal pure virtual returns (Emission memory) {
+        return Emission(100_000, 0, 1_000_000, 500_000, 0, address(0));
     }
 
     function _register(address owner, uint256 stake) internal {
         _give(owner, stake);
         vm.prank(owner);
         staking.register(
-            Staking.Registration(address(uint160(owner) + 0x1000), 100_000, 500_000, "https://127.0.0.1:8935"), stake
+            Registration(address(uint160(owner) + 0x1000), 100_000, 500_000, "https://127.0.0.1:8935", 7), stake, ""
         );
     }
 
@@ -93,75 +131,13 @@ abstract contract Fixture {
         staking.delegate(to, amount);
     }
 
-    /// A ticket that is paid for certain: `amount` for `recipient`.
-    function _ticket(address recipient, uint256 amount, uint64 nonce)
-        internal
-        view
-        returns (TicketBroker.Ticket memory t)
-    {
-        t.receiptHash = keccak256(abi.encode(recipient, nonce));
-        t.sender = sender;
-        t.recipient = recipient;
-        t.fee = amount;
-        t.faceValue = amount;
-        t.randHash = keccak256(abi.encode(_rand(nonce)));
-        t.lane = 7;
-        t.nonce = nonce;
-        t.round = rounds.currentRound();
-        t.expiry = uint64(block.timestamp) + 1 hours;
+    /// `got` is `want`, or a wei less.
+    function near(uint256 got, uint256 want) internal pure {
+        within(got, want, 1);
     }
 
-    function _rand(uint64 nonce) internal pure returns (bytes32) {
-        return keccak256(abi.encode("rand", nonce));
-    }
-
-    function _signed(TicketBroker.Ticket memory t) internal view returns (TicketBroker.Redemption memory item) {
-        return _signedBy(SENDER_KEY, t);
-    }
-
-    function _signedBy(uint256 key, TicketBroker.Ticket memory t)
-        internal
-        view
-        returns (TicketBroker.Redemption memory item)
-    {
-        item.ticket = t;
-        (item.v, item.r, item.s) = vm.sign(key, broker.ticketHash(t));
-        item.recipientRand = _rand(t.nonce);
-    }
-
-    function _redeem(TicketBroker.Redemption memory i) internal returns (uint256) {
-        return broker.redeem(i.ticket, i.v, i.r, i.s, i.recipientRand, 0);
-    }
-
-    function _deposit() internal view returns (uint256 deposit) {
-        (deposit,,) = broker.senderInfo(sender);
-    }
-
-    function _reserve() internal view returns (uint256 reserve) {
-        (, reserve,) = broker.senderInfo(sender);
-    }
-
-    function _drainDeposit() internal {
-        _redeem(_signed(_ticket(address(0xD7A1), 10 ether, 1_000_000)));
-        eq(_deposit(), 0);
-    }
-
-    error NotEqual(bytes32 got, bytes32 want);
-    error NotTrue(string what);
-
-    function eq(uint256 got, uint256 want) internal pure {
-        if (got != want) revert NotEqual(bytes32(got), bytes32(want));
-    }
-
-    function eq(address got, address want) internal pure {
-        eq(uint256(uint160(got)), uint256(uint160(want)));
-    }
-
-    function eq(bytes32 got, bytes32 want) internal pure {
-        if (got != want) revert NotEqual(got, want);
-    }
-
-    function ok(bool condition, string memory what) internal pure {
-        if (!condition) revert NotTrue(what);
+    /// `got` is `want`, or up to `slack` less.
+    function within(uint256 got, uint256 want, uint256 slack) internal pure {
+        if (got > want || got + slack < want) revert NotEqual(bytes32(got), bytes32(want));
     }
 }

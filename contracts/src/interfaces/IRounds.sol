@@ -13,9 +13,9 @@ interface IRounds {
     /// @notice The round of the present block.
     function currentRound() external view returns (uint64);
 
-    /// @notice Records the beacon and the emission of the present round, if nobody has; returns the round.
+    /// @notice Records the beacon of the present round and mints the emission that is due, if nobody has; returns the round.
     function touch() external returns (uint64 round);
 
-    /// @notice Mints the emission for `stake` out of `activeStake` in the present round to Staking.
-    function mintReward(uint256 stake, uint256 activeStake) external returns (uint256 amount);
+    /// @notice Touches, and hands the emission that was minted to Staking since the last call over to its books.
+    function collect() external returns (uint256 amount);
 }

@@ -21,7 +21,7 @@ contract ClockMock is IRounds {
         return 0;
     }
 
-    function mintReward(uint256, uint256) external pure returns (uint256) {
+    function collect() external pure returns (uint256) {
         return 0;
     }
 }
