@@ -28,6 +28,8 @@ type Config struct {
 	Clip clip.Spec
 	// Ladder is what both make of it; nil: the default ladder of the source's size.
 	Ladder transcoder.Ladder
+	// Live is the source of the latencies; the zero value is Clip, without its B-frames, which delay by themselves.
+	Live clip.Spec
 	// Pairs is how often both run, in turn. Default 5.
 	Pairs int
 	// Budget bounds the pairs: those that don't fit are left out, but for the first. Default 60 s.
@@ -42,6 +44,10 @@ func (c *Config) validate() error {
 	}
 	if c.Ladder == nil {
 		c.Ladder = transcoder.DefaultLadder(c.Clip.Width, c.Clip.Height)
+	}
+	if c.Live == (clip.Spec{}) {
+		c.Live = c.Clip
+		c.Live.BFrames = 0
 	}
 	if c.Pairs == 0 {
 		c.Pairs = 5
@@ -58,11 +64,14 @@ type Figures struct {
 	CPURatio float64
 	// WorkerCPU and FFmpegCPU are the CPU seconds of each run.
 	WorkerCPU, FFmpegCPU []float64
+	// SSIMDelta is the least, over the rungs, of the worker's mean SSIM with the source less the command line's.
+	SSIMDelta float64
 	// WorkerRSS is the largest resident size of a worker, in MiB.
 	WorkerRSS float64
 	// UnitP50 and UnitP95 are how long after a source unit went in its unit of any rendition came out, at the source's
 	// own speed.
 	UnitP50, UnitP95 time.Duration
+	Units            int // that were measured
 	// Resume is the time to the first new unit of a worker that replaces another at the end of a segment; Respawn the
 	// time from a worker's death until another session is open. Both without the network's share.
 	Resume, Respawn time.Duration
@@ -88,6 +97,9 @@ func Run(ctx context.Context, cfg Config) (Figures, error) {
 	if err = measure(ctx, cfg, video, pool, &f); err == nil && !cfg.CPUOnly {
 		err = times(ctx, cfg, pool, &f)
 	}
+	if err == nil && !cfg.CPUOnly {
+		f.SSIMDelta, err = quality(ctx, cfg, video, pool)
+	}
 	cancel()
 	return f, errors.Join(err, <-ran)
 }
@@ -99,11 +111,15 @@ func measure(ctx context.Context, cfg Config, video *clip.Video, pool *worker.Po
 		if i > 0 && time.Since(started)*time.Duration(i+1)/time.Duration(i) > cfg.Budget {
 			break
 		}
-		ours, err := cpu(func() error { return ladder(ctx, pool, cfg.Ladder, video, &f.WorkerRSS) })
+		ours, err := cpu(func() error {
+			rss, err := ladder(ctx, pool, cfg.Ladder, video, func(transcoder.Rendered) {})
+			f.WorkerRSS = max(f.WorkerRSS, rss)
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("worker: %w", err)
 		}
-		theirs, err := cpu(func() error { return commandLine(ctx, cfg, video) })
+		theirs, err := cpu(func() error { return commandLine(ctx, cfg, video, nowhere) })
 		if err != nil {
 			return fmt.Errorf("ffmpeg: %w", err)
 		}
@@ -117,21 +133,20 @@ func measure(ctx context.Context, cfg Config, video *clip.Video, pool *worker.Po
 
 // times measures latencies, with nothing else running.
 func times(ctx context.Context, cfg Config, pool *worker.Pool, f *Figures) error {
-	live := cfg.Clip
-	live.BFrames = 0 // B-frames delay by themselves
-	video, err := clip.Make(ctx, live)
+	video, err := clip.Make(ctx, cfg.Live)
 	if err != nil {
 		return err
 	}
-	took, err := realTime(ctx, pool, cfg.Ladder, video)
+	ladder := transcoder.DefaultLadder(cfg.Live.Width, cfg.Live.Height)
+	took, err := realTime(ctx, pool, ladder, video)
 	if err != nil {
 		return fmt.Errorf("real time: %w", err)
 	}
-	f.UnitP50, f.UnitP95 = took[len(took)/2], took[len(took)*95/100]
-	if f.Resume, err = resume(ctx, pool, cfg.Ladder, video); err != nil {
+	f.UnitP50, f.UnitP95, f.Units = took[len(took)/2], took[len(took)*95/100], len(took)
+	if f.Resume, err = resume(ctx, pool, ladder, video); err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
-	if f.Respawn, err = respawn(ctx, pool, cfg.Ladder); err != nil {
+	if f.Respawn, err = respawn(ctx, pool, ladder); err != nil {
 		return fmt.Errorf("respawn: %w", err)
 	}
 	return nil
@@ -153,11 +168,11 @@ func cpu(do func() error) (float64, error) {
 	return seconds(after) - seconds(before), err
 }
 
-// ladder runs the whole clip through one worker, which has been reaped when it returns.
-func ladder(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *clip.Video, rss *float64) error {
+// ladder runs the whole clip through one worker, which has been reaped when it returns, and calls each with its units.
+func ladder(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *clip.Video, each func(transcoder.Rendered)) (rss float64, err error) {
 	session, err := pool.Open(ctx, transcoder.SessionConfig{ID: "bench", Ladder: l})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = session.Close() }()
 	sent := make(chan error, 1)
@@ -166,11 +181,10 @@ func ladder(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *
 	for _, p := range l {
 		want += (len(video.Units) + p.Divisor - 1) / p.Divisor
 	}
-	if err := receive(ctx, session, want, func(transcoder.Rendered) {}); err != nil {
-		return err
+	if err := receive(ctx, session, want, each); err != nil {
+		return 0, err
 	}
-	*rss = max(*rss, childRSS())
-	return <-sent
+	return childRSS(), <-sent
 }
 
 // receive takes n units out of a session.
@@ -218,8 +232,15 @@ func send(ctx context.Context, s transcoder.Session, video *clip.Video, before f
 // CommandLine is the arguments of ffmpeg that make the same renditions as a person would by hand, each scaled from the
 // source (bicubic, as in the worker), one thread a codec. input names the source, with its options.
 func CommandLine(source clip.Spec, ladder transcoder.Ladder, input ...string) []string {
-	args := append([]string{"-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1"}, input...)
-	for _, p := range ladder {
+	return arguments(source, ladder, nowhere, input...)
+}
+
+// nowhere is the arguments of an output that costs nothing.
+func nowhere(int) []string { return []string{"-f", "null", "-"} }
+
+func arguments(source clip.Spec, ladder transcoder.Ladder, output func(rung int) []string, input ...string) []string {
+	args := append([]string{"-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-threads", "1"}, input...)
+	for i, p := range ladder {
 		rate := strconv.Itoa(p.Bitrate)
 		fps := float64(source.FPS) / float64(p.Divisor)
 		args = append(args, "-map", "0:v", "-filter_threads", "1",
@@ -227,13 +248,14 @@ func CommandLine(source clip.Spec, ladder transcoder.Ladder, input ...string) []
 			"-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "high", "-threads", "1",
 			"-b:v", rate, "-maxrate", rate, "-bufsize", rate, "-forced-idr", "1",
 			"-force_key_frames", fmt.Sprintf("expr:gte(n,n_forced*%d)", source.GOP/p.Divisor),
-			"-x264-params", "keyint=infinite:scenecut=0:bframes=0:sliced-threads=0", "-f", "null", "-")
+			"-x264-params", "keyint=infinite:scenecut=0:bframes=0:sliced-threads=0")
+		args = append(args, output(i)...)
 	}
 	return args
 }
 
-func commandLine(ctx context.Context, cfg Config, video *clip.Video) error {
-	args := CommandLine(cfg.Clip, cfg.Ladder, "-i", video.File)
+func commandLine(ctx context.Context, cfg Config, video *clip.Video, output func(rung int) []string) error {
+	args := arguments(cfg.Clip, cfg.Ladder, output, "-i", video.File)
 	if out, err := exec.CommandContext(ctx, cfg.FFmpeg, args...).CombinedOutput(); err != nil { //nolint:gosec // the bench's own
 		return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, out)
 	}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"castnet/test/bench/transcode"
+	"castnet/test/clip"
+	"castnet/test/testnet"
+)
+
+// transcoding measures castnet-worker against the ffmpeg command line: 1080p30 of a camera with B-frames, the default
+// ladder. Latencies are of the 720p30 that the other benches push.
+func transcoding(ctx context.Context, measure time.Duration) (*result, error) {
+	ffmpeg, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		return nil, err
+	}
+	f, err := transcode.Run(ctx, transcode.Config{
+		FFmpeg: ffmpeg, Worker: filepath.Join(testnet.Root(), "bin", "castnet-worker"),
+		Clip:   clip.Spec{Width: 1920, Height: 1080, FPS: fps, Seconds: 6, BFrames: 2, GOP: 2 * fps, Bitrate: 6_000_000},
+		Live:   source,
+		Budget: measure,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &result{
+		Figures: figures{
+			"cpu_ratio": f.CPURatio, "worker_cpu_s": percentile(f.WorkerCPU, 50), "ffmpeg_cpu_s": percentile(f.FFmpegCPU, 50),
+			"ssim_delta_min": f.SSIMDelta, "ssim_loss_max": -f.SSIMDelta, "worker_rss_mb": f.WorkerRSS,
+			"unit_p50_ms": milliseconds(f.UnitP50), "unit_p95_ms": milliseconds(f.UnitP95),
+			"resume_ms": milliseconds(f.Resume), "respawn_ms": milliseconds(f.Respawn),
+		},
+		Samples: map[string]int{"cpu_ratio": len(f.WorkerCPU), "unit_p95_ms": f.Units},
+		Budget: figures{
+			"cpu_ratio": 0.95, "ssim_loss_max": 0.002, "worker_rss_mb": 150,
+			"unit_p50_ms": 20, "unit_p95_ms": 50, "resume_ms": 400, "respawn_ms": 250,
+		},
+		Goals: figures{"cpu_ratio": 0.9},
+	}
+	return r, nil
+}
