@@ -1,5 +1,5 @@
-// Command castnet is the network's one program: broadcaster, orchestrator, remote transcoder and development chain,
-// each alone, or all of them at once on one machine with `castnet up`.
+// Command castnet is the network's one program: broadcaster, orchestrator, remote transcoder and development chain, each alone, or
+// all of them at once on one machine with `castnet up`; and what people do with their stake and their money on the chain.
 package main
 
 import (
@@ -15,96 +15,27 @@ import (
 	"github.com/alecthomas/kong"
 
 	"castnet/internal/node"
+	"castnet/internal/node/console"
 )
 
-// cli is the command line. Every flag can also stand in a YAML file (--config) and in the environment (CASTNET_…).
+// cli is the command line. Every flag can also stand in a YAML file (--config) and in the environment (CASTNET_…). A command is a
+// struct of flags with a method Run(context.Context, *console.Console), in internal/node.
 type cli struct {
 	Config kong.ConfigFlag `help:"Read flags from this YAML file: names as on the command line, one level." placeholder:"FILE" type:"path"`
 
-	Up           upCmd           `cmd:"" help:"Run the whole network on this machine: a chain, three orchestrators, a broadcaster."`
-	Broadcaster  broadcasterCmd  `cmd:"" help:"Run a broadcaster: take streams, have them transcoded, serve viewers."`
-	Orchestrator orchestratorCmd `cmd:"" help:"Run an orchestrator: sell transcoding to broadcasters."`
-	Redeemer     redeemerCmd     `cmd:"" help:"Redeem the winners of several orchestrators in one process."`
-	Transcoder   transcoderCmd   `cmd:"" help:"Lend this machine's transcoding to an orchestrator elsewhere."`
-	Devchain     devchainCmd     `cmd:"" help:"Run a small chain for development, with a JSON-RPC."`
-	Publish      publishCmd      `cmd:"" help:"Publish a moving picture with sound by RTMP, to try things out."`
-}
+	Up           node.UpConfig          `cmd:"" group:"roles" help:"Run the whole network on this machine: a chain, three orchestrators, a broadcaster."`
+	Broadcaster  node.BroadcasterConfig `cmd:"" group:"roles" help:"Run a broadcaster: take streams, have them transcoded, serve viewers."`
+	Orchestrator orchestratorCmd        `cmd:"" group:"roles" help:"Run an orchestrator and look after its place in the registry."`
+	Redeemer     node.RedeemerConfig    `cmd:"" group:"roles" help:"Redeem the winners of several orchestrators in one process."`
+	Transcoder   node.TranscoderConfig  `cmd:"" group:"roles" help:"Lend this machine's transcoding to an orchestrator elsewhere."`
 
-type upCmd struct {
-	node.UpConfig `embed:""`
-}
+	Wallet  walletCmd  `cmd:"" group:"money" help:"Key files, and what their accounts hold."`
+	Stake   stakeCmd   `cmd:"" group:"money" help:"Put CAST behind orchestrators, earn with it, and take it back."`
+	Deposit depositCmd `cmd:"" group:"money" help:"A broadcaster's money on the chain: what its tickets are paid from."`
 
-// Run raises the network.
-func (c *upCmd) Run(ctx context.Context) error {
-	return node.RunUp(ctx, c.UpConfig, os.Stdout, os.Stderr)
-}
-
-type broadcasterCmd struct {
-	node.BroadcasterConfig `embed:""`
-}
-
-// Run runs the role.
-func (c *broadcasterCmd) Run(ctx context.Context) error {
-	return node.RunBroadcaster(ctx, c.BroadcasterConfig, os.Stderr)
-}
-
-type orchestratorCmd struct {
-	Run   orchestratorRunCmd   `cmd:"" help:"Run the orchestrator."`
-	Token orchestratorTokenCmd `cmd:"" help:"Print a token that lets one remote transcoder join."`
-}
-
-type orchestratorRunCmd struct {
-	node.OrchestratorConfig `embed:""`
-}
-
-// Run runs the role.
-func (c *orchestratorRunCmd) Run(ctx context.Context) error {
-	return node.RunOrchestrator(ctx, c.OrchestratorConfig, os.Stderr)
-}
-
-type orchestratorTokenCmd struct {
-	node.TokenConfig `embed:""`
-}
-
-// Run prints the token.
-func (c *orchestratorTokenCmd) Run(ctx context.Context) error {
-	return node.MintToken(ctx, c.TokenConfig, os.Stdout)
-}
-
-type redeemerCmd struct {
-	node.RedeemerConfig `embed:""`
-}
-
-// Run runs the role.
-func (c *redeemerCmd) Run(ctx context.Context) error {
-	return node.RunRedeemer(ctx, c.RedeemerConfig, os.Stderr)
-}
-
-type transcoderCmd struct {
-	node.TranscoderConfig `embed:""`
-}
-
-// Run runs the role.
-func (c *transcoderCmd) Run(ctx context.Context) error {
-	return node.RunTranscoder(ctx, c.TranscoderConfig, os.Stderr)
-}
-
-type devchainCmd struct {
-	node.DevchainConfig `embed:""`
-}
-
-// Run runs the chain.
-func (c *devchainCmd) Run(ctx context.Context) error {
-	return node.RunDevchain(ctx, c.DevchainConfig, os.Stderr)
-}
-
-type publishCmd struct {
-	node.PublishConfig `embed:""`
-}
-
-// Run publishes.
-func (c *publishCmd) Run(ctx context.Context) error {
-	return node.RunPublish(ctx, c.PublishConfig, os.Stderr)
+	Chain    chainCmd            `cmd:"" group:"tools" help:"Bring the contracts on a chain."`
+	Devchain node.DevchainConfig `cmd:"" group:"tools" help:"Run a small chain for development, with a JSON-RPC."`
+	Publish  node.PublishConfig  `cmd:"" group:"tools" help:"Publish a moving picture with sound by RTMP, to try things out."`
 }
 
 func main() {
@@ -114,7 +45,9 @@ func main() {
 		kong.Name("castnet"),
 		kong.Description("A live video transcoding network: staked orchestrators make the ladder, verified and paid by tickets."),
 		kong.DefaultEnvars("CASTNET"), kong.Configuration(node.YAMLFlags), kong.ShortUsageOnError(), kong.ValueFormatter(withDefault),
-		kong.Vars{"state": stateDir()}, kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.ExplicitGroups([]kong.Group{{Key: "roles", Title: "Roles:"}, {Key: "money", Title: "Money:"}, {Key: "tools", Title: "Tools:"}, {Key: "owner", Title: "Its owner's part:"}}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
+		kong.Vars{"state": stateDir()}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(console.Standard()),
 	)
 	err := command.Run()
 	stop()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"castnet/broadcaster/playback/hls"
 	"castnet/broadcaster/playback/whep"
 	"castnet/ingest/rtmp"
+	"castnet/internal/node/console"
 	payments "castnet/probabilistic-payments"
 	"castnet/probabilistic-payments/store"
 	"castnet/transcoder/worker"
@@ -48,9 +48,9 @@ type broadcasterNode struct {
 	b       *broadcaster.Broadcaster
 }
 
-// RunBroadcaster runs a broadcaster until ctx ends.
-func RunBroadcaster(ctx context.Context, cfg BroadcasterConfig, logs io.Writer) error {
-	r, err := newRole("broadcaster", cfg.Common, logs)
+// Run runs a broadcaster until ctx ends.
+func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) error {
+	r, err := newRole("broadcaster", cfg.Common, con.Err)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func RunBroadcaster(ctx context.Context, cfg BroadcasterConfig, logs io.Writer) 
 		return err
 	}
 	defer unlock()
-	n := &broadcasterNode{role: r, cfg: cfg}
+	n := &broadcasterNode{role: r, cfg: *cfg}
 	if n.chain, err = r.dialChain(ctx, cfg.ChainAccess); err != nil {
 		return err
 	}

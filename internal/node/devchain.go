@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"io"
 	"math/big"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"castnet/contracts/devchain"
+	"castnet/internal/node/console"
 )
 
 // DevchainConfig is the command `castnet devchain`.
@@ -25,9 +25,9 @@ type DevchainConfig struct {
 // devFunds is what a funded account begins with, in ETH.
 const devFunds = 10_000
 
-// RunDevchain runs a chain until ctx ends.
-func RunDevchain(ctx context.Context, cfg DevchainConfig, logs io.Writer) error {
-	r, err := newRole("devchain", cfg.Common, logs)
+// Run runs a chain until ctx ends.
+func (cfg *DevchainConfig) Run(ctx context.Context, con *console.Console) error {
+	r, err := newRole("devchain", cfg.Common, con.Err)
 	if err != nil {
 		return err
 	}

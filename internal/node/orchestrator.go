@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"castnet/contracts/chain"
 	"castnet/internal/identity"
+	"castnet/internal/node/console"
 	"castnet/internal/receipt"
 	"castnet/orchestrator"
 	"castnet/orchestrator/rpc"
@@ -76,9 +76,9 @@ type orchestratorNode struct {
 	recipient *payments.Recipient
 }
 
-// RunOrchestrator runs an orchestrator until ctx ends.
-func RunOrchestrator(ctx context.Context, cfg OrchestratorConfig, logs io.Writer) error {
-	r, err := newRole("orchestrator", cfg.Common, logs)
+// Run runs an orchestrator until ctx ends.
+func (cfg *OrchestratorConfig) Run(ctx context.Context, con *console.Console) error {
+	r, err := newRole("orchestrator", cfg.Common, con.Err)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func RunOrchestrator(ctx context.Context, cfg OrchestratorConfig, logs io.Writer
 		return err
 	}
 	defer unlock()
-	n := &orchestratorNode{role: r, cfg: cfg, owner: common.HexToAddress(cfg.Owner)}
+	n := &orchestratorNode{role: r, cfg: *cfg, owner: common.HexToAddress(cfg.Owner)}
 	if n.chain, err = r.dialChain(ctx, cfg.ChainAccess); err != nil {
 		return err
 	}
@@ -312,8 +312,8 @@ type TokenConfig struct {
 	TTL          time.Duration `default:"1h" name:"ttl" help:"How long the token can be used, once."`
 }
 
-// MintToken prints a token that lets one remote transcoder enroll at an orchestrator.
-func MintToken(ctx context.Context, cfg TokenConfig, out io.Writer) error {
+// Run prints a token that lets one remote transcoder enroll at an orchestrator.
+func (cfg *TokenConfig) Run(ctx context.Context, con *console.Console) error {
 	key, err := identity.OpenKey(cfg.Keystore, cfg.PasswordFile)
 	if err != nil {
 		return fmt.Errorf("%w (--keystore, --password-file)", err)
@@ -331,6 +331,6 @@ func MintToken(ctx context.Context, cfg TokenConfig, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(out, token)
+	_, err = fmt.Fprintln(con.Out, token)
 	return err
 }

@@ -2,12 +2,12 @@ package node
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/url"
 	"time"
 
 	"castnet/broadcaster/restream"
+	"castnet/internal/node/console"
 	"castnet/internal/node/demo"
 )
 
@@ -25,10 +25,10 @@ const (
 	longestPause = 5 * time.Second
 )
 
-// RunPublish publishes a clip in real time, looped, until ctx ends. Where the server goes away it comes back; it
+// Run publishes a clip in real time, looped, until ctx ends. Where the server goes away it comes back; it
 // returns an error where that cannot help.
-func RunPublish(ctx context.Context, cfg PublishConfig, logs io.Writer) error {
-	log, err := newLogger(Common{LogLevel: cfg.LogLevel, LogJSON: cfg.LogJSON}, logs)
+func (cfg *PublishConfig) Run(ctx context.Context, con *console.Console) error {
+	log, err := newLogger(Common{LogLevel: cfg.LogLevel, LogJSON: cfg.LogJSON}, con.Err)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"castnet/ingest/rtmp"
 	"castnet/internal/media"
 	"castnet/internal/node"
+	"castnet/internal/node/console"
 	"castnet/test/clip"
 )
 
@@ -95,7 +96,8 @@ func TestPublishComesBack(t *testing.T) {
 	var logs bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		ended <- node.RunPublish(ctx, node.PublishConfig{URL: "rtmp://" + address + "/live/demo", LogLevel: "info"}, &logs)
+		cfg := &node.PublishConfig{URL: "rtmp://" + address + "/live/demo", LogLevel: "info"}
+		ended <- cfg.Run(ctx, &console.Console{Err: &logs})
 	}()
 	first := <-a.came
 	<-first.enough
@@ -141,8 +143,8 @@ func TestPublishLoops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		cfg := node.PublishConfig{URL: "rtmp://" + address + "/live/demo", File: video.File, LogLevel: "error"}
-		ended <- node.RunPublish(ctx, cfg, &bytes.Buffer{})
+		cfg := &node.PublishConfig{URL: "rtmp://" + address + "/live/demo", File: video.File, LogLevel: "error"}
+		ended <- cfg.Run(ctx, &console.Console{Err: &bytes.Buffer{}})
 	}()
 	w := <-a.came
 	<-w.enough
@@ -172,7 +174,7 @@ func TestPublishSaysWhyItCannot(t *testing.T) {
 		if tc.cfg.LogLevel == "" {
 			tc.cfg.LogLevel = "info"
 		}
-		err := node.RunPublish(t.Context(), tc.cfg, &bytes.Buffer{})
+		err := tc.cfg.Run(t.Context(), &console.Console{Err: &bytes.Buffer{}})
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", name, err)
 		}

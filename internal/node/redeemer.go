@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"castnet/contracts/chain"
+	"castnet/internal/node/console"
 	payments "castnet/probabilistic-payments"
 	"castnet/probabilistic-payments/store"
 )
@@ -45,10 +45,10 @@ type RedeemerConfig struct {
 	Redeeming   `embed:""`
 }
 
-// RunRedeemer redeems the winners of several orchestrators, which run with --no-redeemer. Its account pays the gas; what
+// Run redeems the winners of several orchestrators, which run with --no-redeemer. Its account pays the gas; what
 // a winner pays goes to the orchestrator that it names, so it can be anybody's.
-func RunRedeemer(ctx context.Context, cfg RedeemerConfig, logs io.Writer) (err error) {
-	r, err := newRole("redeemer", cfg.Common, logs)
+func (cfg *RedeemerConfig) Run(ctx context.Context, con *console.Console) (err error) {
+	r, err := newRole("redeemer", cfg.Common, con.Err)
 	if err != nil {
 		return err
 	}

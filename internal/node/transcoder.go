@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
+	"castnet/internal/node/console"
 	"castnet/orchestrator/rpc"
 )
 
@@ -23,9 +23,9 @@ type TranscoderConfig struct {
 	Workers      int    `default:"-1" help:"Worker processes at most; -1: two for each core." placeholder:"N"`
 }
 
-// RunTranscoder lends this machine's workers to an orchestrator until ctx ends.
-func RunTranscoder(ctx context.Context, cfg TranscoderConfig, logs io.Writer) error {
-	r, err := newRole("transcoder", cfg.Common, logs)
+// Run lends this machine's workers to an orchestrator until ctx ends.
+func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) error {
+	r, err := newRole("transcoder", cfg.Common, con.Err)
 	if err != nil {
 		return err
 	}

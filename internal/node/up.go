@@ -20,6 +20,7 @@ import (
 
 	"castnet/contracts/chain"
 	"castnet/internal/identity"
+	"castnet/internal/node/console"
 )
 
 // UpConfig is the command `castnet up`: the whole network on one machine.
@@ -64,14 +65,14 @@ type up struct {
 	family   *family
 }
 
-// RunUp raises the whole network and holds it until ctx ends. The summary goes to out, logs go to logs.
-func RunUp(ctx context.Context, cfg UpConfig, out, logs io.Writer) error {
-	shared := &lines{to: logs}
+// Run raises the whole network and holds it until ctx ends.
+func (cfg *UpConfig) Run(ctx context.Context, con *console.Console) error {
+	shared := &lines{to: con.Err}
 	log, err := newLogger(Common{LogLevel: cfg.LogLevel}, shared)
 	if err != nil {
 		return err
 	}
-	u := &up{cfg: cfg, log: log, out: out, accounts: make(map[string]*identity.Key)}
+	u := &up{cfg: *cfg, log: log, out: con.Out, accounts: make(map[string]*identity.Key)}
 	if err := u.checkPorts(ctx); err != nil {
 		return err
 	}

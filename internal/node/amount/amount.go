@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -189,4 +190,42 @@ func decode(ctx *kong.DecodeContext, of Currency) (*big.Int, error) {
 		}
 	}
 	return Parse(s, of)
+}
+
+// Percent is a flag that takes a share, '10%' or '2.5 %'; its value is in parts per million.
+type Percent uint32
+
+// Decode reads it from the command line, where the sign may be a word of its own.
+func (p *Percent) Decode(ctx *kong.DecodeContext) error {
+	var s string
+	if err := ctx.Scan.PopValueInto("percentage", &s); err != nil {
+		return err
+	}
+	if ctx.Scan.Peek().String() == "%" {
+		s += "%"
+		ctx.Scan.Pop()
+	}
+	v, err := parsePercent(s)
+	*p = Percent(v)
+	return err
+}
+
+func parsePercent(s string) (uint32, error) {
+	const hundred, ppmDecimals = 1_000_000, 4
+	number, sign := split(s)
+	whole, fraction, _ := strings.Cut(number, ".")
+	if sign != "%" || len(fraction) > ppmDecimals || whole+fraction == "" {
+		return 0, fmt.Errorf("%w: %q: want a percentage with at most %d decimals, for example '10%%'", ErrAmount, s, ppmDecimals)
+	}
+	v, err := strconv.ParseUint("0"+whole+fraction+strings.Repeat("0", ppmDecimals-len(fraction)), 10, 32)
+	if err != nil || v > hundred {
+		return 0, fmt.Errorf("%w: %q: allowed are 0%% to 100%%", ErrAmount, s)
+	}
+	return uint32(v), nil
+}
+
+// FormatPercent writes parts per million as a percentage.
+func FormatPercent(ppm uint32) string {
+	text := fmt.Sprintf("%d.%04d", ppm/10_000, ppm%10_000)
+	return strings.TrimRight(strings.TrimRight(text, "0"), ".") + "%"
 }

@@ -150,3 +150,29 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestPercent(t *testing.T) {
+	type commands struct {
+		Cut amount.Percent
+		Dry bool
+	}
+	for line, want := range map[string]int{
+		"--cut|10%": 100_000, "--cut=2.5%": 25_000, "--cut|0.0001 %": 1, "--cut|100|%|--dry": 1_000_000, "--cut|0%": 0,
+		"--cut|10": -1, "--cut|100.0001%": -1, "--cut|0.00001%": -1, "--cut|%": -1, "--cut|1e1%": -1, "--cut|99999999999%": -1,
+	} {
+		var got commands
+		parser, err := kong.New(&got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = parser.Parse(strings.Split(line, "|"))
+		if (err == nil) != (want >= 0) || err == nil && int(got.Cut) != want {
+			t.Errorf("%s: %d, %v; want %d", line, got.Cut, err, want)
+		}
+	}
+	for ppm, want := range map[uint32]string{0: "0%", 1: "0.0001%", 25_000: "2.5%", 1_000_000: "100%"} {
+		if got := amount.FormatPercent(ppm); got != want {
+			t.Errorf("%d: %s, want %s", ppm, got, want)
+		}
+	}
+}

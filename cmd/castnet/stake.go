@@ -1,0 +1,12 @@
+package main
+
+import "castnet/internal/node/stake"
+
+type stakeCmd struct {
+	Status   stake.Status   `cmd:"" help:"Show where your CAST is, what it earned, and what is on its way out."`
+	Delegate stake.Delegate `cmd:"" help:"Put CAST behind an orchestrator."`
+	Bond     stake.Bond     `cmd:"" help:"Add to your own orchestrator's stake."`
+	Unbond   stake.Unbond   `cmd:"" help:"Begin to take CAST out; it is locked for the unbonding period."`
+	Withdraw stake.Withdraw `cmd:"" help:"Take home CAST whose unbonding period is over."`
+	Claim    stake.Claim    `cmd:"" help:"Take home the fees that your stake earned."`
+}

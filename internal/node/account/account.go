@@ -1,0 +1,188 @@
+// Package account opens the chain for one command, as one account, and carries out what the command decides: it shows what will
+// happen, asks, signs and reports.
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"castnet/contracts/chain"
+	"castnet/internal/identity"
+	"castnet/internal/node/console"
+)
+
+// Network says which contracts a command speaks to.
+type Network struct {
+	RPC       string `default:"ws://127.0.0.1:8545" help:"JSON-RPC of the chain's node, ws:// or http://." placeholder:"URL"`
+	Contracts string `default:"${state}/contracts.json" help:"The addresses file of the contracts, as 'castnet chain deploy' writes it." placeholder:"FILE" type:"path"`
+}
+
+// Keys says where key files are, and whose is meant.
+type Keys struct {
+	Keystore string `default:"${state}/keys" help:"The encrypted key file, or the folder of them." placeholder:"PATH" type:"path"`
+	Account  string `help:"The account: a key file's name or an address. Not needed where there is one key file only." placeholder:"ACCOUNT"`
+}
+
+// Reading is what a command that changes nothing is told.
+type Reading struct {
+	Network        `embed:""`
+	Keys           `embed:""`
+	console.Output `embed:""`
+}
+
+// Signing is what a command that changes something is told.
+type Signing struct {
+	Network         `embed:""`
+	Keys            `embed:""`
+	PasswordFile    string `help:"The file whose first line decrypts the key file. Without it the password is asked for." placeholder:"FILE" type:"path"`
+	ExternalSigner  string `help:"Have transactions signed by clef, Web3Signer or whatever speaks their JSON-RPC, instead of by a key file." placeholder:"URL"`
+	console.Consent `embed:""`
+}
+
+// Session is a command's connection to the contracts.
+type Session struct {
+	*chain.Client
+	Self common.Address // the account
+	Now  time.Time      // by the chain's clock, when the command began
+
+	console *console.Console
+	consent console.Consent
+	unlock  func() error // asks for what signing needs
+}
+
+// dial connects, as signer where there is one.
+func (n Network) dial(ctx context.Context, con *console.Console, signer chain.Signer) (*chain.Client, error) {
+	addresses, err := chain.ReadAddresses(n.Contracts)
+	if err != nil {
+		return nil, fmt.Errorf("%w (--contracts: 'castnet chain deploy' writes this file, or whoever runs the network gives it to you)", err)
+	}
+	client, err := chain.Dial(ctx, chain.Config{
+		URL: n.RPC, Addresses: addresses, Signer: signer,
+		Log: slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	var mismatch *chain.DeploymentError
+	if errors.As(err, &mismatch) {
+		return nil, fmt.Errorf("%w (the node: --rpc %s; the contracts: --contracts %s)", err, n.RPC, n.Contracts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("chain at %s: %w (--rpc)", n.RPC, err)
+	}
+	return client, nil
+}
+
+// Open connects to read, and runs f.
+func (r Reading) Open(ctx context.Context, con *console.Console, f func(context.Context, *Session) error) error {
+	self, err := r.address()
+	if err != nil {
+		return err
+	}
+	client, err := r.dial(ctx, con, nil)
+	if err != nil {
+		return err
+	}
+	return run(ctx, &Session{Client: client, Self: self, console: con, consent: console.Consent{Output: r.Output}}, f)
+}
+
+// address is the account that is looked at; reading needs no key.
+func (r Reading) address() (common.Address, error) {
+	if common.IsHexAddress(r.Account) {
+		return common.HexToAddress(r.Account), nil
+	}
+	file, err := identity.FindKey(r.Keystore, r.Account)
+	return file.Address, err
+}
+
+// Open connects to write, and runs f. The key is decrypted when a change has been agreed to, not before.
+func (s Signing) Open(ctx context.Context, con *console.Console, f func(context.Context, *Session) error) error {
+	signer, err := s.Signer(ctx, con)
+	if err != nil {
+		return err
+	}
+	defer signer.Close()
+	client, err := s.dial(ctx, con, signer.Signer)
+	if err != nil {
+		return err
+	}
+	return run(ctx, &Session{Client: client, Self: signer.Address(), console: con, consent: s.Consent, unlock: signer.Unlock}, f)
+}
+
+// Signer is whose key signs, and where it is.
+type Signer struct {
+	chain.Signer
+	Unlock func() error // asks for the password, where there is one; to be called before the first signature
+	Close  func()
+}
+
+// Signer finds the key file, or connects to the external signer.
+func (s Signing) Signer(ctx context.Context, con *console.Console) (Signer, error) {
+	if s.ExternalSigner == "" {
+		file, err := identity.FindKey(s.Keystore, s.Account)
+		key := &locked{file: file, passwordFile: s.PasswordFile, console: con}
+		return Signer{key, key.unlock, func() {}}, err
+	}
+	if s.Account != "" && !common.IsHexAddress(s.Account) {
+		return Signer{}, fmt.Errorf("--account %q: an external signer's accounts have no names, give the address", s.Account)
+	}
+	external, err := identity.DialExternal(ctx, s.ExternalSigner, common.HexToAddress(s.Account))
+	if err != nil {
+		return Signer{}, err
+	}
+	return Signer{external, func() error { return nil }, external.Close}, nil
+}
+
+// run follows the chain while f works.
+func run(ctx context.Context, s *Session, f func(context.Context, *Session) error) error {
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(running) }()
+	err := errNoHead
+	if head, ok := <-s.Heads(running); ok {
+		s.Now = head.Time
+		err = f(ctx, s)
+	}
+	stop()
+	return errors.Join(err, <-ended)
+}
+
+var errNoHead = errors.New("the chain's node tells no block (--rpc)")
+
+// locked is a key file's signer that is opened once, when it is needed.
+type locked struct {
+	file         identity.KeyFile
+	passwordFile string
+	console      *console.Console
+	key          *identity.Key
+}
+
+// Address is known without the password.
+func (l *locked) Address() common.Address { return l.file.Address }
+
+// SignHash signs, after unlock.
+func (l *locked) SignHash(hash common.Hash) ([]byte, error) {
+	if l.key == nil {
+		return nil, fmt.Errorf("the key of %s has not been opened", l.file.Name)
+	}
+	return l.key.SignHash(hash)
+}
+
+func (l *locked) unlock() (err error) {
+	if l.key != nil {
+		return nil
+	}
+	var password string
+	if l.passwordFile != "" {
+		password, err = identity.ReadPassword(l.passwordFile)
+	} else {
+		password, err = l.console.Password("Password of "+l.file.Name, false)
+	}
+	if err != nil {
+		return err
+	}
+	l.key, err = l.file.Open(password)
+	return err
+}

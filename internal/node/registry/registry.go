@@ -1,0 +1,274 @@
+// Package registry is the part of the command `castnet orchestrator` that its owner uses: entering the registry, and keeping the
+// entry right.
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"castnet/contracts/chain"
+	"castnet/internal/identity"
+	"castnet/internal/node/account"
+	"castnet/internal/node/amount"
+	"castnet/internal/node/console"
+)
+
+// Entry is what --json tells of a change of the registry; fields that do not change are left out.
+type Entry struct {
+	Orchestrator common.Address  `json:"orchestrator"`
+	Operator     *common.Address `json:"operator,omitempty"`
+	ServiceURI   string          `json:"serviceUri,omitempty"`
+	RewardCutPpm *uint32         `json:"rewardCutPpm,omitempty"`
+	FeeSharePpm  *uint32         `json:"feeSharePpm,omitempty"`
+	Cast         string          `json:"cast,omitempty"` // bonded with it, in the smallest unit
+	Replaces     *common.Address `json:"replaces,omitempty"`
+}
+
+// Register is the command `castnet orchestrator register`.
+type Register struct {
+	account.Signing `embed:""`
+	URI             string         `arg:"" name:"uri" help:"Where broadcasters reach it, and its name: https://HOST:PORT#NAME."`
+	Operator        string         `required:"" help:"The key that the orchestrator's process signs with: a key file's name or an address. It must not be the owner's." placeholder:"ACCOUNT"`
+	Stake           amount.Cast    `required:"" help:"The stake to begin with, for example 100 CAST." placeholder:"AMOUNT"`
+	RewardCut       amount.Percent `default:"10%" help:"Keep this much of rewards before the stake shares the rest." placeholder:"PERCENT"`
+	FeeShare        amount.Percent `default:"50%" help:"Share this much of fees over the stake; the rest is yours." placeholder:"PERCENT"`
+}
+
+// Run enters the account as an orchestrator.
+func (r *Register) Run(ctx context.Context, con *console.Console) error {
+	operator, err := operatorOf(r.Operator, r.Keystore)
+	if err != nil {
+		return err
+	}
+	return r.Open(ctx, con, func(ctx context.Context, s *account.Session) error {
+		if err := r.check(ctx, s, operator); err != nil {
+			return err
+		}
+		name, address, err := account.ParseServiceURI(s.Self, r.URI)
+		if err != nil {
+			return err
+		}
+		list, err := s.Staking().Orchestrators(ctx)
+		if err != nil {
+			return err
+		}
+		cut, share := uint32(r.RewardCut), uint32(r.FeeShare)
+		plan := account.Plan{
+			Details: Entry{s.Self, &operator, r.URI, &cut, &share, r.Stake.String(), nil},
+			Actions: []chain.Action{s.Staking().Register(chain.Registration{
+				Operator: operator, ServiceURI: r.URI, RewardCut: cut, FeeShare: share, Stake: r.Stake.Int,
+			})},
+		}
+		p := s.Parameters()
+		plan.Title = fmt.Sprintf("Register %s as the orchestrator %s", s.Self, name)
+		plan.Facts = []console.Field{
+			{Label: "Reached at", Value: address},
+			{Label: "Operator", Value: operator.Hex() + ", signs on the wire and owns nothing"},
+			{Label: "Stake", Value: amount.Format(r.Stake.Int, amount.CAST) + "; the least for the active set is " + amount.Format(p.MinSelfStake, amount.CAST)},
+			{Label: "Cuts", Value: cuts(cut, share)},
+			{Label: "Comes back", Value: account.Lasting(p.UnbondingPeriod) + " after 'castnet stake unbond'"},
+			{Label: "May lose", Value: "a part of the stake, if receipts that the operator key signed are proved to be lies"},
+		}
+		switch {
+		case r.Stake.Cmp(p.MinSelfStake) < 0:
+			plan.Warnings = []string{"This stake is not enough for the active set: no work and no rewards until it is, by 'castnet stake bond'."}
+		case len(list) >= p.MaxActive:
+			plan.Warnings = []string{fmt.Sprintf("The active set is full (%d): take a place of lower stake afterwards with 'castnet orchestrator join'.", p.MaxActive)}
+		}
+		return s.Carry(ctx, plan)
+	})
+}
+
+// check refuses what the contract would.
+func (r *Register) check(ctx context.Context, s *account.Session, operator common.Address) error {
+	known, ok, err := s.Staking().Orchestrator(ctx, s.Self)
+	if err != nil {
+		return err
+	}
+	if ok {
+		return fmt.Errorf("%s is registered already, as %s: change it with set-uri, set-cuts, rotate-key, or 'castnet stake bond'", s.Self, account.Name(known))
+	}
+	if operator == s.Self {
+		return errors.New("the operator key must not be the owner's: it lies on the machine that works, the owner's should not (--operator)")
+	}
+	held, err := s.Balance(ctx, s.Self)
+	if err != nil {
+		return err
+	}
+	if held.Cast.Cmp(r.Stake.Int) < 0 {
+		return fmt.Errorf("%s has %s, this takes %s (--stake)", s.Self, amount.Format(held.Cast, amount.CAST), amount.Format(r.Stake.Int, amount.CAST))
+	}
+	return nil
+}
+
+// operatorOf finds the address of a key by its file's name, or takes it as it is.
+func operatorOf(operator, keystore string) (common.Address, error) {
+	if common.IsHexAddress(operator) {
+		return common.HexToAddress(operator), nil
+	}
+	file, err := identity.FindKey(keystore, operator)
+	if err != nil {
+		return common.Address{}, fmt.Errorf("--operator: %w", err)
+	}
+	return file.Address, nil
+}
+
+func cuts(rewardCut, feeShare uint32) string {
+	return fmt.Sprintf("you keep %s of rewards before the stake shares the rest, and %s of fees; the stake shares %s of fees",
+		amount.FormatPercent(rewardCut), amount.FormatPercent(1_000_000-feeShare), amount.FormatPercent(feeShare))
+}
+
+// own finds the account's own orchestrator.
+func own(ctx context.Context, s *account.Session) (chain.Orchestrator, error) {
+	o, ok, err := s.Staking().Orchestrator(ctx, s.Self)
+	if err == nil && !ok {
+		err = fmt.Errorf("%s is no orchestrator's owner: 'castnet orchestrator register' makes it one, or name the owner (--account)", s.Self)
+	}
+	return o, err
+}
+
+// SetCuts is the command `castnet orchestrator set-cuts`.
+type SetCuts struct {
+	account.Signing `embed:""`
+	RewardCut       *amount.Percent `help:"Keep this much of rewards before the stake shares the rest. Not given: as it is." placeholder:"PERCENT"`
+	FeeShare        *amount.Percent `help:"Share this much of fees over the stake. Not given: as it is." placeholder:"PERCENT"`
+}
+
+// Run changes how earnings are split.
+func (c *SetCuts) Run(ctx context.Context, con *console.Console) error {
+	if c.RewardCut == nil && c.FeeShare == nil {
+		return errors.New("say what to change: --reward-cut, --fee-share, or both")
+	}
+	return c.Open(ctx, con, func(ctx context.Context, s *account.Session) error {
+		o, err := own(ctx, s)
+		if err != nil {
+			return err
+		}
+		cut, share := o.RewardCut, o.FeeShare
+		if c.RewardCut != nil {
+			cut = uint32(*c.RewardCut)
+		}
+		if c.FeeShare != nil {
+			share = uint32(*c.FeeShare)
+		}
+		plan := account.Plan{
+			Details: Entry{Orchestrator: s.Self, RewardCutPpm: &cut, FeeSharePpm: &share},
+			Actions: []chain.Action{s.Staking().SetCuts(cut, share)},
+		}
+		plan.Title = "Change the cuts of " + account.Name(o)
+		plan.Facts = []console.Field{{Label: "Now", Value: cuts(o.RewardCut, o.FeeShare)}, {Label: "Then", Value: cuts(cut, share)}}
+		return s.Carry(ctx, plan)
+	})
+}
+
+// SetURI is the command `castnet orchestrator set-uri`.
+type SetURI struct {
+	account.Signing `embed:""`
+	URI             string `arg:"" name:"uri" help:"Where broadcasters reach it, and its name: https://HOST:PORT#NAME."`
+}
+
+// Run changes where the orchestrator is reached.
+func (u *SetURI) Run(ctx context.Context, con *console.Console) error {
+	return u.Open(ctx, con, func(ctx context.Context, s *account.Session) error {
+		o, err := own(ctx, s)
+		if err != nil {
+			return err
+		}
+		name, address, err := account.ParseServiceURI(s.Self, u.URI)
+		if err != nil {
+			return err
+		}
+		plan := account.Plan{Details: Entry{Orchestrator: s.Self, ServiceURI: u.URI}, Actions: []chain.Action{s.Staking().SetServiceURI(u.URI)}}
+		plan.Title = "Change where " + account.Name(o) + " is reached"
+		plan.Facts = []console.Field{{Label: "Now", Value: o.ServiceURI}, {Label: "Then", Value: name + " at " + address}}
+		return s.Carry(ctx, plan)
+	})
+}
+
+// RotateKey is the command `castnet orchestrator rotate-key`.
+type RotateKey struct {
+	account.Signing `embed:""`
+	Operator        string `arg:"" help:"The new operator key: a key file's name or an address."`
+}
+
+// Run names another operator key, from the next round on.
+func (k *RotateKey) Run(ctx context.Context, con *console.Console) error {
+	operator, err := operatorOf(k.Operator, k.Keystore)
+	if err != nil {
+		return err
+	}
+	return k.Open(ctx, con, func(ctx context.Context, s *account.Session) error {
+		o, err := own(ctx, s)
+		if err != nil {
+			return err
+		}
+		if operator == s.Self || operator == o.Operator {
+			return fmt.Errorf("%s is the present operator or the owner: name another key ('castnet wallet new' makes one)", operator)
+		}
+		round, err := s.Round(ctx)
+		if err != nil {
+			return err
+		}
+		plan := account.Plan{Details: Entry{Orchestrator: s.Self, Operator: &operator}, Actions: []chain.Action{s.Staking().SetOperator(operator)}}
+		plan.Title = "Give " + account.Name(o) + " another operator key"
+		plan.Facts = []console.Field{
+			{Label: "Now", Value: o.Operator.Hex()},
+			{Label: "Then", Value: operator.Hex()},
+			{Label: "From", Value: fmt.Sprintf("round %d, %s", round.Number+1, s.When(round.End))},
+		}
+		plan.Warnings = []string{"Start 'castnet orchestrator run' with the new key when that round begins, not before. A key that served once is bound to this orchestrator for ever."}
+		return s.Carry(ctx, plan)
+	})
+}
+
+// Join is the command `castnet orchestrator join`.
+type Join struct {
+	account.Signing `embed:""`
+}
+
+// Run takes a place in the active set: a free one, or that of the member with the least stake.
+func (j *Join) Run(ctx context.Context, con *console.Console) error {
+	return j.Open(ctx, con, func(ctx context.Context, s *account.Session) error {
+		o, err := own(ctx, s)
+		if err != nil {
+			return err
+		}
+		p := s.Parameters()
+		if o.Active {
+			return fmt.Errorf("%s is in the active set already", account.Name(o))
+		}
+		if o.SelfStake.Cmp(p.MinSelfStake) < 0 {
+			return fmt.Errorf("your own stake is %s, the active set takes %s: 'castnet stake bond %s' adds what is missing",
+				amount.Format(o.SelfStake, amount.CAST), amount.Format(p.MinSelfStake, amount.CAST),
+				amount.Format(new(big.Int).Sub(p.MinSelfStake, o.SelfStake), amount.CAST))
+		}
+		list, err := s.Staking().Orchestrators(ctx)
+		if err != nil {
+			return err
+		}
+		entry, place := Entry{Orchestrator: s.Self}, "a free one"
+		var victim common.Address
+		if len(list) >= p.MaxActive {
+			least := list[0]
+			for _, other := range list {
+				if other.Stake.Cmp(least.Stake) < 0 {
+					least = other
+				}
+			}
+			if least.Stake.Cmp(o.Stake) >= 0 {
+				return fmt.Errorf("the active set is full (%d) and everybody in it has more than your %s; the least is %s with %s",
+					p.MaxActive, amount.Format(o.Stake, amount.CAST), account.Name(least), amount.Format(least.Stake, amount.CAST))
+			}
+			victim, place = least.ID, fmt.Sprintf("that of %s, which has %s", account.Name(least), amount.Format(least.Stake, amount.CAST))
+			entry.Replaces = &victim
+		}
+		plan := account.Plan{Details: entry, Actions: []chain.Action{s.Staking().Join(victim)}}
+		plan.Title = "Join the active set as " + account.Name(o)
+		plan.Facts = []console.Field{{Label: "Stake", Value: amount.Format(o.Stake, amount.CAST)}, {Label: "Place", Value: place}}
+		return s.Carry(ctx, plan)
+	})
+}
