@@ -9,6 +9,8 @@ import (
 	"castnet/test/redisserver"
 )
 
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
 // open joins a name as a holder.
 func open(tb testing.TB, url, name, holder string) *redis.Store {
 	tb.Helper()
@@ -17,7 +19,7 @@ func open(tb testing.TB, url, name, holder string) *redis.Store {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = client.Close() })
-	s, err := redis.Open(tb.Context(), redis.Config{Client: client, Name: name, Holder: holder, Log: slog.New(slog.NewTextHandler(tb.Output(), nil))})
+	s, err := redis.Open(tb.Context(), redis.Config{Client: client, Name: name, Holder: holder, Log: discard()})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -29,5 +31,14 @@ func TestRedis(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) (storetest.Store, func() storetest.Store) {
 		t.Helper()
 		return open(t, server.URL, t.Name(), "one"), func() storetest.Store { return open(t, server.URL, t.Name(), "one") }
+	})
+}
+
+// TestCluster runs the same suite on a cluster of three: every function's keys are in one slot.
+func TestCluster(t *testing.T) {
+	url := redisserver.StartCluster(t)
+	storetest.Run(t, func(t *testing.T) (storetest.Store, func() storetest.Store) {
+		t.Helper()
+		return open(t, url, t.Name(), "one"), func() storetest.Store { return open(t, url, t.Name(), "one") }
 	})
 }
