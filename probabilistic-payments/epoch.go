@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,6 +36,9 @@ type openCharge struct {
 // closeEvery is how often epochs are looked at.
 const closeEvery = 250 * time.Millisecond
 
+// takeOverEvery is how often epochs of processes that are gone are looked for.
+const takeOverEvery = 10 * time.Second
+
 // rand derives an epoch's rand: HMAC-SHA256(secret, lease ‖ epoch).
 func (r *Recipient) rand(id EpochID) common.Hash {
 	mac := hmac.New(sha256.New, r.secret[:])
@@ -61,21 +65,32 @@ func (r *Recipient) Bill(ctx context.Context, bill Bill, sign func(Terms) (commo
 	if err != nil {
 		return err
 	}
-	id, e, err := r.issue(bill.Lease)
-	if err != nil {
-		return err
+	for retried := false; ; retried = true {
+		err = r.bill(ctx, &bill, &l, face, sign)
+		if !errors.Is(err, ErrEpochClosed) || retried {
+			break // else the epoch was closed by others, who took this process for dead: there is a next one
+		}
 	}
-	terms := Terms{Epoch: id.Epoch, RandHash: randHash(e.rand), FaceValue: face, Expiry: r.expiry(&l)}
-	receipt, err := sign(terms)
-	var charge *Charge
-	if err == nil {
-		charge, err = r.keepCharge(ctx, &bill, &l, receipt, terms)
-	}
-	r.billed(e, charge)
 	if err != nil {
 		return fmt.Errorf("bill segment %d attempt %d: %w", bill.Seq, bill.Attempt, err)
 	}
 	return nil
+}
+
+// bill issues a receipt under the lease's present epoch.
+func (r *Recipient) bill(ctx context.Context, bill *Bill, l *LeaseTerms, face uint256.Int, sign func(Terms) (common.Hash, error)) error {
+	id, e, err := r.issue(bill.Lease)
+	if err != nil {
+		return err
+	}
+	terms := Terms{Epoch: id.Epoch, RandHash: randHash(e.rand), FaceValue: face, Expiry: r.expiry(l)}
+	receipt, err := sign(terms)
+	var charge *Charge
+	if err == nil {
+		charge, err = r.keepCharge(ctx, bill, l, receipt, terms)
+	}
+	r.billed(e, charge, errors.Is(err, ErrEpochClosed))
+	return err
 }
 
 func (r *Recipient) leaseTerms(id common.Hash) (LeaseTerms, error) {
@@ -165,10 +180,12 @@ func (r *Recipient) keepCharge(ctx context.Context, bill *Bill, l *LeaseTerms, r
 	return charge, nil
 }
 
-// billed counts a charge that is durable as owed; nil for one that came to nothing.
-func (r *Recipient) billed(e *epoch, c *Charge) {
+// billed counts a charge that is durable as owed; nil for one that came to nothing. closed says that its epoch takes no
+// more.
+func (r *Recipient) billed(e *epoch, c *Charge, closed bool) {
 	r.mu.Lock()
 	e.signing--
+	e.sealed = e.sealed || closed
 	if c == nil {
 		r.mu.Unlock()
 		return
@@ -211,18 +228,57 @@ func (r *Recipient) answer(c *Charge) {
 	r.forget(c.Sender)
 }
 
-// Run closes epochs until ctx ends. It returns nil.
+// Run closes epochs, and takes over those of processes that are gone, until ctx ends. It returns nil.
 func (r *Recipient) Run(ctx context.Context) error {
 	tick := time.NewTicker(closeEvery)
 	defer tick.Stop()
+	takeOver := time.NewTicker(takeOverEvery)
+	defer takeOver.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 			r.CloseEpochs(ctx)
+		case <-takeOver.C:
+			if err := r.TakeOver(ctx); err != nil && ctx.Err() == nil {
+				r.cfg.Log.Warn("cannot see which epochs are open; tried again", "err", err)
+			}
 		}
 	}
+}
+
+// TakeOver takes on the epochs of other processes with the same store that are gone: their receipts can be paid here, and
+// their winners get to the chain. Run calls it. It must not run at once with CloseEpochs.
+func (r *Recipient) TakeOver(ctx context.Context) error {
+	open, err := r.cfg.Store.OpenEpochs(ctx)
+	if err != nil {
+		return err
+	}
+	// Nobody could pay while their process was gone: the time to answer begins anew.
+	deadline := r.cfg.Now().Add(r.cfg.AnswerWithin).UnixMilli()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, charges := range open {
+		if r.epochs[id] != nil {
+			continue
+		}
+		e := &epoch{rand: r.rand(id), sealed: true}
+		r.epochs[id] = e
+		for i := range charges {
+			if charges[i].Terms.RandHash != randHash(e.rand) {
+				r.cfg.Log.Error("a receipt was issued under another secret: it cannot be paid here", "receipt", charges[i].Receipt)
+				continue
+			}
+			c := &openCharge{Charge: charges[i], epoch: e}
+			c.Deadline = max(c.Deadline, deadline)
+			e.deadline = max(e.deadline, c.Deadline)
+			e.open++
+			r.open[c.Receipt] = c
+			r.sender(c.Sender).owe(&c.Fee, 1)
+		}
+	}
+	return nil
 }
 
 // CloseEpochs closes every epoch that is due: sealed, or full by number or time, and each of its receipts answered or
@@ -239,11 +295,27 @@ func (r *Recipient) CloseEpochs(ctx context.Context) int {
 		for i := range written {
 			r.writtenOff(&written[i])
 		}
-		r.mu.Lock()
-		delete(r.epochs, id)
-		r.mu.Unlock()
+		r.forgetEpoch(id)
 	}
 	return closed
+}
+
+// forgetEpoch drops a closed epoch. Charges of it that the store did not write off now were settled without this process:
+// paid at another one, or forgiven.
+func (r *Recipient) forgetEpoch(id EpochID) {
+	r.mu.Lock()
+	e := r.epochs[id]
+	delete(r.epochs, id)
+	var left []*Charge
+	for _, c := range r.open {
+		if c.epoch == e {
+			left = append(left, &c.Charge)
+		}
+	}
+	r.mu.Unlock()
+	for _, c := range left {
+		r.answer(c)
+	}
 }
 
 // dueEpochs seals and returns the epochs to close.
