@@ -139,7 +139,7 @@ func threeOrchestrators() api.NetworkView {
 	return api.NetworkView{
 		Orchestrators: []api.OrchestratorView{
 			{
-				SelfStakeWei: ether(2_000), Cuts: cuts(5, 90, -90), Announced: ptr(cuts(10, 80, 5)), Yield: yieldOf(rosa),
+				SelfStakeWei: ether(2_000), Cuts: cuts(5, 90, -90), Announced: new(cuts(10, 80, 5)), Yield: yieldOf(rosa),
 				ID: rosa, Name: "Rosa", URI: "https://127.0.0.1:8935", StakeWei: ether(50_000), Share: 0.5, Active: true, Streams: 1,
 				VerifiedSegments: 12_411, Success: 1, PriceWeiPerMpx: gwei(300), RedeemedWei: gwei(48_000_000), FeesPoolWei: gwei(12_000_000), Health: api.Good,
 			},

@@ -11,8 +11,6 @@ import (
 // dora delegates: she is whom the stake pages are read for.
 const dora = "0xd05ac0fFee0000000000000000000000000000d0"
 
-func ptr[T any](v T) *T { return &v }
-
 func inDays(d float64) time.Time { return time.Now().Add(time.Duration(d * 24 * float64(time.Hour))) }
 
 // cuts are percentages that hold from the given day on, counted from today, and were announced a week earlier.
