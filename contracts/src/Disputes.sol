@@ -248,14 +248,11 @@ contract Disputes is AccessManagedUpgradeable, UUPSUpgradeable {
     function _punish(DisputesStorage storage $, Kind memory k, IEvidence.Offence memory offence) private {
         address orchestrator = offence.orchestrator;
         uint256 amount = Math.mulDiv(staking.stakeAt(orchestrator, offence.round), k.slashPpm, PPM);
-        (uint256 own,,) = staking.positionInfo(orchestrator, orchestrator);
-        uint256 taken = staking.slash(orchestrator, amount);
-        (uint256 left,,) = staking.positionInfo(orchestrator, orchestrator);
+        (uint256 taken, uint256 own) = staking.slash(orchestrator, amount);
         if (k.jailRounds != 0) staking.jail(orchestrator, broker.currentRound() + k.jailRounds);
 
-        uint256 loss = Math.min(Math.saturatingSub(own, left), taken);
-        uint256 toChallenger = Math.mulDiv(loss, $.terms.challengerPpm, PPM);
-        uint256 toBroadcaster = Math.mulDiv(loss, $.terms.broadcasterPpm, PPM);
+        uint256 toChallenger = Math.mulDiv(own, $.terms.challengerPpm, PPM);
+        uint256 toBroadcaster = Math.mulDiv(own, $.terms.broadcasterPpm, PPM);
         emit Distributed(offence.lease, taken, toChallenger, toBroadcaster);
         token.safeTransfer(msg.sender, toChallenger);
         token.safeTransfer(offence.broadcaster, toBroadcaster);

@@ -10,14 +10,9 @@ interface ISlashing {
     /// @notice The stake behind `orchestrator` when `round` began.
     function stakeAt(address orchestrator, uint64 round) external view returns (uint256);
 
-    /// @notice What the position of `delegator` is worth, its shares, and the fees that it may claim.
-    function positionInfo(address orchestrator, address delegator)
-        external
-        view
-        returns (uint256 stake, uint256 shares, uint256 fees);
-
-    /// @notice Takes `amount` CAST of the stake behind `orchestrator`, its own first, and sends what it could take to the caller.
-    function slash(address orchestrator, uint256 amount) external returns (uint256 taken);
+    /// @notice Takes `amount` CAST of the stake behind `orchestrator`, the owner's own first, and sends what it could take to the
+    /// caller; `own` is the owner's part of it.
+    function slash(address orchestrator, uint256 amount) external returns (uint256 taken, uint256 own);
 
     /// @notice Keeps `orchestrator` out of the active set until `untilRound`.
     function jail(address orchestrator, uint64 untilRound) external;
