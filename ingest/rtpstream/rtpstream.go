@@ -67,12 +67,16 @@ func (s *Stream) Video(codec media.Codec, sets [][]byte) (*Track, error) {
 		d := &rtph264.Decoder{PacketizationMode: 1}
 		err = d.Init()
 		t.depack = d.Decode
-		t.dts = h264.NewDTSExtractor().Extract
+		order := &h264.DTSExtractor{}
+		order.Initialize()
+		t.dts = order.Extract
 	case media.HEVC:
 		d := &rtph265.Decoder{}
 		err = d.Init()
 		t.depack = d.Decode
-		t.dts = h265.NewDTSExtractor().Extract
+		order := &h265.DTSExtractor{}
+		order.Initialize()
+		t.dts = order.Extract
 	case media.AV1:
 		d := &rtpav1.Decoder{}
 		err = d.Init()
@@ -257,9 +261,9 @@ func (t *Track) Report(ntp uint64, timestamp uint32) {
 	if !t.clock.started {
 		return
 	}
-	seconds := time.Duration(ntp >> 32)
-	fraction := time.Duration((ntp & 0xffffffff) * uint64(time.Second) >> 32)
-	t.clock.wall, t.clock.known = seconds*time.Second+fraction-t.clock.time(timestamp), true
+	// 32.32 fixed-point seconds since 1900; as nanoseconds they would fit until 2192.
+	wall := time.Duration(ntp>>32*uint64(time.Second) + (ntp&0xffffffff)*uint64(time.Second)>>32)
+	t.clock.wall, t.clock.known = wall-t.clock.time(timestamp), true
 
 	s := t.stream
 	if s.pictures == nil || s.tone == nil || !s.pictures.clock.known || !s.tone.clock.known {

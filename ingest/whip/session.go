@@ -247,7 +247,7 @@ func (v *session) patch(ctx context.Context, w http.ResponseWriter, match, fragm
 		v.etag = `"` + rtc.Credentials(restarted) + `"`
 		w.Header().Set("ETag", v.etag)
 		w.Header().Set("Content-Type", "application/trickle-ice-sdpfrag")
-		_, _ = io.WriteString(w, restarted) //nolint:gosec // SDP, not a page
+		_, _ = io.WriteString(w, restarted) // a publisher that has gone asks again
 		return nil
 	case v.etag:
 		if err := rtc.Trickle(v.pc, fragment); err != nil {

@@ -242,6 +242,7 @@ func (s *Server) admit(ctx context.Context, r *http.Request, key, offer string) 
 		return nil, "", err
 	}
 	v.logger = s.cfg.Logger.With("remote", r.RemoteAddr, "session", v.id[:8])
+	//nolint:contextcheck // the stream outlives the request that began it
 	sink, err := s.cfg.Gate.Publish(context.WithoutCancel(r.Context()), ingest.Request{Protocol: "whip", Key: key, Remote: r.RemoteAddr})
 	if err != nil {
 		return nil, "", errors.Join(err, v.pc.Close())

@@ -28,8 +28,8 @@ import (
 	"castnet/test/clip"
 )
 
-// start runs a server until the test ends, and returns the URL of its site.
-func start(t *testing.T, g ingest.Gate, change func(*whip.Config)) string {
+// server runs a server until the test ends.
+func server(t *testing.T, g ingest.Gate, change func(*whip.Config)) http.Handler {
 	t.Helper()
 	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -50,9 +50,7 @@ func start(t *testing.T, g ingest.Gate, change func(*whip.Config)) string {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.Run(ctx) }()
-	site := httptest.NewServer(server)
 	t.Cleanup(func() {
-		site.Close()
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
@@ -61,31 +59,47 @@ func start(t *testing.T, g ingest.Gate, change func(*whip.Config)) string {
 			t.Errorf("close the ports: %v", err)
 		}
 	})
+	return server
+}
+
+// start runs a server on a site of its own, and returns the URL of that.
+func start(t *testing.T, g ingest.Gate, change func(*whip.Config)) string {
+	t.Helper()
+	site := httptest.NewServer(server(t, g, change))
+	t.Cleanup(site.Close)
 	return site.URL
 }
 
-// ask sends a request, and returns the answer with its body read.
-func ask(t *testing.T, method, url, kind, body string, header ...string) (*http.Response, string) {
+// answer is an HTTP response, read.
+type answer struct {
+	status int
+	header http.Header
+	text   string
+}
+
+// ask sends a request with headers, given as name and value in turn.
+func ask(t *testing.T, method, url, body string, headers ...string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Content-Type", kind)
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
 	}
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	all, err := io.ReadAll(answer.Body)
+	defer func() { _ = response.Body.Close() }()
+	all, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer, string(all)
+	return answer{response.StatusCode, response.Header, string(all)}
 }
+
+const kind = "Content-Type"
 
 // client is a publisher by pion.
 type client struct {
@@ -141,12 +155,12 @@ func publish(t *testing.T, site, path string, lost func(n int) bool) *client {
 		t.Fatal(err)
 	}
 	<-gathered
-	answer, sdp := ask(t, http.MethodPost, site+path, "application/sdp", pc.LocalDescription().SDP, "Authorization", "Bearer demo")
-	if answer.StatusCode != http.StatusCreated {
-		t.Fatalf("%s: %s", answer.Status, sdp)
+	a := ask(t, http.MethodPost, site+path, pc.LocalDescription().SDP, kind, "application/sdp", "Authorization", "Bearer demo")
+	if a.status != http.StatusCreated {
+		t.Fatalf("%d: %s", a.status, a.text)
 	}
-	c.location, c.etag = site+answer.Header.Get("Location"), answer.Header.Get("ETag")
-	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp}); err != nil {
+	c.location, c.etag = site+a.header.Get("Location"), a.header.Get("ETag")
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: a.text}); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -233,8 +247,8 @@ func TestPublish(t *testing.T) {
 		c.send(t, video.Units[30*i:30*i+30])
 		wait(t, r, 30*i+30)
 	}
-	if answer, text := ask(t, http.MethodDelete, c.location, "", ""); answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s", answer.Status, text)
+	if a := ask(t, http.MethodDelete, c.location, ""); a.status != http.StatusOK {
+		t.Fatalf("%d: %s", a.status, a.text)
 	}
 	<-r.Closed
 	if r.Reason != nil || r.Starts != 1 || len(r.Tracks) != 1 || r.Tracks[0].Width != 320 || r.Tracks[0].Reorder != 0 {
@@ -250,8 +264,8 @@ func TestPublish(t *testing.T) {
 	if request := g.Requests[0]; request.Key != "demo" || request.Protocol != "whip" {
 		t.Errorf("asked as %+v", request)
 	}
-	if answer, text := ask(t, http.MethodDelete, c.location, "", ""); answer.StatusCode != http.StatusNotFound || !strings.Contains(text, "ended") {
-		t.Errorf("a second goodbye: %s: %s", answer.Status, text)
+	if a := ask(t, http.MethodDelete, c.location, ""); a.status != http.StatusNotFound || !strings.Contains(a.text, "ended") {
+		t.Errorf("a second goodbye: %d: %s", a.status, a.text)
 	}
 }
 
@@ -275,7 +289,7 @@ func TestLoss(t *testing.T) {
 		c.send(t, []*media.Unit{u})
 	}
 	wait(t, r, 60)
-	ask(t, http.MethodDelete, c.location, "", "")
+	ask(t, http.MethodDelete, c.location, "")
 	<-r.Closed
 	var broken []int
 	for i, u := range r.Units[media.H264] {
@@ -300,14 +314,14 @@ func TestICERestart(t *testing.T) {
 	c.send(t, video.Units[:30])
 	wait(t, r, 30)
 
-	const kind = "application/trickle-ice-sdpfrag"
+	const trickle = "application/trickle-ice-sdpfrag"
 	for match, want := range map[string]int{"": http.StatusPreconditionRequired, `"other"`: http.StatusPreconditionFailed} {
-		if answer, text := ask(t, http.MethodPatch, c.location, kind, "a=mid:0\r\n", "If-Match", match); answer.StatusCode != want {
-			t.Errorf("If-Match %q: %s: %s", match, answer.Status, text)
+		if a := ask(t, http.MethodPatch, c.location, "a=mid:0\r\n", kind, trickle, "If-Match", match); a.status != want {
+			t.Errorf("If-Match %q: %d: %s", match, a.status, a.text)
 		}
 	}
-	if answer, text := ask(t, http.MethodPatch, c.location, kind, "a=mid:0\r\n", "If-Match", c.etag); answer.StatusCode != http.StatusNoContent {
-		t.Errorf("trickle: %s: %s", answer.Status, text)
+	if a := ask(t, http.MethodPatch, c.location, "a=mid:0\r\n", kind, trickle, "If-Match", c.etag); a.status != http.StatusNoContent {
+		t.Errorf("trickle: %d: %s", a.status, a.text)
 	}
 	offer, err := c.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: true})
 	if err != nil {
@@ -324,15 +338,15 @@ func TestICERestart(t *testing.T) {
 			fragment.WriteString(line)
 		}
 	}
-	answer, restarted := ask(t, http.MethodPatch, c.location, kind, fragment.String(), "If-Match", "*")
-	if answer.StatusCode != http.StatusOK || answer.Header.Get("ETag") == c.etag || answer.Header.Get("Content-Type") != kind {
-		t.Fatalf("%s, ETag %s: %s", answer.Status, answer.Header.Get("ETag"), restarted)
+	a := ask(t, http.MethodPatch, c.location, fragment.String(), kind, trickle, "If-Match", "*")
+	if a.status != http.StatusOK || a.header.Get("ETag") == c.etag || a.header.Get(kind) != trickle {
+		t.Fatalf("%d, ETag %s: %s", a.status, a.header.Get("ETag"), a.text)
 	}
 	var full strings.Builder
 	for line := range strings.Lines(c.pc.CurrentRemoteDescription().SDP) {
 		switch {
 		case strings.HasPrefix(line, "a=ice-ufrag"):
-			for fresh := range strings.Lines(restarted) {
+			for fresh := range strings.Lines(a.text) {
 				if strings.HasPrefix(fresh, "a=ice-") || strings.HasPrefix(fresh, "a=candidate") {
 					full.WriteString(fresh)
 				}
@@ -384,25 +398,25 @@ func TestRefusals(t *testing.T) {
 		{"no session", http.MethodDelete, "/whip/session/none", "", "", 404, "no such session"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			answer, text := ask(t, tc.method, site+tc.path, tc.kind, tc.body)
-			if answer.StatusCode != tc.status || !strings.Contains(text, tc.says) {
-				t.Errorf("%s: %q, want %d with %q", answer.Status, text, tc.status, tc.says)
+			a := ask(t, tc.method, site+tc.path, tc.body, kind, tc.kind)
+			if a.status != tc.status || !strings.Contains(a.text, tc.says) {
+				t.Errorf("%d: %q, want %d with %q", a.status, a.text, tc.status, tc.says)
 			}
 		})
 	}
 	first := publish(t, site, "/whip/demo", nil)
 	offer := first.pc.LocalDescription().SDP
-	if answer, text := ask(t, http.MethodPost, site+"/whip/demo", "application/sdp", offer); answer.StatusCode != 503 || !strings.Contains(text, "allowed 1") {
-		t.Errorf("one too many: %s: %s", answer.Status, text)
+	if a := ask(t, http.MethodPost, site+"/whip/demo", offer, kind, "application/sdp"); a.status != 503 || !strings.Contains(a.text, "allowed 1") {
+		t.Errorf("one too many: %d: %s", a.status, a.text)
 	}
-	ask(t, http.MethodDelete, first.location, "", "")
+	ask(t, http.MethodDelete, first.location, "")
 	<-g.Next(t).Closed
 
 	other := start(t, g, nil)
 	publish(t, other, "/whip/demo", nil)
 	for key, want := range map[string]string{"demo": "409 already publishing", "nope": "403 no stream has this key"} {
-		answer, text := ask(t, http.MethodPost, other+"/whip/"+key, "application/sdp", offer)
-		if got := fmt.Sprint(answer.StatusCode, " ", text); !strings.HasPrefix(got, want[:3]) || !strings.Contains(got, want[4:]) {
+		a := ask(t, http.MethodPost, other+"/whip/"+key, offer, kind, "application/sdp")
+		if got := fmt.Sprint(a.status, " ", a.text); !strings.HasPrefix(got, want[:3]) || !strings.Contains(got, want[4:]) {
 			t.Errorf("key %s: %q, want %q", key, got, want)
 		}
 	}
