@@ -11,12 +11,28 @@ import (
 
 // Addresses names one deployment of the contracts.
 type Addresses struct {
-	ChainID uint64         `json:"chainId"`
-	Block   uint64         `json:"block"` // where they were deployed: event queries begin here
-	Token   common.Address `json:"castToken"`
-	Rounds  common.Address `json:"rounds"`
-	Staking common.Address `json:"staking"`
-	Broker  common.Address `json:"ticketBroker"`
+	ChainID       uint64         `json:"chainId"`
+	Block         uint64         `json:"block"` // where they were deployed: event queries begin here
+	Token         common.Address `json:"castToken"`
+	Rounds        common.Address `json:"rounds"`  // a proxy
+	Staking       common.Address `json:"staking"` // a proxy
+	Broker        common.Address `json:"ticketBroker"`
+	Disputes      common.Address `json:"disputes"`      // a proxy
+	AccessManager common.Address `json:"accessManager"` // says who may upgrade the proxies
+	Timelock      common.Address `json:"timelock"`      // its administrator
+	Code          CodeHashes     `json:"code"`
+}
+
+// CodeHashes are the keccak256 of the contracts' code as it was deployed; zero where it was not recorded.
+type CodeHashes struct {
+	Token         common.Hash `json:"castToken"`
+	Broker        common.Hash `json:"ticketBroker"`
+	Proxy         common.Hash `json:"proxy"`
+	Rounds        common.Hash `json:"rounds"`   // behind the proxy
+	Staking       common.Hash `json:"staking"`  // behind the proxy
+	Disputes      common.Hash `json:"disputes"` // behind the proxy
+	AccessManager common.Hash `json:"accessManager"`
+	Timelock      common.Hash `json:"timelock"`
 }
 
 // ReadAddresses reads the file that Deploy writes.
@@ -32,9 +48,12 @@ func ReadAddresses(path string) (Addresses, error) {
 	return a, nil
 }
 
-// write puts the file in place in one step, so that a reader sees all of it or nothing.
-func (a Addresses) write(path string) error {
-	raw, err := json.MarshalIndent(a, "", "  ")
+// write puts the file in place.
+func (a Addresses) write(path string) error { return writeJSON(path, a) }
+
+// writeJSON puts a file in place in one step, so that a reader sees all of it or nothing.
+func writeJSON(path string, value any) error {
+	raw, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return err
 	}

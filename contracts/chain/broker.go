@@ -50,7 +50,38 @@ func (b *Broker) Share(ctx context.Context, sender, recipient common.Address, ro
 	return ReserveShare{Round: round, Enrolled: enrolled, Share: info.Share, Claimed: info.Claimed}, nil
 }
 
-// Enrolled tells whether a recipient takes part in reserves in a round.
+// Budget reads what a sender's reserve promises to all recipients together in a period (see Parameters.PeriodRounds).
+func (b *Broker) Budget(ctx context.Context, sender common.Address, period uint64) (Budget, error) {
+	info, err := view(ctx, b.client, b.address(), b.abi.PackBudgetOf(sender, period), b.abi.UnpackBudgetOf)
+	if err != nil {
+		return Budget{}, fmt.Errorf("chain: budget of %v: %w", sender, err)
+	}
+	free, err := view(ctx, b.client, b.address(), b.abi.PackFreeReserve(sender), b.abi.UnpackFreeReserve)
+	if err != nil {
+		return Budget{}, fmt.Errorf("chain: budget of %v: %w", sender, err)
+	}
+	return Budget{Period: period, Total: info.Total, Spent: info.Spent, Allocations: info.Roots.Uint64(), Free: free}, nil
+}
+
+// Relayer reads who alone may redeem a recipient's tickets, beside itself; zero: anybody may.
+func (b *Broker) Relayer(ctx context.Context, recipient common.Address) (common.Address, error) {
+	relayer, err := view(ctx, b.client, b.address(), b.abi.PackRelayerOf(recipient), b.abi.UnpackRelayerOf)
+	if err != nil {
+		return common.Address{}, fmt.Errorf("chain: relayer of %v: %w", recipient, err)
+	}
+	return relayer, nil
+}
+
+// PartPaid reads what was paid of a ticket in parts; zero once it is paid in full.
+func (b *Broker) PartPaid(ctx context.Context, sender, recipient common.Address, lane, nonce uint64) (*big.Int, error) {
+	paid, err := view(ctx, b.client, b.address(), b.abi.PackPartPaid(sender, recipient, lane, nonce), b.abi.UnpackPartPaid)
+	if err != nil {
+		return nil, fmt.Errorf("chain: nonce %d: %w", nonce, err)
+	}
+	return paid, nil
+}
+
+// Enrolled tells whether a recipient takes part in equally shared reserves in a round.
 func (b *Broker) Enrolled(ctx context.Context, recipient common.Address, round uint64) (bool, error) {
 	enrolled, err := view(ctx, b.client, b.address(), b.abi.PackEnrolled(round, recipient), b.abi.UnpackEnrolled)
 	if err != nil {
@@ -118,8 +149,13 @@ func (b *Broker) RevokeSigner(signer common.Address) Action {
 	return b.action(b.abi.PackRevokeSigner(signer))
 }
 
-// Enrol makes recipient take part in every sender's reserve for the present round; a recipient outside the active set, or that
-// joined it in this round, is refused. Enrolling again costs little.
+// SetRelayer lets only one account, beside this one, redeem this account's tickets; zero lets anybody.
+func (b *Broker) SetRelayer(relayer common.Address) Action {
+	return b.action(b.abi.PackSetRelayer(relayer))
+}
+
+// Enrol makes recipient take part in every equally shared reserve for the period that round is in, the present or the next; a
+// recipient outside the active set, or that joined it in this round, is refused. Enrolling again costs little.
 func (b *Broker) Enrol(round uint64, recipient common.Address) Action {
 	return b.action(b.abi.PackEnrol(round, recipient))
 }

@@ -53,7 +53,10 @@ func TestDeployConfigIsChecked(t *testing.T) {
 		"fractions of seconds": func(c *chain.DeployConfig) { c.RoundLength = 1500 * time.Millisecond },
 		"short unlock":         func(c *chain.DeployConfig) { c.UnlockPeriod = 24 * time.Hour },
 		"no place":             func(c *chain.DeployConfig) { c.MaxActive = 1 << 16 },
-		"negative stake":       func(c *chain.DeployConfig) { c.MinSelfStake = big.NewInt(-1) },
+		"long evidence": func(c *chain.DeployConfig) {
+			c.Disputes = &chain.DisputeTerms{EvidencePeriod: 7 * 24 * time.Hour, RevealWindow: time.Hour}
+		},
+		"negative stake": func(c *chain.DeployConfig) { c.MinSelfStake = big.NewInt(-1) },
 	} {
 		cfg := chain.DeployConfig{URL: "http://127.0.0.1:1", File: t.TempDir() + "/a.json", Signer: keyOf("deployer")}
 		change(&cfg)
@@ -243,7 +246,7 @@ func TestReserveShare(t *testing.T) {
 	n.register(t)
 	sender, relayer := n.client(t, keyOf("sender")), n.client(t, keyOf("relayer"))
 	recipient := owners()[0].Address()
-	if _, err := sender.Broker().Fund(nil, ether(30)).Send(t.Context()); err != nil {
+	if _, err := sender.Broker().Fund(nil, ether(40)).Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w := winner(t, relayer, recipient, ether(11), 1)
@@ -262,22 +265,24 @@ func TestReserveShare(t *testing.T) {
 	if share, err = relayer.Broker().Share(t.Context(), sender.Self(), recipient, 0); err != nil || !share.Enrolled {
 		t.Fatalf("enrolled: %+v, %v", share, err)
 	}
-	wantWei(t, "share", share.Left(), ether(10))
+	// Half of the reserve is the period's budget; a quarter of the places, and one, are spare: 40 / 2 / (3 + 1).
+	wantWei(t, "share", share.Left(), ether(5))
 	_, _, err = relayer.Broker().RedeemPartly(t.Context(), w, ether(11))
 	var revert *chain.RevertError
 	if !errors.As(err, &revert) || revert.Name != "PayoutTooLow" {
 		t.Errorf("too little: %v", err)
 	}
-	outcome, _, err := relayer.Broker().RedeemPartly(t.Context(), w, ether(10))
+	outcome, _, err := relayer.Broker().RedeemPartly(t.Context(), w, ether(5))
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantWei(t, "paid", outcome.Paid, ether(10))
-	wantWei(t, "out of the reserve", outcome.FromReserve, ether(10))
+	wantWei(t, "paid", outcome.Paid, ether(5))
+	wantWei(t, "out of the reserve", outcome.FromReserve, ether(5))
+	wantWei(t, "still due", outcome.Left, ether(6))
 	if share, err = relayer.Broker().Share(t.Context(), sender.Self(), recipient, 0); err != nil {
 		t.Fatal(err)
 	}
-	wantWei(t, "claimed", share.Claimed, ether(10))
+	wantWei(t, "claimed", share.Claimed, ether(5))
 	wantWei(t, "left", share.Left(), new(big.Int))
 
 	_, err = relayer.Broker().Enrol(0, keyOf("relayer").Address()).Send(t.Context())
@@ -348,51 +353,102 @@ func TestStakeLifecycle(t *testing.T) {
 	}
 	wantWei(t, "stake", total, ether(100))
 
-	for name, act := range map[string]func() (chain.Receipt, error){
-		"uri": func() (chain.Receipt, error) {
-			return staking.SetServiceURI("https://127.0.0.1:9999").Send(t.Context())
-		},
-		"cuts":   func() (chain.Receipt, error) { return staking.SetCuts(1, 2).Send(t.Context()) },
-		"key":    func() (chain.Receipt, error) { return staking.SetOperator(common.Address{0x99}).Send(t.Context()) },
-		"bond":   func() (chain.Receipt, error) { return staking.Bond(ether(5)).Send(t.Context()) },
-		"reward": func() (chain.Receipt, error) { return staking.Reward(owner.Self()).Send(t.Context()) },
-		"touch":  func() (chain.Receipt, error) { return owner.TouchRound().Send(t.Context()) },
-	} {
-		receipt, err := act()
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		t.Logf("%s: %d gas", name, receipt.GasUsed)
+	hot := keyOf("new operator")
+	consent, err := hot.SignHash(staking.ConsentDigest(owner.Self()))
+	if err != nil {
+		t.Fatal(err)
 	}
+	consent[64] += 27
+	n.do(t, "uri", staking.SetServiceURI("https://127.0.0.1:9999"))
+	n.do(t, "capabilities", staking.SetCapabilities(big.NewInt(5)))
+	n.do(t, "cuts", staking.SetCuts(1, 2))
+	n.do(t, "key", staking.SetOperator(hot.Address(), consent))
+	n.do(t, "bond", staking.Bond(ether(5)))
 	me, ok, err := staking.Orchestrator(t.Context(), owner.Self())
-	if err != nil || !ok || me.ServiceURI != "https://127.0.0.1:9999" || me.FeeShare != 2 || me.Operator != operators()[2].Address() {
+	if err != nil || !ok || me.ServiceURI != "https://127.0.0.1:9999" || me.Operator != operators()[2].Address() || me.Capabilities.Int64() != 5 {
 		t.Errorf("changed: %+v, %v, %v", me, ok, err)
 	}
-	if me.Stake.Cmp(ether(25)) <= 0 {
-		t.Errorf("stake %v has no reward in it", me.Stake)
+	if me.FeeShare != 500_000 || me.Announced == nil || me.Announced.FeeShare != 2 || me.Announced.RewardCut != 1 {
+		t.Errorf("cuts: %+v", me)
 	}
 	if _, ok, err := staking.Orchestrator(t.Context(), common.Address{1}); ok || err != nil {
 		t.Errorf("nobody: %v, %v", ok, err)
 	}
 
-	if _, err := staking.Unbond(owner.Self(), ether(3)).Send(t.Context()); err != nil {
-		t.Fatal(err)
+	n.advance(t, 10*time.Minute)
+	n.do(t, "touch", owner.TouchRound())
+	n.do(t, "reward", staking.Reward(owner.Self()))
+	n.do(t, "checkpoint", staking.Checkpoint(owner.Self()))
+	if me, _, err = staking.Orchestrator(t.Context(), owner.Self()); err != nil || me.Operator != hot.Address() {
+		t.Errorf("in a later round the new key signs: %+v, %v", me, err)
 	}
+	if me.Stake.Cmp(ether(25)) <= 0 || me.Commission.Sign() <= 0 {
+		t.Errorf("stake %v and commission %v have no reward in them", me.Stake, me.Commission)
+	}
+	n.do(t, "commission", staking.ClaimCommission())
+
+	n.do(t, "unbond", staking.Unbond(owner.Self(), ether(3)))
 	leaving, err := staking.Unbondings(t.Context(), owner.Self())
 	if err != nil || len(leaving) != 1 || leaving[0].Amount.Cmp(ether(3)) != 0 {
 		t.Fatalf("leaving: %+v, %v", leaving, err)
 	}
-	if err := n.dev.Advance(t.Context(), owner.Parameters().UnbondingPeriod); err != nil {
+	n.do(t, "rebond", staking.Rebond(leaving[0].ID))
+	n.do(t, "unbond again", staking.Unbond(owner.Self(), ether(3)))
+	if leaving, err = staking.Unbondings(t.Context(), owner.Self()); err != nil || len(leaving) != 1 || leaving[0].ID != 1 {
+		t.Fatalf("leaving: %+v, %v", leaving, err)
+	}
+	before, err := owner.Balance(t.Context(), owner.Self())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := staking.Withdraw(leaving[0].ID).Send(t.Context()); err != nil {
+	n.advance(t, owner.Parameters().UnbondingPeriod)
+	n.do(t, "withdraw", staking.Withdraw(leaving[0].ID))
+	after, err := owner.Balance(t.Context(), owner.Self())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if me, _, err = staking.Orchestrator(t.Context(), owner.Self()); err != nil || me.Operator != (common.Address{0x99}) {
-		t.Errorf("in a later round the new key signs: %+v, %v", me, err)
+	wantWei(t, "withdrawn", new(big.Int).Sub(after.Cast, before.Cast), ether(3))
+	n.do(t, "leave", staking.LeaveSet())
+	n.do(t, "join", staking.Join(common.Address{}))
+}
+
+func TestMove(t *testing.T) {
+	n := newNetwork(t)
+	n.register(t)
+	delegator := n.client(t, keyOf("delegator"))
+	staking, from, to := delegator.Staking(), owners()[0].Address(), owners()[1].Address()
+	n.do(t, "delegate", staking.Delegate(from, ether(10)))
+	n.do(t, "move", staking.Move(from, to, ether(4)))
+	position, err := staking.Position(t.Context(), to, delegator.Self())
+	if err != nil || position.Stake.Cmp(ether(4)) != 0 || position.Move == nil || position.Move.From != from || position.Move.Liable.Cmp(ether(4)) != 0 {
+		t.Fatalf("moved: %+v, %v", position, err)
 	}
-	if balance, err := owner.Balance(t.Context(), owner.Self()); err != nil || balance.Cast.Cmp(ether(978)) != 0 {
-		t.Errorf("balance %+v, %v", balance, err)
+	var revert *chain.RevertError
+	if _, err := staking.Unbond(to, nil).Preview(t.Context()); !errors.As(err, &revert) || revert.Name != "MoveRunning" {
+		t.Errorf("stake that moved leaves: %v", err)
+	}
+	n.do(t, "unbond all", staking.Unbond(from, nil))
+	n.advance(t, delegator.Parameters().UnbondingPeriod)
+	n.do(t, "settle", staking.SettleMove(to, delegator.Self()))
+	if position, err = staking.Position(t.Context(), to, delegator.Self()); err != nil || position.Move != nil {
+		t.Errorf("settled: %+v, %v", position, err)
+	}
+}
+
+// do makes a change, and logs what it costs.
+func (n *network) do(t *testing.T, name string, a chain.Action) {
+	t.Helper()
+	receipt, err := a.Send(t.Context())
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	t.Logf("%s: %d gas", name, receipt.GasUsed)
+}
+
+func (n *network) advance(t *testing.T, by time.Duration) {
+	t.Helper()
+	if err := n.dev.Advance(t.Context(), by); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -84,6 +84,7 @@ type Client struct {
 	rounds     *bindings.Rounds
 	staking    *Staking
 	broker     *Broker
+	disputes   *Disputes
 	manager    *txs.Manager // nil without a signer
 	parameters Parameters
 	heads      *latest[Head]
@@ -131,8 +132,9 @@ func connect(ctx context.Context, cfg Config) (*Client, error) {
 		token: bindings.NewCastToken(), rounds: bindings.NewRounds(),
 		heads: newLatest[Head](), done: make(chan struct{}),
 	}
-	c.staking = &Staking{client: c, abi: bindings.NewStaking()}
+	c.staking = &Staking{client: c, abi: bindings.NewStaking(), views: bindings.NewStakingViews()}
 	c.broker = &Broker{client: c, abi: bindings.NewTicketBroker()}
+	c.disputes = &Disputes{client: c, abi: bindings.NewDisputes()}
 	if cfg.Signer != nil {
 		if c.manager, err = txs.New(c.transactions()); err != nil {
 			eth.Close()
@@ -191,6 +193,9 @@ func (c *Client) Staking() *Staking { return c.staking }
 
 // Broker is the ticket side: deposits, reserves, redemption.
 func (c *Client) Broker() *Broker { return c.broker }
+
+// Disputes is where lies are proved and punished.
+func (c *Client) Disputes() *Disputes { return c.disputes }
 
 // Addresses names the contracts.
 func (c *Client) Addresses() Addresses { return c.cfg.Addresses }
@@ -254,88 +259,6 @@ func (c *Client) GasPrice(ctx context.Context) (*big.Int, error) {
 	}
 	return price, nil
 }
-
-// verify checks the chain's id and that each contract is there and knows the others.
-func (c *Client) verify(ctx context.Context) error {
-	a := c.cfg.Addresses
-	if err := c.verifyChain(ctx); err != nil {
-		return err
-	}
-	for _, contract := range []struct {
-		name    string
-		address common.Address
-	}{{"CastToken", a.Token}, {"Rounds", a.Rounds}, {"Staking", a.Staking}, {"TicketBroker", a.Broker}} {
-		code, err := c.eth.CodeAt(ctx, contract.address, nil)
-		if err != nil {
-			return fmt.Errorf("chain: code of %s: %w", contract.name, err)
-		}
-		if len(code) == 0 {
-			return &DeploymentError{What: contract.name, Want: "code at " + contract.address.Hex(), Got: "none"}
-		}
-	}
-	links := []struct {
-		name string
-		want common.Address
-		at   common.Address
-		data []byte
-	}{
-		{"CastToken's minter", a.Rounds, a.Token, c.token.PackMinter()},
-		{"Rounds' Staking", a.Staking, a.Rounds, c.rounds.PackStaking()},
-		{"Staking's Rounds", a.Rounds, a.Staking, c.staking.abi.PackRounds()},
-		{"TicketBroker's Staking", a.Staking, a.Broker, c.broker.abi.PackStaking()},
-	}
-	for _, link := range links {
-		got, err := view(ctx, c, link.at, link.data, func(raw []byte) (common.Address, error) {
-			return common.BytesToAddress(raw), nil
-		})
-		if err != nil {
-			return fmt.Errorf("chain: %s: %w", link.name, err)
-		}
-		if got != link.want {
-			return &DeploymentError{What: link.name, Want: link.want.Hex(), Got: got.Hex()}
-		}
-	}
-	return nil
-}
-
-func (c *Client) verifyChain(ctx context.Context) error {
-	id, err := c.eth.ChainID(ctx)
-	if err != nil {
-		return fmt.Errorf("chain: %s does not answer: %w", c.cfg.URL, err)
-	}
-	if want := c.cfg.Addresses.ChainID; !id.IsUint64() || id.Uint64() != want {
-		return &DeploymentError{What: "chain id", Want: fmt.Sprint(want), Got: id.String()}
-	}
-	return nil
-}
-
-func (c *Client) readParameters(ctx context.Context) (Parameters, error) {
-	a := c.cfg.Addresses
-	var p Parameters
-	for _, constant := range []struct {
-		at     common.Address
-		data   []byte
-		assign func(value *big.Int)
-	}{
-		{a.Rounds, c.rounds.PackRoundLength(), func(v *big.Int) { p.RoundLength = seconds(v) }},
-		{a.Broker, c.broker.abi.PackTicketValidity(), func(v *big.Int) { p.TicketValidity = seconds(v) }},
-		{a.Broker, c.broker.abi.PackUnlockPeriod(), func(v *big.Int) { p.UnlockPeriod = seconds(v) }},
-		{a.Staking, c.staking.abi.PackUnbondingPeriod(), func(v *big.Int) { p.UnbondingPeriod = seconds(v) }},
-		{a.Staking, c.staking.abi.PackMinSelfStake(), func(v *big.Int) { p.MinSelfStake = v }},
-		{a.Staking, c.staking.abi.PackMaxActive(), func(v *big.Int) { p.MaxActive = int(v.Int64()) }},
-	} {
-		value, err := view(ctx, c, constant.at, constant.data, func(raw []byte) (*big.Int, error) {
-			return new(big.Int).SetBytes(raw), nil
-		})
-		if err != nil {
-			return Parameters{}, fmt.Errorf("chain: parameters: %w", err)
-		}
-		constant.assign(value)
-	}
-	return p, nil
-}
-
-func seconds(v *big.Int) time.Duration { return time.Duration(v.Int64()) * time.Second }
 
 // view asks a contract at the latest block.
 func view[T any](ctx context.Context, c *Client, at common.Address, data []byte, unpack func([]byte) (T, error)) (T, error) {

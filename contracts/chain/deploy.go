@@ -8,22 +8,26 @@ import (
 	"log/slog"
 	"math"
 	"math/big"
+	"os"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/params"
-
-	"castnet/contracts/bindings"
 )
 
 // Defaults of DeployConfig.
 const (
 	DefaultRoundLength     = time.Hour
 	DefaultTicketValidity  = 24 * time.Hour
-	DefaultUnlockMargin    = 24 * time.Hour // of the unlock period over round length and ticket validity
 	DefaultUnbondingPeriod = 7 * 24 * time.Hour
 	DefaultMaxActive       = 100
+	DefaultMaxSlashPpm     = 500_000
+	DefaultTargetBonding   = 500_000 // ppm
+	DefaultTimelockDelay   = 2 * 24 * time.Hour
+	DefaultJailRounds      = 24
+	DefaultSlashPpm        = 100_000
+	supplyGrowth           = 10 // the cap is so many times the initial supply
+	partPpm                = 250_000
 )
 
 // Allocation is CAST that exists from the beginning.
@@ -40,12 +44,30 @@ type DeployConfig struct {
 
 	RoundLength     time.Duration // default DefaultRoundLength
 	TicketValidity  time.Duration // default DefaultTicketValidity
-	UnlockPeriod    time.Duration // default and minimum: more than RoundLength + TicketValidity, by DefaultUnlockMargin
+	UnlockPeriod    time.Duration // default and minimum: two periods, of as many rounds as TicketValidity takes and one more
 	UnbondingPeriod time.Duration // default DefaultUnbondingPeriod
 	MinSelfStake    *big.Int      // default 1 CAST
 	MaxActive       int           // size limit of the active set; default DefaultMaxActive
-	EmissionPPB     uint32        // of the supply per round, in parts per 10^9; default 0
-	Supply          []Allocation  // the initial distribution of CAST
+	MaxSlashPpm     uint32        // ppm of its stake that a holder loses by one slash at most; default DefaultMaxSlashPpm
+
+	Supply           []Allocation   // the initial distribution of CAST
+	Cap              *big.Int       // CAST that there may ever be at once; default ten times the supply, 10^9 CAST without one
+	EmissionPPB      uint32         // of the supply per round, in parts per 10^9, at the beginning; default 0
+	EmissionStepPPB  uint32         // by which it moves each round towards the target; default 0
+	MaxEmissionPPB   uint32         // default EmissionPPB
+	TargetBondingPpm uint32         // of the supply in the active set, at which emission stands still; default DefaultTargetBonding
+	TreasuryCutPpm   uint32         // of what is emitted; default 0
+	Treasury         common.Address // gets that, and what nobody gets of a slash; default the signer
+
+	SlashPpm   uint32        // of the stake of a lease's round, for a proven offence; default DefaultSlashPpm
+	JailRounds uint64        // likewise; default DefaultJailRounds
+	Disputes   *DisputeTerms // default: a bond of 0.1 ether; half of the unbonding period to find evidence, a quarter to reveal it
+
+	Proposers     []common.Address // who may propose and execute upgrades through the timelock; default the signer
+	TimelockDelay time.Duration    // default DefaultTimelockDelay
+
+	// AcceptUpgrades records the implementations that are behind the proxies now, where they differ from those in File.
+	AcceptUpgrades bool
 
 	Log *slog.Logger // default: discards
 }
@@ -55,27 +77,17 @@ func (cfg *DeployConfig) validate() error {
 	if cfg.File == "" {
 		return errors.New("chain: deploy: name the addresses file")
 	}
-	orDefault(&cfg.RoundLength, DefaultRoundLength)
-	orDefault(&cfg.TicketValidity, DefaultTicketValidity)
-	orDefault(&cfg.UnlockPeriod, cfg.RoundLength+cfg.TicketValidity+DefaultUnlockMargin)
-	orDefault(&cfg.UnbondingPeriod, DefaultUnbondingPeriod)
-	orDefault(&cfg.MaxActive, DefaultMaxActive)
-	if cfg.MinSelfStake == nil {
-		cfg.MinSelfStake = big.NewInt(params.Ether)
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+	cfg.fillIn()
 	for name, d := range map[string]time.Duration{
 		"RoundLength": cfg.RoundLength, "TicketValidity": cfg.TicketValidity,
-		"UnlockPeriod": cfg.UnlockPeriod, "UnbondingPeriod": cfg.UnbondingPeriod,
+		"UnlockPeriod": cfg.UnlockPeriod, "UnbondingPeriod": cfg.UnbondingPeriod, "TimelockDelay": cfg.TimelockDelay,
 	} {
 		if d < time.Second || d%time.Second != 0 {
 			return fmt.Errorf("chain: deploy: %s %v: whole seconds are needed", name, d)
 		}
 	}
-	if lifetime := cfg.RoundLength + cfg.TicketValidity; cfg.UnlockPeriod <= lifetime {
-		return fmt.Errorf("chain: deploy: UnlockPeriod %v must exceed RoundLength + TicketValidity, %v", cfg.UnlockPeriod, lifetime)
+	if least := cfg.twoPeriods(); cfg.UnlockPeriod < least {
+		return fmt.Errorf("chain: deploy: UnlockPeriod %v must be two periods of the broker, %v, at least", cfg.UnlockPeriod, least)
 	}
 	if cfg.MaxActive < 1 || cfg.MaxActive > math.MaxUint16 {
 		return fmt.Errorf("chain: deploy: MaxActive %d must be within 1 and %d", cfg.MaxActive, math.MaxUint16)
@@ -83,7 +95,60 @@ func (cfg *DeployConfig) validate() error {
 	if cfg.MinSelfStake.Sign() <= 0 {
 		return errors.New("chain: deploy: MinSelfStake must be positive")
 	}
+	if t := cfg.Disputes; t.EvidencePeriod+t.RevealWindow >= cfg.UnbondingPeriod {
+		return fmt.Errorf("chain: deploy: Disputes: EvidencePeriod %v and RevealWindow %v together must be shorter than UnbondingPeriod %v, "+
+			"or stake is gone before it can be slashed", t.EvidencePeriod, t.RevealWindow, cfg.UnbondingPeriod)
+	}
 	return nil
+}
+
+func (cfg *DeployConfig) fillIn() {
+	orDefault(&cfg.RoundLength, DefaultRoundLength)
+	orDefault(&cfg.TicketValidity, DefaultTicketValidity)
+	if cfg.RoundLength > 0 {
+		orDefault(&cfg.UnlockPeriod, cfg.twoPeriods())
+	}
+	orDefault(&cfg.UnbondingPeriod, DefaultUnbondingPeriod)
+	orDefault(&cfg.MinSelfStake, big.NewInt(params.Ether))
+	orDefault(&cfg.MaxActive, DefaultMaxActive)
+	orDefault(&cfg.MaxSlashPpm, DefaultMaxSlashPpm)
+	orDefault(&cfg.MaxEmissionPPB, cfg.EmissionPPB)
+	orDefault(&cfg.TargetBondingPpm, DefaultTargetBonding)
+	orDefault(&cfg.SlashPpm, DefaultSlashPpm)
+	orDefault(&cfg.JailRounds, DefaultJailRounds)
+	orDefault(&cfg.TimelockDelay, DefaultTimelockDelay)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Signer != nil {
+		orDefault(&cfg.Treasury, cfg.Signer.Address())
+		if len(cfg.Proposers) == 0 {
+			cfg.Proposers = []common.Address{cfg.Signer.Address()}
+		}
+	}
+	if cfg.Cap == nil {
+		cfg.Cap = new(big.Int)
+		for _, s := range cfg.Supply {
+			cfg.Cap.Add(cfg.Cap, new(big.Int).Mul(orZero(s.Amount), big.NewInt(supplyGrowth)))
+		}
+		if cfg.Cap.Sign() == 0 {
+			cfg.Cap.Mul(big.NewInt(params.Ether), big.NewInt(params.GWei))
+		}
+	}
+	if cfg.Disputes == nil {
+		window := max(cfg.UnbondingPeriod/4, time.Second).Truncate(time.Second)
+		cfg.Disputes = &DisputeTerms{
+			Bond: big.NewInt(params.Ether / 10), RevealDelay: min(window, time.Minute), RevealWindow: window,
+			EvidencePeriod: (cfg.UnbondingPeriod / 2).Truncate(time.Second),
+			ChallengerPpm:  partPpm, BroadcasterPpm: partPpm, Treasury: cfg.Treasury,
+		}
+	}
+}
+
+// twoPeriods is how long the promises of a reserve may last: the broker's unlock period is at least that.
+func (cfg *DeployConfig) twoPeriods() time.Duration {
+	rounds := (cfg.TicketValidity+cfg.RoundLength-1)/cfg.RoundLength + 1
+	return 2 * rounds * cfg.RoundLength
 }
 
 func orDefault[T comparable](value *T, otherwise T) {
@@ -93,15 +158,16 @@ func orDefault[T comparable](value *T, otherwise T) {
 	}
 }
 
-// Deploy brings the contracts on the chain and names them in cfg.File. If the file exists, nothing is sent: the chain id and the
-// code at each address are verified instead, and a mismatch is a *DeploymentError.
+// Deploy brings the contracts on the chain and names them in cfg.File. If the file exists, nothing is sent: the chain id, the code at
+// each address and the implementations behind the proxies are verified instead, and a mismatch is a *DeploymentError. A deployment
+// that was interrupted goes on where it stopped, by what it wrote down in cfg.File + ".partial".
 func Deploy(ctx context.Context, cfg DeployConfig) (Addresses, error) {
 	if err := cfg.validate(); err != nil {
 		return Addresses{}, err
 	}
 	known, err := ReadAddresses(cfg.File)
 	if err == nil {
-		return known, verifyDeployment(ctx, cfg, known)
+		return verifyDeployment(ctx, cfg, known)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return Addresses{}, err
@@ -124,18 +190,52 @@ func Deploy(ctx context.Context, cfg DeployConfig) (Addresses, error) {
 	if err := addresses.write(cfg.File); err != nil {
 		return Addresses{}, fmt.Errorf("chain: deploy: %w", err)
 	}
+	if err := os.Remove(cfg.File + partial); err != nil {
+		return Addresses{}, fmt.Errorf("chain: deploy: %w", err)
+	}
 	cfg.Log.Info("contracts are deployed", "chain_id", addresses.ChainID, "broker", addresses.Broker, "file", cfg.File)
 	return addresses, nil
 }
 
 // verifyDeployment checks that the node has what the addresses file names.
-func verifyDeployment(ctx context.Context, cfg DeployConfig, known Addresses) error {
+func verifyDeployment(ctx context.Context, cfg DeployConfig, known Addresses) (Addresses, error) {
 	client, err := Dial(ctx, Config{URL: cfg.URL, Addresses: known, Log: cfg.Log})
 	if err != nil {
-		return fmt.Errorf("%w (named in %s)", err, cfg.File)
+		return Addresses{}, fmt.Errorf("%w (named in %s)", err, cfg.File)
 	}
-	client.Close()
-	return nil
+	defer client.Close()
+	now, err := client.recordCode(ctx, known)
+	if err != nil || now == known {
+		return known, err
+	}
+	if !cfg.AcceptUpgrades {
+		return Addresses{}, fmt.Errorf("%w (named in %s): if its upgrade is right, accept it (AcceptUpgrades)",
+			&DeploymentError{What: "the code behind a proxy", Want: "that of the deployment", Got: "another one"}, cfg.File)
+	}
+	return now, now.write(cfg.File)
+}
+
+// recordCode fills in the hashes of the code on the chain.
+func (c *Client) recordCode(ctx context.Context, a Addresses) (Addresses, error) {
+	plain := map[string]*common.Hash{
+		"CastToken": &a.Code.Token, "TicketBroker": &a.Code.Broker, "AccessManager": &a.Code.AccessManager, "TimelockController": &a.Code.Timelock,
+	}
+	behind := map[string]*common.Hash{"Rounds": &a.Code.Rounds, "Staking": &a.Code.Staking, "Disputes": &a.Code.Disputes}
+	for _, k := range a.contracts() {
+		hash, err := c.codeHash(ctx, k.name, k.address)
+		if err != nil {
+			return Addresses{}, err
+		}
+		if !k.proxy {
+			*plain[k.name] = hash
+			continue
+		}
+		a.Code.Proxy = hash
+		if *behind[k.name], err = c.implementationHash(ctx, k); err != nil {
+			return Addresses{}, err
+		}
+	}
+	return a, nil
 }
 
 // connectForDeployment makes a client that has a chain but no contracts yet.
@@ -150,51 +250,6 @@ func connectForDeployment(ctx context.Context, cfg DeployConfig) (*Client, error
 		return nil, fmt.Errorf("chain: deploy: %s does not answer: %w", cfg.URL, err)
 	}
 	return connect(ctx, Config{URL: cfg.URL, Addresses: Addresses{ChainID: id.Uint64()}, Signer: cfg.Signer, Log: cfg.Log})
-}
-
-// deployAll creates the contracts one after the other. They know each other by the addresses that the account's next nonces
-// will give them.
-func (c *Client) deployAll(ctx context.Context, cfg DeployConfig) (Addresses, error) {
-	nonce, err := c.eth.PendingNonceAt(ctx, c.Self())
-	if err != nil {
-		return Addresses{}, fmt.Errorf("chain: deploy: nonce of %v: %w", c.Self(), err)
-	}
-	at := func(i uint64) common.Address { return crypto.CreateAddress(c.Self(), nonce+i) }
-	a := Addresses{ChainID: c.ChainID(), Token: at(0), Rounds: at(1), Staking: at(2), Broker: at(3)}
-
-	supply := make([]bindings.CastTokenAllocation, len(cfg.Supply))
-	for i, s := range cfg.Supply {
-		supply[i] = bindings.CastTokenAllocation{Account: s.Account, Amount: orZero(s.Amount)}
-	}
-	for _, contract := range []struct {
-		name        string
-		address     common.Address
-		code        string
-		constructor []byte
-	}{
-		{"CastToken", a.Token, bindings.CastTokenMetaData.Bin, c.token.PackConstructor(a.Rounds, supply)},
-		{"Rounds", a.Rounds, bindings.RoundsMetaData.Bin, c.rounds.PackConstructor(
-			a.Token, a.Staking, wholeSeconds(cfg.RoundLength), cfg.EmissionPPB)},
-		{"Staking", a.Staking, bindings.StakingMetaData.Bin, c.staking.abi.PackConstructor(
-			a.Token, a.Rounds, bindings.StakingParameters{
-				MinSelfStake: cfg.MinSelfStake, UnbondingPeriod: wholeSeconds(cfg.UnbondingPeriod), MaxActive: uint16(cfg.MaxActive),
-			})},
-		{"TicketBroker", a.Broker, bindings.TicketBrokerMetaData.Bin, c.broker.abi.PackConstructor(
-			a.Staking, a.Rounds, wholeSeconds(cfg.TicketValidity), wholeSeconds(cfg.UnlockPeriod))},
-	} {
-		mined, err := c.transact(ctx, call{data: append(common.FromHex(contract.code), contract.constructor...)})
-		if err != nil {
-			return Addresses{}, fmt.Errorf("deploy %s: %w", contract.name, err)
-		}
-		if mined.ContractAddress != contract.address {
-			return Addresses{}, fmt.Errorf("chain: deploy %s: it is at %v, not at %v: the account %v was used meanwhile, try again",
-				contract.name, mined.ContractAddress, contract.address, c.Self())
-		}
-		if a.Block == 0 {
-			a.Block = mined.BlockNumber.Uint64()
-		}
-	}
-	return a, nil
 }
 
 func wholeSeconds(d time.Duration) uint64 { return uint64(d / time.Second) }

@@ -36,7 +36,7 @@ func (b *Broker) Redeem(ctx context.Context, winners []Winner) ([]Outcome, Recei
 	outcomes := make([]Outcome, len(predicted))
 	paid := false
 	for i, p := range predicted {
-		outcomes[i] = Outcome{Paid: p.Paid, FromReserve: p.FromReserve, Skipped: SkipReason(p.Reason)}
+		outcomes[i] = Outcome{Paid: p.Paid, FromReserve: p.FromReserve, Left: new(big.Int), Skipped: SkipReason(p.Reason)}
 		paid = paid || p.Reason == uint8(NotSkipped)
 	}
 	if !paid {
@@ -50,7 +50,8 @@ func (b *Broker) Redeem(ctx context.Context, winners []Winner) ([]Outcome, Recei
 	return outcomes, receiptOf(mined), err
 }
 
-// RedeemPartly redeems one winner that deposit and share can't pay in full, for at least minPayout wei; the rest is lost.
+// RedeemPartly redeems one winner that deposit and share can't pay in full, for at least minPayout wei; the rest stays due until
+// the ticket expires.
 func (b *Broker) RedeemPartly(ctx context.Context, w Winner, minPayout *big.Int) (Outcome, Receipt, error) {
 	item, err := redemptionOf(w)
 	if err != nil {
@@ -76,9 +77,9 @@ func (b *Broker) outcomes(logs []*types.Log, want int) ([]Outcome, error) {
 			continue
 		}
 		if paid, err := b.abi.UnpackWinningTicketRedeemedEvent(entry); err == nil {
-			outcomes = append(outcomes, Outcome{Paid: paid.Paid, FromReserve: paid.FromReserve})
+			outcomes = append(outcomes, Outcome{Paid: paid.Paid, FromReserve: paid.FromReserve, Left: paid.Left})
 		} else if skipped, err := b.abi.UnpackTicketSkippedEvent(entry); err == nil {
-			outcomes = append(outcomes, Outcome{Paid: new(big.Int), FromReserve: new(big.Int), Skipped: SkipReason(skipped.Reason)})
+			outcomes = append(outcomes, Outcome{Paid: new(big.Int), FromReserve: new(big.Int), Left: new(big.Int), Skipped: SkipReason(skipped.Reason)})
 		}
 	}
 	if len(outcomes) != want {
@@ -111,7 +112,7 @@ func (b *Broker) Redemptions(ctx context.Context, q RedemptionQuery) ([]Redempti
 		}
 		list[i] = Redemption{
 			Sender: event.Sender, Recipient: event.Recipient, ReceiptHash: event.ReceiptHash,
-			FaceValue: event.FaceValue, Paid: event.Paid, FromReserve: event.FromReserve,
+			FaceValue: event.FaceValue, Paid: event.Paid, FromReserve: event.FromReserve, Left: event.Left,
 			Lane: event.Lane, Nonce: event.Nonce, Round: event.Round,
 			Block: logs[i].BlockNumber, LogIndex: logs[i].Index, TxHash: logs[i].TxHash,
 		}
@@ -133,7 +134,7 @@ func (b *Broker) Transaction(ctx context.Context, hash common.Hash) (where Recei
 	return receiptOf(mined), paid, nil
 }
 
-const redeemedSignature = "WinningTicketRedeemed(address,address,bytes32,uint256,uint256,uint256,uint64,uint64,uint64)"
+const redeemedSignature = "WinningTicketRedeemed(address,address,bytes32,uint256,uint256,uint256,uint256,uint64,uint64,uint64)"
 
 // topicOf matches an indexed address, or any if it is zero.
 func topicOf(a common.Address) []common.Hash {
@@ -183,6 +184,8 @@ func (r SkipReason) String() string {
 		return "not signed by the sender"
 	case SkipNotWinning:
 		return "not a winner"
+	case SkipRelayer:
+		return "the recipient named another relayer"
 	case SkipInsufficient:
 		return "the sender's funds do not cover it"
 	default:

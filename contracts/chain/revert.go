@@ -32,6 +32,8 @@ func newReverts() (*reverts, error) {
 	r := &reverts{byID: make(map[[4]byte]abi.Error)}
 	for _, meta := range []string{
 		bindings.CastTokenMetaData.ABI, bindings.RoundsMetaData.ABI, bindings.StakingMetaData.ABI, bindings.TicketBrokerMetaData.ABI,
+		bindings.DisputesMetaData.ABI, bindings.TwoReceiptsMetaData.ABI, bindings.WrongSumsMetaData.ABI,
+		bindings.AccessManagerMetaData.ABI, bindings.TimelockControllerMetaData.ABI,
 	} {
 		parsed, err := abi.JSON(strings.NewReader(meta))
 		if err != nil {

@@ -40,12 +40,14 @@ const (
 	SkipSignature               // not signed by the sender or a signer of its
 	SkipNotWinning              // lost the draw
 	SkipInsufficient            // deposit and share cannot pay it in full: redeem it alone with a lower minimum, or later
+	SkipRelayer                 // the recipient lets only another account redeem
 )
 
 // Outcome is what a batch did with one ticket.
 type Outcome struct {
 	Paid        *big.Int // wei credited to the recipient; zero when skipped
 	FromReserve *big.Int // wei of Paid that came out of the reserve
+	Left        *big.Int // wei that are still due, after a ticket was redeemed partly
 	Skipped     SkipReason
 }
 
@@ -57,6 +59,7 @@ type Redemption struct {
 	FaceValue   *big.Int // wei, as the ticket says
 	Paid        *big.Int // wei
 	FromReserve *big.Int // wei
+	Left        *big.Int // wei that were still due afterwards
 	Lane        uint64
 	Nonce       uint64
 	Round       uint64

@@ -46,31 +46,47 @@ type Parameters struct {
 	RoundLength     time.Duration
 	TicketValidity  time.Duration // a ticket of round n may expire at the latest this long after the end of n
 	UnlockPeriod    time.Duration // of a sender's funds
+	PeriodRounds    uint64        // rounds in a period, for which a reserve is promised: round n is in period n / PeriodRounds
 	UnbondingPeriod time.Duration // of stake
 	MinSelfStake    *big.Int      // CAST that an owner must bond to be active
 	MaxActive       int           // size limit of the active set
+	MaxSlashPpm     uint32        // ppm of its stake that a holder loses by one slash at most
 }
 
 // Orchestrator is one entry of the registry.
 type Orchestrator struct {
-	ID         common.Address // the owner's address: the recipient of tickets
-	Operator   common.Address // the hot key that signs on the wire
-	ServiceURI string
-	Stake      *big.Int // CAST, own and delegated
-	SelfStake  *big.Int // CAST, the owner's own part of Stake
-	RewardCut  uint32   // ppm of emission that the owner keeps before delegators
-	FeeShare   uint32   // ppm of fees that are shared over all stake; the rest is the owner's
-	Active     bool     // in the active set
-	ActiveFrom uint64   // first round in which it can be enrolled for reserve shares; meaningful while Active
+	ID           common.Address // the owner's address: the recipient of tickets
+	Operator     common.Address // the hot key that signs on the wire in the present round
+	ServiceURI   string
+	Capabilities *big.Int       // what it says it can do, a bit for each thing
+	Stake        *big.Int       // CAST, own and delegated, with the emission that it has coming
+	Weight       *big.Int       // CAST by which the present round's draws count it
+	SelfStake    *big.Int       // CAST, the owner's own part of Stake
+	Commission   *big.Int       // CAST of the owner's cut of emission, not claimed yet
+	RewardCut    uint32         // ppm of emission that the owner keeps before delegators
+	FeeShare     uint32         // ppm of fees that are shared over all stake; the rest is the owner's
+	Announced    *AnnouncedCuts // nil if none
+	Active       bool           // in the active set
+	ActiveFrom   uint64         // first round in which it can be enrolled for reserve shares; meaningful while Active
+	JailedUntil  uint64         // first round in which it may join the active set again; 0 if it was never jailed
+}
+
+// AnnouncedCuts replace an orchestrator's cuts. Who begins to leave when they are announced never pays them.
+type AnnouncedCuts struct {
+	RewardCut uint32 // ppm
+	FeeShare  uint32 // ppm
+	From      time.Time
 }
 
 // Registration is what an owner states when it enters the registry.
 type Registration struct {
-	Operator   common.Address // must differ from the owner and from every other operator
-	ServiceURI string         // for example https://orchestrator.example:8935, at most 256 bytes
-	RewardCut  uint32         // ppm
-	FeeShare   uint32         // ppm
-	Stake      *big.Int       // CAST to bond with it; nil for none
+	Operator     common.Address // must differ from the owner and from every other operator
+	ServiceURI   string         // for example https://orchestrator.example:8935, at most 256 bytes
+	Capabilities *big.Int       // a bit for each thing it can do; nil for none
+	RewardCut    uint32         // ppm
+	FeeShare     uint32         // ppm
+	Stake        *big.Int       // CAST to bond with it; nil for none
+	Consent      []byte         // the operator key's signature of Staking.ConsentDigest; nil for none
 }
 
 // Pool is the money side of an orchestrator's stake pool, in wei.
@@ -83,6 +99,15 @@ type Pool struct {
 type Position struct {
 	Stake *big.Int // CAST, at the present share price
 	Fees  *big.Int // wei that ClaimFees would pay: for the owner its cut included
+
+	Move *RunningMove // by which stake came from another pool; nil if none
+}
+
+// RunningMove is stake that answers for the pool that it came from.
+type RunningMove struct {
+	From   common.Address
+	Liable *big.Int  // CAST that can't leave before Until
+	Until  time.Time // when it is over it still has to be settled; any change of the position does
 }
 
 // Unbonding is stake on its way out.
@@ -101,11 +126,20 @@ type SenderAccount struct {
 	UnlockAt  time.Time // when the funds may be withdrawn; zero unless Unlocking
 }
 
-// ReserveShare is what the reserve of a sender guarantees to one recipient in one round.
+// Budget is what a sender's reserve promises to all recipients together for one period.
+type Budget struct {
+	Period      uint64
+	Total       *big.Int // wei promised
+	Spent       *big.Int // wei of it that was claimed
+	Allocations uint64   // of the sender's own; 0: the budget is shared equally among those who are enrolled
+	Free        *big.Int // wei of the reserve that are promised to nobody in any period: what may be allocated now
+}
+
+// ReserveShare is what the reserve of a sender guarantees to one recipient in the period that a round is in.
 type ReserveShare struct {
 	Round    uint64
-	Enrolled bool     // false: the share is zero until Broker.Enrol has been called in this round
-	Share    *big.Int // wei, what may be claimed in this round in all; zero unless Enrolled
+	Enrolled bool     // false: the share is zero unless the sender allocates, until Broker.Enrol has been called for the period
+	Share    *big.Int // wei, what may be claimed in this period in all
 	Claimed  *big.Int // wei, claimed of it so far (payments out of the deposit don't count)
 }
 

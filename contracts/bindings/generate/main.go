@@ -59,7 +59,10 @@ func run(artifacts, target string, check bool) error {
 
 // generate binds all contracts in one file, because they share struct types.
 func generate(artifacts string) ([]byte, error) {
-	names := []string{"CastToken", "Rounds", "Staking", "TicketBroker"}
+	names := []string{
+		"CastToken", "Rounds", "PrevrandaoBeacon", "Staking", "StakingViews", "TicketBroker", "Disputes", "TwoReceipts", "WrongSums",
+		"AccessManager", "TimelockController", "ERC1967Proxy", // OpenZeppelin's
+	}
 	abis := make([]string, len(names))
 	codes := make([]string, len(names))
 	for i, name := range names {
