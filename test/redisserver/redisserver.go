@@ -144,7 +144,7 @@ func StartCluster(tb testing.TB) string {
 	for _, s := range nodes {
 		s.until("the cluster is not complete", func(c *goredis.Client) error {
 			info, err := c.ClusterInfo(ctx).Result()
-			if err == nil && !(strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")) {
+			if err == nil && (!strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_known_nodes:3")) {
 				err = errors.New(info)
 			}
 			return err

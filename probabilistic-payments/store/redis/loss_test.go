@@ -60,8 +60,8 @@ func turnBack(t *testing.T, c *goredis.Client, to map[string]string) {
 	}
 }
 
-func epoch(n uint64) payments.EpochID {
-	return payments.EpochID{Lease: storetest.NewCharge(0, 0).Lease, Epoch: n}
+func firstEpoch() payments.EpochID {
+	return payments.EpochID{Lease: storetest.NewCharge(0, 0).Lease}
 }
 
 func TestNoTicketIsAcceptedByTwoProcesses(t *testing.T) {
@@ -157,7 +157,7 @@ func TestEpochsOfDeadProcesses(t *testing.T) {
 	must(t, client(t, server).HSet(ctx, "{castnet:x}:alive", "a", 1).Err()) // it was last heard of in 1970
 	epochs, err = b.OpenEpochs(ctx)
 	must(t, err)
-	if open := epochs[epoch(0)]; len(open) != 1 || open[0] != *c {
+	if open := epochs[firstEpoch()]; len(open) != 1 || open[0] != *c {
 		t.Errorf("epochs of the dead process: %v", epochs)
 	}
 	// If it lives after all, it finds its epoch closed to it.
@@ -204,7 +204,7 @@ func TestRestartedRedis(t *testing.T) {
 	}
 	epochs, err := s.OpenEpochs(ctx)
 	must(t, err)
-	if len(epochs[epoch(0)]) != 1 {
+	if len(epochs[firstEpoch()]) != 1 {
 		t.Errorf("open epochs: %v", epochs)
 	}
 }
@@ -269,7 +269,7 @@ func TestTurnedBackRedis(t *testing.T) {
 
 	ticket := storetest.NewTicket(paid, 1)
 	must(t, s.Accept(ctx, ticket, &payments.Winner{SignedTicket: *ticket, Lease: paid.Lease, Seq: 1}))
-	_, err = s.CloseEpoch(ctx, epoch(0))
+	_, err = s.CloseEpoch(ctx, firstEpoch())
 	must(t, err)
 	winners, err := s.Redeemable(ctx, 10)
 	must(t, err)
@@ -308,7 +308,7 @@ func TestTurnedBackBeforeAProcessBegan(t *testing.T) {
 	before := image(t, client(t, server))
 	_, err = first.ReserveNonces(ctx, lane, 1024)
 	must(t, err)
-	_, err = first.CloseEpoch(ctx, epoch(0))
+	_, err = first.CloseEpoch(ctx, firstEpoch())
 	must(t, err)
 	must(t, first.Close())
 
