@@ -61,8 +61,8 @@ contract Staking layout at erc7201("castnet.storage.Staking")
 
     /// @inheritdoc IStaking
     function isEligible(address orchestrator, uint64 round) external view returns (bool) {
-        Pool storage pool = _pools[orchestrator];
-        return pool.place != 0 && pool.activeFrom <= round;
+        uint256 place = _pools[orchestrator].place;
+        return place != 0 && _active[place - 1].activeFrom <= round;
     }
 
     function _authorizeUpgrade(address) internal override restricted {} // solhint-disable-line no-empty-blocks

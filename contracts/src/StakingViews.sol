@@ -27,7 +27,14 @@ contract StakingViews layout at erc7201("castnet.storage.Staking") is StakingSta
     /// @notice CAST behind `orchestrator` when `round` began (round 0 counts what came in it), by the last checkpoint before.
     /// Emission that was settled since is not in it.
     function stakeAt(address orchestrator, uint64 round) public view returns (uint256) {
-        return _pools[orchestrator].stakes.upperLookupRecent(uint48(round));
+        Pool storage pool = _pools[orchestrator];
+        (uint256 low, uint256 high) = (0, pool.checkpoints);
+        while (low < high) {
+            uint256 middle = Math.average(low, high);
+            if (pool.history[middle].from > round) high = middle;
+            else low = middle + 1;
+        }
+        return high == 0 ? 0 : pool.history[high - 1].stake;
     }
 
     /// @notice Whose operator a key is or was, and whether the key agreed. A key serves one orchestrator for ever.
@@ -40,7 +47,8 @@ contract StakingViews layout at erc7201("castnet.storage.Staking") is StakingSta
     function activeSet() external view returns (uint256[] memory set) {
         set = new uint256[](_active.length);
         for (uint256 i = 0; i < set.length; ++i) {
-            set[i] = (uint256(_pools[_active[i]].stake) << 160) | uint160(_active[i]);
+            address id = _active[i].orchestrator;
+            set[i] = (uint256(_pools[id].stake) << 160) | uint160(id);
         }
     }
 
@@ -50,7 +58,7 @@ contract StakingViews layout at erc7201("castnet.storage.Staking") is StakingSta
         if (offset >= end) return list;
         list = new Listing[](end - offset);
         for (uint256 i = offset; i < end; ++i) {
-            list[i - offset] = orchestratorInfo(_active[i]);
+            list[i - offset] = orchestratorInfo(_active[i].orchestrator);
         }
     }
 
@@ -71,7 +79,7 @@ contract StakingViews layout at erc7201("castnet.storage.Staking") is StakingSta
         l.nextFeeShare = pool.nextFeeShare;
         l.cutsAt = pool.cutsAt;
         l.active = pool.place != 0;
-        l.activeFrom = pool.activeFrom;
+        if (l.active) l.activeFrom = _active[pool.place - 1].activeFrom;
         l.jailedUntil = pool.jailedUntil;
         l.capabilities = pool.capabilities;
         l.serviceURI = pool.serviceURI;
@@ -118,10 +126,9 @@ contract StakingViews layout at erc7201("castnet.storage.Staking") is StakingSta
 
     /// @notice All unbondings of `delegator`, by id; those with amount 0 were withdrawn or bonded again.
     function unbondings(address delegator) external view returns (Unbonding[] memory list) {
-        Lock[] storage locks = _locks[delegator];
-        list = new Unbonding[](locks.length);
+        list = new Unbonding[](_lockCount[delegator]);
         for (uint256 i = 0; i < list.length; ++i) {
-            Lock storage lock = locks[i];
+            Lock storage lock = _locks[delegator][i];
             Exit storage exit = _exit(lock.orchestrator, _pools[lock.orchestrator], delegator);
             list[i] = Unbonding(lock.orchestrator, lock.releaseAt, Shares.worth(lock.shares, exit.stake, exit.shares));
         }

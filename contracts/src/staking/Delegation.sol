@@ -41,8 +41,8 @@ abstract contract Delegation is Pools {
         exit.stake += uint128(amount);
         exit.shares += uint128(exitShares);
         uint64 releaseAt = uint64(block.timestamp) + unbondingPeriod;
-        id = _locks[msg.sender].length;
-        _locks[msg.sender].push(Lock(orchestrator, releaseAt, uint128(exitShares)));
+        id = _lockCount[msg.sender]++;
+        _locks[msg.sender][id] = Lock(orchestrator, releaseAt, uint128(exitShares));
         emit Unbonded(orchestrator, msg.sender, id, amount, shares, exitShares, releaseAt);
         if (msg.sender == orchestrator) _leaveIfUnfit(orchestrator, pool);
     }
@@ -120,15 +120,16 @@ abstract contract Delegation is Pools {
     /// Ends the caller's unbonding `id`.
     /// @param time seconds since the epoch at which it must be released
     function _unlock(uint256 id, uint64 time) private returns (address orchestrator, uint256 amount) {
-        if (id >= _locks[msg.sender].length) revert NotReleased(id, 0);
         Lock storage lock = _locks[msg.sender][id];
         uint256 shares = lock.shares;
-        if (shares == 0 || time < lock.releaseAt) revert NotReleased(id, lock.releaseAt);
-        orchestrator = lock.orchestrator;
+        uint64 releaseAt;
+        (orchestrator, releaseAt) = (lock.orchestrator, lock.releaseAt);
+        if (shares == 0 || time < releaseAt) revert NotReleased(id, releaseAt);
         Exit storage exit = _exit(orchestrator, _pools[orchestrator], msg.sender);
-        amount = Shares.worth(shares, exit.stake, exit.shares);
-        exit.stake -= uint128(amount);
-        exit.shares -= uint128(shares);
+        (uint256 stake, uint256 all) = (exit.stake, exit.shares);
+        amount = Shares.worth(shares, stake, all);
+        exit.stake = uint128(stake - amount);
+        exit.shares = uint128(all - shares);
         delete _locks[msg.sender][id];
     }
 

@@ -16,9 +16,10 @@ abstract contract Earnings is Pools, IStaking {
     /// may call it for anyone; nothing is lost if nobody does.
     function reward(address orchestrator) external {
         Pool storage pool = _pools[orchestrator];
-        if (pool.place == 0) revert NotActive(orchestrator);
         _advance();
-        if (_settle(orchestrator, pool) == 0) revert AlreadyRewarded(_clock.round);
+        if (_settle(orchestrator, pool) != 0) return;
+        if (pool.place == 0) revert NotActive(orchestrator);
+        revert AlreadyRewarded(_clock.round);
     }
 
     /// @notice Writes the stake of `orchestrator`, with the emission it took, down for the next round. Bonds, unbonds, moves and

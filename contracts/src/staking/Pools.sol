@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {Shares} from "./Shares.sol";
 import {StakingState} from "./StakingState.sol";
 
@@ -13,8 +12,6 @@ import {StakingState} from "./StakingState.sol";
 /// Every change of a pool's stake begins with _advance and _settle, so emission always goes to the stake that was there when it
 /// came in.
 abstract contract Pools is StakingState {
-    using Checkpoints for Checkpoints.Trace208;
-
     // ---------------------------------------------------------------- emission
 
     /// Takes the emission of the rounds since the last call in and spreads it over the active stake. Leaving must not depend on
@@ -32,26 +29,36 @@ abstract contract Pools is StakingState {
 
     /// Gives a pool its part of the emission since it was settled last. Cuts that were announced come into force behind it, so
     /// that they never reach emission of before.
+    /// @dev Fields of one slot are read together and written together, here and below: each access of its own costs gas.
     function _settle(address orchestrator, Pool storage pool) internal returns (uint256 amount) {
-        if (pool.place != 0) {
-            uint128 now_ = _clock.emissionPerStake;
-            amount = (uint256(pool.stake) * (now_ - pool.emissionMark)) >> 64;
-            if (amount != 0) {
-                uint256 cut = (amount * pool.rewardCut) / PPM;
-                pool.emissionMark = now_;
-                pool.commission += uint96(cut);
-                pool.stake += uint96(amount - cut);
-                _clock.activeStake += uint96(amount - cut);
-                emit Rewarded(orchestrator, _clock.round, amount, cut);
+        (uint256 stake, uint256 place) = (pool.stake, pool.place);
+        (uint256 mark, uint256 commission) = (pool.emissionMark, pool.commission);
+        (uint256 rewardCut, bool announced) = (pool.rewardCut, pool.cutsAnnounced);
+        if (place != 0) {
+            (uint256 perStake, uint256 active) = (_clock.emissionPerStake, _clock.activeStake);
+            unchecked {
+                // All CAST there is fits into 96 bits.
+                amount = (stake * (perStake - mark)) >> 64;
+                if (amount != 0) {
+                    uint256 cut = (amount * rewardCut) / PPM;
+                    pool.emissionMark = uint128(perStake);
+                    pool.commission = uint96(commission + cut);
+                    pool.stake = uint96(stake + amount - cut);
+                    _clock.activeStake = uint96(active + amount - cut);
+                    emit Rewarded(orchestrator, amount, cut);
+                }
             }
         }
-        if (pool.cutsAnnounced && block.timestamp >= pool.cutsAt) {
-            pool.cutsAnnounced = false;
-            pool.rewardCut = pool.nextRewardCut;
-            pool.feeShare = pool.nextFeeShare;
-            pool.cutsAt = 0;
-            emit CutsSet(orchestrator, pool.rewardCut, pool.feeShare);
-        }
+        if (announced && block.timestamp >= pool.cutsAt) _applyCuts(orchestrator, pool);
+    }
+
+    function _applyCuts(address orchestrator, Pool storage pool) private {
+        (uint24 rewardCut, uint24 feeShare) = (pool.nextRewardCut, pool.nextFeeShare);
+        pool.cutsAnnounced = false;
+        pool.rewardCut = rewardCut;
+        pool.feeShare = feeShare;
+        pool.cutsAt = 0;
+        emit CutsSet(orchestrator, rewardCut, feeShare);
     }
 
     // ---------------------------------------------------------------- shares
@@ -61,16 +68,24 @@ abstract contract Pools is StakingState {
         internal
         returns (uint256 shares)
     {
-        shares = Shares.bought(amount, pool.stake, pool.shares);
+        (uint256 stake, uint256 all, uint256 place) = (pool.stake, pool.shares, pool.place);
+        uint256 count = _record(pool, stake + amount);
+        shares = Shares.bought(amount, stake, all);
         if (shares == 0) revert ZeroAmount();
+        if (all + shares > type(uint96).max || stake + amount > type(uint96).max) revert PoolWornOut();
         Position storage position = _positions[orchestrator][delegator];
-        uint256 held = position.shares;
+        (uint256 held, uint256 mark) = (position.shares, position.mark);
         uint256 feePerShare = pool.feePerShare;
-        uint256 earned = held == 0 ? 0 : Math.mulDiv(held, feePerShare - position.mark, held + shares);
-        position.shares = uint96(held + shares);
-        position.mark = uint160(feePerShare - earned);
-        pool.shares = _uint96(pool.shares + shares);
-        _setStake(pool, pool.stake + amount);
+        unchecked {
+            // feePerShare is below 2^153: all ether there is, × 2^96, over MIN_SHARES.
+            if (mark != feePerShare) mark = feePerShare - (held * (feePerShare - mark)) / (held + shares);
+            position.shares = uint96(held + shares);
+            position.mark = uint160(mark);
+            pool.stake = uint96(stake + amount);
+            pool.shares = uint96(all + shares);
+            pool.checkpoints = uint32(count);
+            if (place != 0) _clock.activeStake += uint96(amount);
+        }
     }
 
     /// Sells shares for `amount`. The position's fees are set aside.
@@ -78,9 +93,10 @@ abstract contract Pools is StakingState {
         internal
     {
         Position storage position = _positions[orchestrator][delegator];
-        position.fees += _unclaimed(pool, position);
-        position.mark = pool.feePerShare;
+        uint256 fees = _unclaimed(pool, position);
+        if (fees != 0) position.fees += fees;
         position.shares -= uint96(shares);
+        position.mark = pool.feePerShare;
         pool.shares -= uint96(shares);
         _setStake(pool, pool.stake - amount);
     }
@@ -88,7 +104,17 @@ abstract contract Pools is StakingState {
     function _setStake(Pool storage pool, uint256 stake) internal {
         if (pool.place != 0) _clock.activeStake = uint96(_clock.activeStake + stake - pool.stake);
         pool.stake = uint96(stake);
-        pool.stakes.push(uint48(_nextRound()), uint208(stake));
+        pool.checkpoints = uint32(_record(pool, stake));
+    }
+
+    /// Writes a pool's stake down for the next round; how many checkpoints that makes is for the caller to keep.
+    function _record(Pool storage pool, uint256 stake) private returns (uint256 count) {
+        uint64 from = _nextRound();
+        count = pool.checkpoints;
+        unchecked {
+            if (count == 0 || pool.history[count - 1].from != from) ++count;
+            pool.history[count - 1] = Checkpoint(uint32(from), uint96(stake));
+        }
     }
 
     function _worth(Pool storage pool, Position storage position) internal view returns (uint256) {
@@ -105,14 +131,14 @@ abstract contract Pools is StakingState {
     function _joinIfFree(address orchestrator, Pool storage pool) internal {
         bool fit = pool.place == 0 && _active.length < maxActive && _currentRound() >= pool.jailedUntil;
         if (!fit || _selfStake(orchestrator, pool) < minSelfStake) return;
-        _active.push(orchestrator);
+        _active.push();
         _join(orchestrator, pool, _active.length);
     }
 
     function _join(address orchestrator, Pool storage pool, uint256 place) internal {
         uint64 activeFrom = _nextRound();
+        _active[place - 1] = Member(orchestrator, activeFrom);
         pool.place = uint16(place);
-        pool.activeFrom = uint32(activeFrom);
         pool.emissionMark = _clock.emissionPerStake;
         _clock.activeStake += pool.stake;
         emit Joined(orchestrator, activeFrom);
@@ -121,9 +147,9 @@ abstract contract Pools is StakingState {
     /// Takes a member out; the last one moves to its place.
     function _leave(address orchestrator, Pool storage pool) internal {
         uint256 place = pool.place;
-        address last = _active[_active.length - 1];
+        Member memory last = _active[_active.length - 1];
         _active[place - 1] = last;
-        _pools[last].place = uint16(place);
+        _pools[last.orchestrator].place = uint16(place);
         _active.pop();
         _vacate(orchestrator, pool);
     }
@@ -144,11 +170,5 @@ abstract contract Pools is StakingState {
     function _registered(address orchestrator) internal view returns (Pool storage pool) {
         pool = _pools[orchestrator];
         if (!pool.registered) revert NotRegistered(orchestrator);
-    }
-
-    /// A pool of which slashes left next to nothing can have too many shares to sell more.
-    function _uint96(uint256 value) internal pure returns (uint96) {
-        if (value > type(uint96).max) revert PoolWornOut();
-        return uint96(value);
     }
 }

@@ -77,7 +77,7 @@ abstract contract Registry is Delegation {
         _advance();
         uint256 size = _active.length;
         if (size < maxActive) {
-            _active.push(msg.sender);
+            _active.push();
             _join(msg.sender, pool, size + 1);
             return;
         }
@@ -86,7 +86,6 @@ abstract contract Registry is Delegation {
         uint256 place = loser.place;
         if (place == 0 || loser.stake >= pool.stake) revert SetFull(victim);
         _vacate(victim, loser);
-        _active[place - 1] = msg.sender;
         _join(msg.sender, pool, place);
     }
 

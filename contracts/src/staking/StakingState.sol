@@ -60,7 +60,7 @@ abstract contract StakingState {
         uint96 stake; // CAST, with all emission that was settled
         uint96 shares;
         uint16 place; // index in the active set + 1; 0 = not in it
-        uint32 activeFrom; // first round that counts, while in the set
+        uint32 checkpoints;
         bool registered;
         //
         uint128 emissionMark; // clock.emissionPerStake when it was settled last
@@ -78,11 +78,23 @@ abstract contract StakingState {
         uint64 jailedUntil; // round
         //
         Exit[2] exits; // of delegators; of the owner
-        Checkpoints.Trace208 stakes; // by the round from which they hold
+        mapping(uint256 index => Checkpoint) history;
         Checkpoints.Trace208 operators; // by the round from which they hold
         Checkpoints.Trace208 survival; // by time: the part of delegated stake that slashes left, × FULL
         uint256 capabilities;
         string serviceURI;
+    }
+
+    /// A pool's stake from a round on. Their number is in the pool's first slot, which saves a bond the array's length.
+    struct Checkpoint {
+        uint32 from;
+        uint96 stake;
+    }
+
+    /// One place of the active set.
+    struct Member {
+        address orchestrator;
+        uint64 activeFrom; // first round that counts
     }
 
     /// Stake on its way out of a pool: it earns nothing, and is slashed like the rest.
@@ -154,11 +166,12 @@ abstract contract StakingState {
     uint256 public immutable maxSlash;
 
     Clock internal _clock;
-    address[] internal _active;
+    Member[] internal _active;
     mapping(address orchestrator => Pool) internal _pools;
     mapping(address orchestrator => mapping(address delegator => Position)) internal _positions;
     mapping(address orchestrator => mapping(address delegator => Move)) internal _moves;
-    mapping(address delegator => Lock[]) internal _locks;
+    mapping(address delegator => uint256) internal _lockCount;
+    mapping(address delegator => mapping(uint256 id => Lock)) internal _locks;
     mapping(address operator => Key) internal _keys;
 
     /// @notice `orchestrator` entered the registry.
@@ -214,8 +227,8 @@ abstract contract StakingState {
 
     /// @notice The books have `amount` CAST of emission, up to and including `round`.
     event EmissionCollected(uint64 indexed round, uint256 amount);
-    /// @notice The pool of `orchestrator` took `amount` of the emission up to `round`; of it `cut` is the owner's.
-    event Rewarded(address indexed orchestrator, uint64 round, uint256 amount, uint256 cut);
+    /// @notice The pool of `orchestrator` took `amount` of the emission up to the present round; of it `cut` is the owner's.
+    event Rewarded(address indexed orchestrator, uint256 amount, uint256 cut);
     /// @notice The owner took its cuts of emission.
     event CommissionClaimed(address indexed orchestrator, address to, uint256 amount);
     /// @notice Fees arrived for `orchestrator`; `shared` of them went to the shares, the rest to the owner.
@@ -295,13 +308,17 @@ abstract contract StakingState {
     }
 
     function _currentRound() internal view returns (uint64) {
-        return (uint64(block.timestamp) - genesis) / roundLength;
+        unchecked {
+            return uint64((block.timestamp - genesis) / roundLength);
+        }
     }
 
     /// The round from which a change of now holds. Round 0 has no past that it could stand still for.
-    function _nextRound() internal view returns (uint64) {
-        uint64 round = _currentRound();
-        return round == 0 ? 0 : round + 1;
+    function _nextRound() internal view returns (uint64 round) {
+        round = _currentRound();
+        unchecked {
+            if (round != 0) ++round;
+        }
     }
 
     /// Fees since the position's mark.
