@@ -50,7 +50,7 @@ run: build ## Build, then run the whole network on this machine (ARGS="--demo" p
 
 ##@ Tests
 
-.PHONY: test unit e2e check contracts
+.PHONY: test unit e2e check test-faults contracts
 test: build test-deps test/browser/node_modules/.package-lock.json contracts/node_modules/.package-lock.json ## Run every test that CI runs
 	@echo '--- contracts' && $(MAKE) contracts
 	@echo '--- unit' && $(MAKE) unit
@@ -63,8 +63,15 @@ unit:
 e2e: build test-deps test/browser/node_modules/.package-lock.json ## Run the end-to-end tests: real FFmpeg, browser, chain, kill -9
 	$(GO) test -timeout 20m -count=1 ./test/e2e/...
 
+test-faults: test-deps ## Kill both sides of the money at every durable step, 200 runs on each store
+	CASTNET_FAULT_RUNS=200 $(GO) test -timeout 30m -count=1 -run TestFaults ./probabilistic-payments/store
+
 contracts: contracts/node_modules/.package-lock.json ## Compile and test the contracts
 	cd contracts && npx --no-install forge test
+
+.PHONY: test-sim
+test-sim: ## Play a day of tickets on a simulated clock (CASTNET_SIM_HOURS=24)
+	CASTNET_SIM_HOURS=$${CASTNET_SIM_HOURS:-24} $(GO) test -timeout 60m -count=1 -v -run TestDayOfTraffic ./test/sim/
 
 check: build test-deps ## Format, lint, arrows, and the race detector
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -75,11 +82,15 @@ check: build test-deps ## Format, lint, arrows, and the race detector
 
 ##@ Figures
 
-.PHONY: bench bench-latency bench-overhead
+.PHONY: bench bench-latency bench-overhead bench-tickets bench-transcode
 bench-latency: build test-deps ## Latency: publisher frame to transcoded WHEP frame
 	@$(GO) run ./test/bench latency
 bench-overhead: build test-deps ## CPU of the network over the plain ffmpeg command line
 	@$(GO) run ./test/bench overhead
+bench-tickets: build ## What a ticket costs: over the bare signature, on the disk, in memory
+	@$(GO) run ./test/bench tickets
+bench-transcode: build test-deps ## The engine: CPU and quality against the ffmpeg command line, memory, latency, resume
+	@$(GO) run ./test/bench transcode
 bench: build test-deps ## Run every bench, and write docs/bench/latest.json
 	@$(GO) run ./test/bench all
 
