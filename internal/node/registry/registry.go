@@ -213,7 +213,7 @@ func (k *RotateKey) Run(ctx context.Context, con *console.Console) error {
 		if err != nil {
 			return err
 		}
-		plan := account.Plan{Details: Entry{Orchestrator: s.Self, Operator: &operator}, Actions: []chain.Action{s.Staking().SetOperator(operator)}}
+		plan := account.Plan{Details: Entry{Orchestrator: s.Self, Operator: &operator}, Actions: []chain.Action{s.Staking().SetOperator(operator, nil)}}
 		plan.Title = "Give " + account.Name(o) + " another operator key"
 		plan.Facts = []console.Field{
 			{Label: "Now", Value: o.Operator.Hex()},
