@@ -50,8 +50,10 @@ type Track struct {
 	sound   *ingest.Sound
 	codec   media.Codec
 	dts     func(parts [][]byte, pts int64) (int64, error)
-	waiting bool // for a key frame
-	begun   bool // a picture came
+	next    uint16 // expected sequence number
+	started bool   // a packet came
+	waiting bool   // for a key frame
+	begun   bool   // a picture came
 	lastKey time.Time
 }
 
@@ -151,10 +153,12 @@ func single(decode func(*rtp.Packet) ([]byte, error)) func(*rtp.Packet) ([][]byt
 	}
 }
 
-// Packet takes the next packet of the track; lost says that packets before it will never come. needKey asks for a key
-// frame: nothing can be decoded before. An error ends the publisher.
-func (t *Track) Packet(p *rtp.Packet, lost bool, now time.Time) (needKey bool, err error) {
+// Packet takes the next packet of the track; those between it and the one before will never come. needKey asks for a
+// key frame: nothing can be decoded before. An error ends the publisher.
+func (t *Track) Packet(p *rtp.Packet, now time.Time) (needKey bool, err error) {
 	s := t.stream
+	lost := t.started && p.SequenceNumber != t.next
+	t.started, t.next = true, p.SequenceNumber+1
 	if s.origin.IsZero() {
 		s.origin = now
 	}

@@ -21,14 +21,8 @@ type reorder struct {
 	since   time.Time              // when the wait for next began
 }
 
-// ordered is one packet in order; lost says that packets before it never came.
-type ordered struct {
-	packet *rtp.Packet
-	lost   bool
-}
-
-// push takes a packet as it arrives and returns those whose turn has come.
-func (r *reorder) push(p *rtp.Packet, now time.Time) []ordered {
+// push takes a packet as it arrives and returns those whose turn has come. A gap in their numbers is a loss for good.
+func (r *reorder) push(p *rtp.Packet, now time.Time) []*rtp.Packet {
 	if !r.started {
 		r.started, r.next, r.waiting = true, p.SequenceNumber, make(map[uint16]*rtp.Packet)
 	}
@@ -39,17 +33,17 @@ func (r *reorder) push(p *rtp.Packet, now time.Time) []ordered {
 		r.since = now
 	}
 	r.waiting[p.SequenceNumber] = p
-	ready := r.take(nil, false)
+	ready := r.take(nil)
 	for len(r.waiting) > 0 && (now.Sub(r.since) >= patience || len(r.waiting) >= maxWaiting) {
 		r.skip()
-		ready = r.take(ready, true)
+		ready = r.take(ready)
 		r.since = now
 	}
 	return ready
 }
 
 // take appends the packets that follow each other from next on.
-func (r *reorder) take(ready []ordered, lost bool) []ordered {
+func (r *reorder) take(ready []*rtp.Packet) []*rtp.Packet {
 	for {
 		p, ok := r.waiting[r.next]
 		if !ok {
@@ -57,8 +51,7 @@ func (r *reorder) take(ready []ordered, lost bool) []ordered {
 		}
 		delete(r.waiting, r.next)
 		r.next++
-		ready = append(ready, ordered{p, lost})
-		lost = false
+		ready = append(ready, p)
 	}
 }
 

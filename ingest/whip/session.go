@@ -305,11 +305,11 @@ func (s *stream) take(a arrival) error {
 		return nil
 	}
 	l.bytes += len(a.packet.Payload)
-	for _, o := range l.order.push(a.packet, a.at) {
+	for _, p := range l.order.push(a.packet, a.at) {
 		if l != s.tone && l != s.active {
 			continue
 		}
-		need, err := l.track.Packet(o.packet, o.lost, a.at)
+		need, err := l.track.Packet(p, a.at)
 		if err != nil {
 			return err
 		}
