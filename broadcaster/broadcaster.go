@@ -25,6 +25,7 @@ import (
 	"castnet/ingest"
 	"castnet/internal/eip712"
 	"castnet/internal/identity"
+	"castnet/internal/receipt"
 	payments "castnet/probabilistic-payments"
 	"castnet/transcoder"
 )
@@ -58,8 +59,15 @@ type Payer interface {
 	// Check reports whether tickets of a face value could be paid to a recipient in a round; a *payments.Refusal says
 	// what is missing.
 	Check(ctx context.Context, recipient common.Address, round uint64, face uint256.Int) error
-	// Lane is the nonce lane of this process, named in quotes.
+	// Account is the address that pays; Lane is the nonce lane of this process. Both are named in quotes.
+	Account() common.Address
 	Lane() uint64
+}
+
+// Books is told of the leases that are opened and of the work that was verified, for a ledger.
+type Books interface {
+	Opened(stream string, lease *receipt.Lease)
+	Work(source *receipt.Source, renditions []receipt.Rendition)
 }
 
 // Keys knows the stream keys.
@@ -70,15 +78,18 @@ type Keys interface {
 
 // Config is what a Broadcaster needs.
 type Config struct {
-	// Account signs quotes, leases and sources; Domain is what it signs for.
-	Account identity.Signer
-	Domain  eip712.Domain
+	// Signer signs quotes, leases and sources for the account that pays: with its own key, or as a hot signer that it has
+	// authorised on the chain. Domain is what it signs for.
+	Signer identity.Signer
+	Domain eip712.Domain
 	// ChainID is checked in the certificates of orchestrators.
 	ChainID uint64
 
 	Keys    Keys
 	Network Network
 	Payer   Payer
+	// Books may be nil.
+	Books Books
 	// Local converts audio in this broadcaster's own worker. Without it there is no Opus for WebRTC.
 	Local transcoder.Transcoder
 	// Ladder makes the renditions of a source of the given size. Default: transcoder.DefaultLadder. An empty ladder
@@ -103,7 +114,7 @@ type Config struct {
 func (c *Config) validate() error {
 	var missing []string
 	for name, absent := range map[string]bool{
-		"Account": c.Account == nil, "Keys": c.Keys == nil, "Network": c.Network == nil, "Payer": c.Payer == nil,
+		"Signer": c.Signer == nil, "Keys": c.Keys == nil, "Network": c.Network == nil, "Payer": c.Payer == nil,
 		"Logger": c.Logger == nil, "Registerer": c.Registerer == nil, "Playback": c.Playback == nil,
 	} {
 		if absent {
@@ -251,3 +262,10 @@ func (b *Broadcaster) Streams() []*Stream {
 func (b *Broadcaster) Records() map[common.Address]Record { return b.market.snapshot() }
 
 var errStopping = errors.New("the broadcaster is stopping")
+
+// opened tells the books of a lease.
+func (b *Broadcaster) opened(s *Stream, lease *receipt.Lease) {
+	if b.cfg.Books != nil {
+		b.cfg.Books.Opened(s.id, lease)
+	}
+}

@@ -54,6 +54,7 @@ type lease struct {
 	left    chan struct{} // closed when nothing more is received
 
 	mu       sync.Mutex
+	opened   receipt.Prices              // those that won in the market
 	hash     common.Hash                 // of the newest lease
 	current  receipt.Lease               // the newest lease: renewals replace it
 	prev     map[common.Hash]common.Hash // the last receipt of each lease
@@ -69,7 +70,7 @@ type lease struct {
 // openLease countersigns an offer and opens it. The lease lives until ctx ends.
 func openLease(ctx context.Context, s *Stream, o *offer) (*lease, error) {
 	hash := o.lease.Lease.Hash()
-	countersign, err := receipt.Sign(s.b.cfg.Account, s.b.cfg.Domain, hash)
+	countersign, err := receipt.Sign(s.b.cfg.Signer, s.b.cfg.Domain, hash)
 	if err != nil {
 		return nil, fmt.Errorf("countersign lease: %w", err)
 	}
@@ -80,10 +81,11 @@ func openLease(ctx context.Context, s *Stream, o *offer) (*lease, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open lease: %w", err)
 	}
+	s.b.opened(s, &o.lease.Lease)
 	return &lease{
 		s: s, offer: o, stream: stream, log: o.attrs(s.log), keys: make(chan int, 8), owed: make(chan due, maxWaitingSegments),
-		left: make(chan struct{}),
-		hash: hash, current: o.lease.Lease, prev: make(map[common.Hash]common.Hash),
+		left:   make(chan struct{}),
+		opened: o.lease.Lease.Prices, hash: hash, current: o.lease.Lease, prev: make(map[common.Hash]common.Hash),
 		attempts: make(map[uint64]*attempt), pending: make(map[common.Hash]due), changed: make(chan struct{}),
 	}, nil
 }
@@ -281,7 +283,7 @@ func (l *lease) feedPrefix(ctx context.Context, a *attempt) error {
 // end signs what was sent and closes the segment.
 func (l *lease) end(ctx context.Context, a *attempt) error {
 	source := a.close(l.now())
-	sig, err := receipt.Sign(l.s.b.cfg.Account, l.s.b.cfg.Domain, source.Hash())
+	sig, err := receipt.Sign(l.s.b.cfg.Signer, l.s.b.cfg.Domain, source.Hash())
 	if err != nil {
 		return fmt.Errorf("sign source: %w", err)
 	}
@@ -523,12 +525,13 @@ func (l *lease) renewed(signed rpc.SignedLease) {
 	n := &signed.Lease
 	if n.Orchestrator != l.current.Orchestrator || n.Broadcaster != l.current.Broadcaster || n.Stream != l.current.Stream ||
 		n.LadderHash != l.current.LadderHash || n.Lane != l.current.Lane ||
-		n.Prices != l.current.Prices || // a higher price has to win in the market
+		dearer(&n.Prices, &l.opened) || // a higher price has to win in the market
 		receipt.CheckSigner(l.s.b.cfg.Domain, n.Hash(), signed.Signature, l.orchestrator.Operator) != nil {
 		l.log.Warn("the renewed lease is not for what was asked, dearer, or not signed: the old one goes on")
 		return
 	}
 	l.current, l.hash = *n, n.Hash()
+	l.s.b.opened(l.s, n)
 	l.log.Info("lease renewed", "next", l.hash.TerminalString())
 }
 

@@ -109,13 +109,13 @@ type need struct {
 func (m *market) ask(o common.Address, serial uint64, n need) (rpc.QuoteAsk, error) {
 	ask := rpc.QuoteAsk{
 		Request: receipt.QuoteRequest{
-			Broadcaster: m.cfg.Account.Address(), Orchestrator: o, Stream: n.stream,
+			Broadcaster: m.cfg.Payer.Account(), Orchestrator: o, Stream: n.stream,
 			Lane: m.cfg.Payer.Lane(), Serial: serial, IssuedAt: uint64(m.cfg.Now().Unix()),
 		},
 		Ladder: n.ladder, Source: n.source,
 	}
 	ask.Complete()
-	sig, err := receipt.Sign(m.cfg.Account, m.cfg.Domain, ask.Request.Hash())
+	sig, err := receipt.Sign(m.cfg.Signer, m.cfg.Domain, ask.Request.Hash())
 	if err != nil {
 		return ask, fmt.Errorf("sign quote request: %w", err)
 	}
@@ -170,7 +170,7 @@ func (m *market) draw(roster Roster, serial uint64) ([]Orchestrator, error) {
 		return nil, fmt.Errorf("active set: %w", err)
 	}
 	k := min(selection.K, (len(candidates)+1)/2)
-	seed := selection.Seed(roster.Beacon, m.cfg.Account.Address(), serial)
+	seed := selection.Seed(roster.Beacon, m.cfg.Payer.Account(), serial)
 	var drawn []Orchestrator
 	for _, c := range set.Draw(nil, seed, k) {
 		drawn = append(drawn, byID[c.ID])
@@ -307,6 +307,23 @@ func pricePerSecond(p *receipt.Prices, n need) float64 {
 		total += p.MiB.Float64() * float64(rung.Bitrate) / 8 / (1 << 20)
 	}
 	return total
+}
+
+// priceRoom is how much dearer a renewal may be than the lease that won in the market, as a divisor: prices in dollars
+// follow the coin, and to begin anew with somebody else costs more than a quarter.
+const priceRoom = 4
+
+// dearer reports whether any of the new prices leaves the room.
+func dearer(now, won *receipt.Prices) bool {
+	for _, p := range [][2]*uint256.Int{
+		{&now.H264, &won.H264}, {&now.HEVC, &won.HEVC}, {&now.AV1, &won.AV1}, {&now.Source, &won.Source}, {&now.MiB, &won.MiB},
+	} {
+		most := new(uint256.Int).Div(p[1], uint256.NewInt(priceRoom))
+		if _, overflow := most.AddOverflow(most, p[1]); !overflow && p[0].Gt(most) {
+			return true
+		}
+	}
+	return false
 }
 
 // succeeded and failed keep an orchestrator's record.

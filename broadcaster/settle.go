@@ -52,6 +52,9 @@ func (l *lease) receipt(signed *rpc.SignedReceipt) error {
 		l.log.Warn("receipt does not hold: not paid", "seq", r.Seq, "failures", failures)
 		return &failure{plain: fmt.Sprintf("its receipt for segment %d does not hold (%s)", r.Seq, why)}
 	}
+	if books := l.s.b.cfg.Books; books != nil {
+		books.Work(&a.source, r.Renditions)
+	}
 	d := due{hash: r.Hash(), receipt: *r, lease: a.lease}
 	l.mu.Lock()
 	l.prev[a.leaseHash] = d.hash
@@ -225,5 +228,5 @@ func (l *lease) settleOne(ctx context.Context, d *due) {
 func (l *lease) settleCall(ctx context.Context, d *due) (rpc.SettleReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	return l.client.Settle(ctx, d.receipt.Lease, d.ticket)
+	return l.client.Settle(ctx, rpc.SettleAsk{Settle: receipt.Settle{Lease: d.receipt.Lease}, Payment: d.ticket})
 }

@@ -50,6 +50,21 @@ func prices() receipt.Prices {
 	return receipt.Prices{H264: wei(1_000_000), HEVC: wei(2_000_000), AV1: wei(3_000_000), Source: wei(100_000), MiB: wei(1000)}
 }
 
+// fixed are prices that everybody is asked for.
+type fixed receipt.Prices
+
+func (f fixed) Prices(common.Address) (receipt.Prices, error) { return receipt.Prices(f), nil }
+
+// hotKeys are signers that an account has authorised for ever.
+type hotKeys map[common.Address]common.Address // account by signer
+
+func (h hotKeys) SignerUntil(_ context.Context, account, signer common.Address) (uint64, error) {
+	if h[signer] == account {
+		return 1 << 63, nil
+	}
+	return 0, nil
+}
+
 // rich is a chain on which everybody has money.
 type rich struct{ share uint256.Int }
 
@@ -72,6 +87,7 @@ type network struct {
 	prices   receipt.Prices
 	limits   orchestrator.Limits
 	policy   payments.Policy
+	signers  hotKeys
 	work     transcoder.Transcoder // a member of the fleet; nil: an empty fleet
 
 	address string
@@ -136,7 +152,7 @@ func (n *network) start() {
 	ctx, cancel := context.WithCancel(n.t.Context())
 	log := n.log()
 	recipient, err := payments.NewRecipient(ctx, payments.RecipientConfig{
-		Domain: domain(), Address: owner, Store: n.openMoney("recipient.db"), Accounts: n.chain, Gas: n.chain, Policy: n.policy,
+		Domain: domain(), Address: owner, Store: n.openMoney("recipient.db"), Accounts: n.chain, Gas: n.chain, Policy: n.policy, Signers: n.signers,
 		Log: log, Registerer: prometheus.NewRegistry(),
 	})
 	n.check(err)
@@ -151,7 +167,7 @@ func (n *network) start() {
 	n.metrics = prometheus.NewRegistry()
 	o, err := orchestrator.New(orchestrator.Config{
 		ID: owner, Signer: n.operator, Domain: domain(), Transcoder: n.fleet, Recipient: recipient, Rounds: n.chain, Store: receipts,
-		Prices: n.prices, Limits: n.limits, Logger: log, Registerer: n.metrics,
+		Pricer: fixed(n.prices), Signers: n.signers, Limits: n.limits, Logger: log, Registerer: n.metrics,
 	})
 	n.check(err)
 	server, err := rpc.NewServer(rpc.ServerConfig{

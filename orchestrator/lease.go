@@ -74,7 +74,7 @@ type lease struct {
 
 // Transcode serves one lease until the broadcaster finishes it, it expires unused, or something fails.
 func (o *Orchestrator) Transcode(ctx context.Context, open rpc.Open, stream *rpc.ServerStream) error {
-	taken, err := o.redeem(&open)
+	taken, err := o.redeem(ctx, &open)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (o *Orchestrator) Transcode(ctx context.Context, open rpc.Open, stream *rpc
 		open: make(map[uint64]*attempt), last: make(map[uint64]uint32), billing: hash,
 	}
 	defer l.closeSession()
-	if err := l.openCredit(hash, &taken); err != nil {
+	if err := l.openCredit(ctx, hash, &taken); err != nil {
 		return err
 	}
 	defer l.closeCredits()
@@ -116,13 +116,16 @@ func (o *Orchestrator) Transcode(ctx context.Context, open rpc.Open, stream *rpc
 	return nil
 }
 
-func (l *lease) openCredit(hash common.Hash, i *issued) error {
-	err := l.o.cfg.Recipient.OpenLease(payments.LeaseTerms{
+func (l *lease) openCredit(ctx context.Context, hash common.Hash, i *issued) error {
+	err := l.o.cfg.Recipient.OpenLease(ctx, payments.LeaseTerms{
 		Lease: hash, Sender: i.lease.Broadcaster, Lane: i.lease.Lane, Round: i.lease.Round,
-		MaxFaceValue: i.lease.MaxFaceValue, MaxUnpaid: i.lease.MaxUnpaid, LastExpiry: i.lastExpiry,
+		MaxFaceValue: i.lease.MaxFaceValue, MaxUnpaid: i.lease.MaxUnpaid, LastExpiry: i.lastExpiry, Renews: i.renews,
 	})
 	if err == nil {
 		l.credits = append(l.credits, hash)
+		if books := l.o.cfg.Books; books != nil {
+			books.Opened(&i.lease)
+		}
 	}
 	return moneyRefusal(err)
 }
@@ -424,11 +427,11 @@ func (l *lease) renew(ctx context.Context, ask *rpc.QuoteAsk) error {
 	})
 	var taken issued
 	if err == nil {
-		taken, err = l.o.take(signed.Lease.Hash())
+		taken, err = l.o.take(&signed.Lease)
 	}
 	next := terms{signed.Lease.Hash(), signed.Lease}
 	if err == nil {
-		err = l.openCredit(next.hash, &taken)
+		err = l.openCredit(ctx, next.hash, &taken)
 	}
 	if refusal, ok := errors.AsType[*rpc.Refusal](err); ok {
 		l.log.Warn("renewal refused", "why", refusal)

@@ -24,18 +24,30 @@ import (
 // Recipient is the money side; payments.Recipient is one. Its refusals are *payments.Refusal.
 type Recipient interface {
 	Quote(ctx context.Context, ask payments.Ask) (payments.Offer, error)
-	OpenLease(terms payments.LeaseTerms) error
+	OpenLease(ctx context.Context, terms payments.LeaseTerms) error
 	CloseLease(lease common.Hash)
 	Meter(lease common.Hash, work uint256.Int) error
 	Bill(ctx context.Context, bill payments.Bill, sign func(payments.Terms) (common.Hash, error)) error
 	Receive(ctx context.Context, ticket *payments.SignedTicket) (payments.Result, error)
-	Unpaid(lease common.Hash) uint256.Int
+	// Debtor is the sender that owes for a lease; false where nothing is owed.
+	Debtor(lease common.Hash) (common.Address, bool)
 }
 
 // Rounds tells the chain's time.
 type Rounds interface {
 	// Round returns the current round, and the last Unix second at which a ticket of it can be redeemed (0: no bound).
 	Round(ctx context.Context) (round, lastExpiry uint64, err error)
+}
+
+// Pricer says what a broadcaster is asked for now. An error says why nothing can be quoted.
+type Pricer interface {
+	Prices(broadcaster common.Address) (receipt.Prices, error)
+}
+
+// Books is told of the leases that are opened and of the work that was billed, for a ledger.
+type Books interface {
+	Opened(lease *receipt.Lease)
+	Work(source *receipt.Source, renditions []receipt.Rendition)
 }
 
 // Store keeps what must survive this process. What a method did is durable when it returns without error.
@@ -62,6 +74,10 @@ type Limits struct {
 	LeaseTTL time.Duration
 	// Freshness is how far a quote request's clock may be off (default 60 s).
 	Freshness time.Duration
+	// OpenWithin is how long a quoted lease waits to be opened (default 30 s); OpenQuotes bounds those of one broadcaster
+	// that wait, the oldest goes first (default 64).
+	OpenWithin time.Duration
+	OpenQuotes int
 	// QuotesPerMinute bounds the quotes of one broadcaster (default 600).
 	QuotesPerMinute int
 	// OpenSegments bounds the segments of a lease that were begun and have no receipt yet (default 8).
@@ -76,6 +92,8 @@ type Limits struct {
 func (l *Limits) setDefaults() {
 	setDefault(&l.LeaseTTL, 10*time.Minute)
 	setDefault(&l.Freshness, time.Minute)
+	setDefault(&l.OpenWithin, 30*time.Second)
+	setDefault(&l.OpenQuotes, 64)
 	setDefault(&l.QuotesPerMinute, 600)
 	setDefault(&l.OpenSegments, 8)
 	setDefault(&l.IdleTimeout, 30*time.Second)
@@ -98,9 +116,13 @@ type Config struct {
 	// Transcoder does the work: a local worker pool, or a Fleet.
 	Transcoder transcoder.Transcoder
 	Recipient  Recipient
-	Rounds     Rounds
-	Store      Store
-	Prices     receipt.Prices
+	// Signers tells of hot keys that broadcasters sign with; nil: they sign with their accounts' own.
+	Signers payments.Signers
+	Rounds  Rounds
+	Store   Store
+	Pricer  Pricer
+	// Books may be nil.
+	Books      Books
 	Limits     Limits
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -116,8 +138,8 @@ func (c *Config) validate() error {
 	switch {
 	case c.ID == common.Address{}:
 		return errors.New("orchestrator: ID (the owner's address in Staking) is needed")
-	case c.Signer == nil, c.Transcoder == nil, c.Recipient == nil, c.Rounds == nil, c.Store == nil:
-		return errors.New("orchestrator: Signer, Transcoder, Recipient, Rounds and Store are needed")
+	case c.Signer == nil, c.Transcoder == nil, c.Recipient == nil, c.Rounds == nil, c.Store == nil, c.Pricer == nil:
+		return errors.New("orchestrator: Signer, Transcoder, Recipient, Rounds, Store and Pricer are needed")
 	case c.Logger == nil, c.Registerer == nil:
 		return errors.New("orchestrator: Logger and Registerer are needed")
 	}
@@ -131,14 +153,7 @@ type Orchestrator struct {
 	rate    window
 	wasted  wasted
 
-	mu     sync.Mutex
-	issued map[common.Hash]issued // leases that were signed and not opened
-}
-
-// issued is a lease that may be opened once. A lease dies with the process that made it, so this needs no store.
-type issued struct {
-	lease      receipt.Lease
-	lastExpiry uint64
+	issued shelf
 }
 
 // New checks the configuration and registers the metrics.
@@ -153,7 +168,7 @@ func New(cfg Config) (*Orchestrator, error) {
 	return &Orchestrator{
 		cfg: cfg, metrics: m,
 		rate:   window{length: time.Minute, limit: cfg.Limits.QuotesPerMinute, seen: make(map[common.Address]int)},
-		issued: make(map[common.Hash]issued),
+		issued: shelf{perBroadcaster: cfg.Limits.OpenQuotes, within: cfg.Limits.OpenWithin, by: make(map[common.Address][]issued)},
 	}, nil
 }
 
@@ -176,23 +191,51 @@ func (o *Orchestrator) Run(ctx context.Context) error {
 	}
 }
 
-// Settle pays a receipt where payment is set, and shows what is unpaid on the lease. It works for leases of a process
-// that has died.
-func (o *Orchestrator) Settle(ctx context.Context, lease common.Hash, payment *rpc.Payment) (rpc.SettleReply, error) {
+// Settle pays a receipt where a payment is set, and shows the lease's broadcaster what is unpaid on it. It works for
+// leases of a process that has died.
+func (o *Orchestrator) Settle(ctx context.Context, ask rpc.SettleAsk) (rpc.SettleReply, error) {
 	var reply rpc.SettleReply
-	if payment != nil {
-		result, err := o.receive(ctx, payment)
+	if ask.Payment != nil {
+		result, err := o.receive(ctx, ask.Payment)
 		if err != nil {
 			return reply, err
 		}
 		reply.Result = &result
 	}
-	unpaid, err := o.cfg.Store.UnpaidReceipts(ctx, lease, rpc.MaxUnpaidReceipts)
+	debtor, owes := o.cfg.Recipient.Debtor(ask.Lease)
+	if !owes || len(ask.Signature) == 0 {
+		return reply, nil
+	}
+	if err := o.fresh(ask.IssuedAt, o.cfg.Now()); err != nil {
+		return reply, err
+	}
+	if err := o.checkSigner(ctx, ask.Hash(), ask.Signature, debtor); err != nil {
+		return reply, &rpc.Refusal{Code: rpc.CodeSignature, Message: "settle: " + err.Error()}
+	}
+	unpaid, err := o.cfg.Store.UnpaidReceipts(ctx, ask.Lease, rpc.MaxUnpaidReceipts)
 	if err != nil {
 		return reply, fmt.Errorf("unpaid receipts: %w", err)
 	}
 	reply.Unpaid = unpaid
 	return reply, nil
+}
+
+// checkSigner refuses a signature that is neither the account's nor that of a hot key that it has authorised.
+func (o *Orchestrator) checkSigner(ctx context.Context, hash common.Hash, signature []byte, account common.Address) error {
+	signer, err := receipt.Recover(o.cfg.Domain, hash, signature)
+	if err != nil || signer == account {
+		return err
+	}
+	if o.cfg.Signers != nil {
+		until, err := o.cfg.Signers.SignerUntil(ctx, account, signer)
+		if err != nil {
+			return fmt.Errorf("read whether %s may sign for %s: %w", signer, account, err)
+		}
+		if until > uint64(o.cfg.Now().Unix()) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: it is %s's, it must be %s's or that of a signer that it has authorised", identity.ErrSignature, signer, account)
 }
 
 // receive takes one payment. What is wrong with it is in the result; an error is this side's.

@@ -29,8 +29,6 @@ const (
 	largestPrefix = 12 * time.Second
 	// peakRate is the bytes of a segment over those of its target bitrate, at most.
 	peakRate = 1.5
-	// maxIssued bounds the leases that were signed and not opened.
-	maxIssued = 16384
 )
 
 // Quote answers a request with a signed lease, or a refusal that says why not.
@@ -61,11 +59,11 @@ func (o *Orchestrator) quote(
 			Message: "the request is for another orchestrator",
 		}
 	}
-	if err := receipt.CheckSigner(o.cfg.Domain, req.Hash(), ask.Signature, req.Broadcaster); err != nil {
+	if err := o.checkSigner(ctx, req.Hash(), ask.Signature, req.Broadcaster); err != nil {
 		return rpc.SignedLease{}, &rpc.Refusal{Code: rpc.CodeSignature, Message: "quote request: " + err.Error()}
 	}
 	now := o.cfg.Now()
-	if err := o.fresh(req, now); err != nil {
+	if err := o.fresh(req.IssuedAt, now); err != nil {
 		return rpc.SignedLease{}, err
 	}
 	if !o.rate.allow(req.Broadcaster, now) {
@@ -98,21 +96,21 @@ func (o *Orchestrator) quote(
 	if err != nil {
 		return rpc.SignedLease{}, fmt.Errorf("sign the lease: %w", err)
 	}
-	if err := o.issue(lease, lastExpiry, now); err != nil {
+	if err := o.issued.put(issued{hash: lease.Hash(), lease: lease, lastExpiry: lastExpiry, renews: renews, at: now}); err != nil {
 		return rpc.SignedLease{}, err
 	}
 	return rpc.SignedLease{Lease: lease, Signature: signature}, nil
 }
 
-func (o *Orchestrator) fresh(req *receipt.QuoteRequest, now time.Time) error {
-	off := now.Unix() - int64(req.IssuedAt)
+func (o *Orchestrator) fresh(issuedAt uint64, now time.Time) error {
+	off := now.Unix() - int64(issuedAt)
 	limit := int64(o.cfg.Limits.Freshness / time.Second)
 	if off <= limit && off >= -limit {
 		return nil
 	}
 	return &rpc.Refusal{
 		Code: rpc.CodeStale, Asked: fmt.Sprintf("%d s", off), Limit: fmt.Sprintf("%d s", limit),
-		Message: "the quote request is too old, or the clocks of the two sides differ",
+		Message: "the request is too old, or the clocks of the two sides differ",
 	}
 }
 
@@ -179,7 +177,11 @@ func (o *Orchestrator) terms(ctx context.Context, ask *rpc.QuoteAsk, renews comm
 	if err != nil {
 		return receipt.Lease{}, 0, fmt.Errorf("read the round: %w", err)
 	}
-	largest, err := largestFee(&o.cfg.Prices, ask.Ladder, ask.Source)
+	prices, err := o.cfg.Pricer.Prices(req.Broadcaster)
+	if err != nil {
+		return receipt.Lease{}, 0, &rpc.Refusal{Code: rpc.CodeBusy, Message: "no price can be quoted now: " + err.Error()}
+	}
+	largest, err := largestFee(&prices, ask.Ladder, ask.Source)
 	if err != nil {
 		return receipt.Lease{}, 0, err
 	}
@@ -189,7 +191,7 @@ func (o *Orchestrator) terms(ctx context.Context, ask *rpc.QuoteAsk, renews comm
 	}
 	return receipt.Lease{
 		Broadcaster: req.Broadcaster, Orchestrator: o.cfg.ID, Stream: req.Stream, Lane: req.Lane, Serial: req.Serial,
-		LadderHash: req.LadderHash, Prices: o.cfg.Prices, MaxFaceValue: offer.MaxFaceValue, MaxUnpaid: offer.MaxUnpaid,
+		LadderHash: req.LadderHash, Prices: prices, MaxFaceValue: offer.MaxFaceValue, MaxUnpaid: offer.MaxUnpaid,
 		Round: round, Expiry: uint64(now.Add(o.cfg.Limits.LeaseTTL).Unix()),
 	}, lastExpiry, nil
 }
@@ -230,52 +232,29 @@ func moneyRefusal(err error) error {
 	return &rpc.Refusal{Code: code, Message: message, Limit: r.Limit, Asked: r.Asked}
 }
 
-// issue keeps a signed lease until it is opened or expires.
-func (o *Orchestrator) issue(lease receipt.Lease, lastExpiry uint64, now time.Time) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if len(o.issued) >= maxIssued {
-		for hash, i := range o.issued {
-			if i.lease.Expiry <= uint64(now.Unix()) {
-				delete(o.issued, hash)
-			}
-		}
-	}
-	if len(o.issued) >= maxIssued {
-		return &rpc.Refusal{
-			Code: rpc.CodeBusy, Asked: "another", Limit: fmt.Sprint(maxIssued),
-			Message: "too many leases were quoted and not opened; try again when some have expired",
-		}
-	}
-	o.issued[lease.Hash()] = issued{lease: lease, lastExpiry: lastExpiry}
-	return nil
-}
-
 // redeem takes an issued lease, once, from the broadcaster that countersigned it.
-func (o *Orchestrator) redeem(open *rpc.Open) (issued, error) {
+func (o *Orchestrator) redeem(ctx context.Context, open *rpc.Open) (issued, error) {
 	hash := open.Lease.Lease.Hash()
 	if open.Lease.Lease.LadderHash != receipt.LadderHash(rpc.Rungs(open.Ladder)) {
 		return issued{}, &rpc.Refusal{Code: rpc.CodeInvalid, Message: "the ladder is not the one that the lease was quoted for"}
 	}
-	if err := receipt.CheckSigner(o.cfg.Domain, hash, open.Countersignature, open.Lease.Lease.Broadcaster); err != nil {
+	if err := o.checkSigner(ctx, hash, open.Countersignature, open.Lease.Lease.Broadcaster); err != nil {
 		return issued{}, &rpc.Refusal{Code: rpc.CodeSignature, Message: "countersignature of the lease: " + err.Error()}
 	}
-	return o.take(hash)
+	return o.take(&open.Lease.Lease)
 }
 
 // take removes a lease from those that may be opened.
-func (o *Orchestrator) take(hash common.Hash) (issued, error) {
-	o.mu.Lock()
-	i, ok := o.issued[hash]
-	delete(o.issued, hash)
-	o.mu.Unlock()
+func (o *Orchestrator) take(lease *receipt.Lease) (issued, error) {
+	now, hash := o.cfg.Now(), lease.Hash()
+	i, ok := o.issued.take(lease.Broadcaster, hash, now)
 	if !ok {
 		return issued{}, &rpc.Refusal{
-			Code: rpc.CodeUnknownLease, Asked: short(hash),
-			Message: "this process has not issued the lease, or it was opened before; ask for a new quote",
+			Code: rpc.CodeUnknownLease, Asked: short(hash), Limit: "opened within " + o.issued.within.String(),
+			Message: "this process has not issued the lease, it was opened before, or it has waited too long; ask for a new quote",
 		}
 	}
-	if now := o.cfg.Now(); uint64(now.Unix()) >= i.lease.Expiry {
+	if uint64(now.Unix()) >= i.lease.Expiry {
 		return issued{}, expired(&i.lease, now)
 	}
 	return i, nil

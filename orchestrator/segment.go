@@ -304,7 +304,7 @@ func (l *lease) end(ctx context.Context, m rpc.EndSegment) error {
 		l.drop(ctx, a, "") // so that the session takes the next
 		return nil
 	}
-	if err := l.checkSource(a, &m); err != nil {
+	if err := l.checkSource(ctx, a, &m); err != nil {
 		l.log.Warn("source refused", "seq", a.seq, "attempt", a.number, "why", err)
 		return err
 	}
@@ -327,7 +327,7 @@ func (l *lease) end(ctx context.Context, m rpc.EndSegment) error {
 }
 
 // checkSource compares the broadcaster's signed word with what was received.
-func (l *lease) checkSource(a *attempt, m *rpc.EndSegment) error {
+func (l *lease) checkSource(ctx context.Context, a *attempt, m *rpc.EndSegment) error {
 	s := &m.Source
 	l.mu.Lock()
 	known := s.Lease == l.terms.hash || l.renewed != nil && s.Lease == l.renewed.hash
@@ -359,7 +359,7 @@ func (l *lease) checkSource(a *attempt, m *rpc.EndSegment) error {
 	case s.PTSRoot != receipt.PTSRoot(a.pts):
 		return refuse("PTS root", s.PTSRoot, receipt.PTSRoot(a.pts))
 	}
-	if err := receipt.CheckSigner(l.o.cfg.Domain, s.Hash(), m.Signature, broadcaster); err != nil {
+	if err := l.o.checkSigner(ctx, s.Hash(), m.Signature, broadcaster); err != nil {
 		return &rpc.Refusal{Code: rpc.CodeSignature, Message: "source: " + err.Error(), Seq: a.seq, Attempt: a.number}
 	}
 	return nil
@@ -450,6 +450,9 @@ func (l *lease) bill(ctx context.Context, a *attempt) error {
 	}
 	if err := l.o.cfg.Store.AddReceipt(ctx, &signed); err != nil {
 		return fmt.Errorf("store the receipt of segment %d: %w", a.seq, err)
+	}
+	if books := l.o.cfg.Books; books != nil {
+		books.Work(&a.end.Source, r.Renditions)
 	}
 	l.prev = r.Hash()
 	l.receipts++

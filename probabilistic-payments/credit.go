@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
@@ -22,6 +23,9 @@ type Policy struct {
 	UnpaidSegments uint64
 	// UnknownSegments is the bound for a sender that has not paid a single receipt yet. Default 2.
 	UnknownSegments uint64
+	// SecondChance is how often a sender whose unpaid work leaves no room gets UnknownSegments all the same: what was written
+	// off can be somebody's bad day, and only who is served can pay. Default 1 h.
+	SecondChance time.Duration
 }
 
 func (p *Policy) validate() error {
@@ -30,6 +34,7 @@ func (p *Policy) validate() error {
 	setDefault(&p.GasShare, 20)
 	setDefault(&p.UnpaidSegments, 8)
 	setDefault(&p.UnknownSegments, 2)
+	setDefault(&p.SecondChance, time.Hour)
 	if exceeds(&p.MinFaceValue, &p.MaxFaceValue) {
 		return fmt.Errorf("payments policy: min face value %s is above max face value %s",
 			wei(&p.MinFaceValue), wei(&p.MaxFaceValue))
@@ -88,7 +93,9 @@ func (r *Recipient) Quote(ctx context.Context, ask Ask) (Offer, error) {
 	if face.Lt(&largestFee) {
 		face = largestFee
 	}
+	r.mu.Lock()
 	free := saturatingSub(&available, r.promised(&ask))
+	r.mu.Unlock()
 	if free.Lt(&face) {
 		face = free // worth less to redeem, but good money still
 	}
@@ -134,10 +141,7 @@ func (r *Recipient) creditLimit(sender common.Address, record *SenderRecord, lar
 	if record.Paid.IsZero() {
 		segments = r.cfg.Policy.UnknownSegments
 	}
-	var limit uint256.Int
-	if _, overflow := limit.MulOverflow(largestFee, uint256.NewInt(segments)); overflow {
-		limit.SetAllOne()
-	}
+	limit := scaled(largestFee, segments)
 	// What was written off counts until nine times as much has been paid since: endless new leases get nowhere.
 	bad := record.WrittenOff
 	forgiven := record.Paid
@@ -147,12 +151,44 @@ func (r *Recipient) creditLimit(sender common.Address, record *SenderRecord, lar
 	debt.Add(&debt, &bad)
 	left := saturatingSub(&limit, debt)
 	if left.Lt(largestFee) {
+		if r.secondChance(sender) {
+			debt = scaled(largestFee, r.cfg.Policy.UnknownSegments)
+			owed := r.Owed(sender)
+			if _, overflow := debt.AddOverflow(&debt, &owed); !overflow {
+				return debt, nil
+			}
+		}
 		return uint256.Int{}, &Refusal{
 			Code: CodeDebt, Message: "unpaid work of " + sender.Hex() + " leaves no room for another segment",
-			Asked: wei(largestFee), Limit: wei(&left), Knob: "pay the open receipts (Settle)",
+			Asked: wei(largestFee), Limit: wei(&left), Knob: "pay the open receipts (Settle), or come back in " + r.cfg.Policy.SecondChance.String(),
 		}
 	}
 	return limit, nil
+}
+
+// maxChances bounds the senders whose last second chance is remembered.
+const maxChances = 4096
+
+// secondChance reports whether a sender's last one is long enough ago, and uses it up.
+func (r *Recipient) secondChance(sender common.Address) bool {
+	now := r.cfg.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last, ok := r.chances[sender]; ok && now.Sub(last) < r.cfg.Policy.SecondChance {
+		return false
+	}
+	if len(r.chances) >= maxChances {
+		for who, last := range r.chances {
+			if now.Sub(last) >= r.cfg.Policy.SecondChance {
+				delete(r.chances, who)
+			}
+		}
+	}
+	if len(r.chances) >= maxChances {
+		return false
+	}
+	r.chances[sender] = now
+	return true
 }
 
 // LeaseTerms is what a Recipient has to know of a lease.
@@ -162,6 +198,8 @@ type LeaseTerms struct {
 	Lane, Round uint64
 	// MaxFaceValue and MaxUnpaid are the lease's, as offered by Quote; wei.
 	MaxFaceValue, MaxUnpaid uint256.Int
+	// Renews is the open lease that this one takes over from, as in Ask.
+	Renews common.Hash
 	// LastExpiry, unless 0, is the latest expiry (Unix seconds) that the chain allows a ticket of the round.
 	LastExpiry uint64
 }
@@ -206,12 +244,28 @@ func (r *Recipient) forget(a common.Address) {
 	}
 }
 
-// OpenLease begins to meter a lease.
-func (r *Recipient) OpenLease(terms LeaseTerms) error {
+// OpenLease begins to meter a lease. Quotes promise nothing: it is here that the face values of a sender's open leases
+// must fit into its share together. A *Refusal says that they don't.
+func (r *Recipient) OpenLease(ctx context.Context, terms LeaseTerms) error {
+	record, err := r.cfg.Store.Sender(ctx, terms.Sender)
+	if err != nil {
+		return fmt.Errorf("look up sender %s: %w", terms.Sender, err)
+	}
+	available, err := r.available(ctx, terms.Sender, terms.Round, &record)
+	if err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.leases[terms.Lease] != nil {
 		return fmt.Errorf("lease %s is open already", terms.Lease)
+	}
+	free := saturatingSub(&available, r.promised(&Ask{Sender: terms.Sender, Round: terms.Round, Renews: terms.Renews}))
+	if free.Lt(&terms.MaxFaceValue) {
+		return &Refusal{
+			Code: CodeReserveShort, Message: "the reserve share of " + terms.Sender.Hex() + " is promised to its other leases",
+			Asked: wei(&terms.MaxFaceValue), Limit: wei(&free), Knob: "ask for a new quote, or add to the reserve",
+		}
 	}
 	r.leases[terms.Lease] = &lease{LeaseTerms: terms}
 	r.sender(terms.Sender).leases++
@@ -281,6 +335,18 @@ func (r *Recipient) Unpaid(id common.Hash) uint256.Int {
 	return sum
 }
 
+// Debtor is the sender that owes for receipts of a lease; false where nothing is owed.
+func (r *Recipient) Debtor(id common.Hash) (common.Address, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.open {
+		if c.Lease == id {
+			return c.Sender, true
+		}
+	}
+	return common.Address{}, false
+}
+
 // Owed is what a sender owes for receipts over all leases, in wei.
 func (r *Recipient) Owed(sender common.Address) uint256.Int {
 	r.mu.Lock()
@@ -298,10 +364,8 @@ func (r *Recipient) Owed(sender common.Address) uint256.Int {
 }
 
 // promised is what of a round's share is promised to a sender's open leases: their face values. The lease that is to be
-// renewed does not stand in its successor's way.
+// renewed does not stand in its successor's way. The caller holds mu.
 func (r *Recipient) promised(ask *Ask) uint256.Int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	var sum uint256.Int
 	for id, l := range r.leases {
 		if l.Sender == ask.Sender && l.Round == ask.Round && id != ask.Renews {

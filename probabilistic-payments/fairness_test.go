@@ -118,7 +118,7 @@ func modelLease(t *testing.T, fate, order [modelSegments]int) error {
 	fee, limit := gwei(10), gwei(25) // two segments and a half
 	l := m.lease
 	l.Lease, l.MaxUnpaid = common.Hash{1}, limit
-	if err := m.recipient.OpenLease(l); err != nil {
+	if err := m.recipient.OpenLease(t.Context(), l); err != nil {
 		return err
 	}
 	var made, got, sent uint256.Int // fees of segments made, tickets accepted, tickets signed

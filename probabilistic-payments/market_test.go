@@ -152,7 +152,7 @@ func (m *market) open(n uint64) payments.LeaseTerms {
 		Lease: crypto.Keccak256Hash(fmt.Append(nil, "lease ", n)), Sender: m.key.Address(), Lane: m.sender.Lane(), Round: 3,
 		MaxFaceValue: gwei(1_300_000), MaxUnpaid: gwei(1000),
 	}
-	if err := m.recipient.OpenLease(l); err != nil {
+	if err := m.recipient.OpenLease(m.t.Context(), l); err != nil {
 		m.t.Fatal(err)
 	}
 	return l

@@ -30,6 +30,12 @@ type Accounts interface {
 	Account(ctx context.Context, sender, recipient common.Address, round uint64) (Account, error)
 }
 
+// Signers tells of hot keys that sign for an account.
+type Signers interface {
+	// SignerUntil returns the last second (Unix) at which signer may sign for account; 0: it may not.
+	SignerUntil(ctx context.Context, account, signer common.Address) (uint64, error)
+}
+
 // Terms is what a recipient asks the ticket for a receipt to say; they travel inside the signed receipt.
 type Terms struct {
 	// Epoch numbers the recipient's rands within a lease; RandHash is keccak256 of the epoch's rand.

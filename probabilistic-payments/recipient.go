@@ -113,8 +113,10 @@ type RecipientConfig struct {
 	Address  common.Address
 	Store    RecipientStore
 	Accounts Accounts
-	Gas      GasPrices
-	Policy   Policy
+	// Signers tells of senders' hot keys; nil: senders sign with their own.
+	Signers Signers
+	Gas     GasPrices
+	Policy  Policy
 	// TicketTTL is how long a ticket can be redeemed. Default 12 h.
 	TicketTTL time.Duration
 	// AnswerWithin is how long a receipt may be unpaid before it is written off. Default 30 s.
@@ -166,12 +168,14 @@ type Recipient struct {
 	cfg     RecipientConfig
 	secret  [32]byte
 	metrics recipientMetrics
+	hashers hashers
 
 	mu      sync.Mutex
 	leases  map[common.Hash]*lease
 	senders map[common.Address]*senderCredit
 	epochs  map[EpochID]*epoch
-	open    map[common.Hash]*openCharge // by receipt
+	open    map[common.Hash]*openCharge  // by receipt
+	chances map[common.Address]time.Time // when a sender last got a second one
 }
 
 // NewRecipient reads the secret and what was open when the last process ended.
@@ -193,6 +197,7 @@ func NewRecipient(ctx context.Context, cfg RecipientConfig) (*Recipient, error) 
 		senders: make(map[common.Address]*senderCredit),
 		epochs:  make(map[EpochID]*epoch),
 		open:    make(map[common.Hash]*openCharge),
+		chances: make(map[common.Address]time.Time),
 	}
 	open, err := cfg.Store.OpenEpochs(ctx)
 	if err != nil {
@@ -248,10 +253,12 @@ func (r *Recipient) receive(ctx context.Context, t *SignedTicket) (Result, error
 	if err := restated(&charge.Charge, r.cfg.Address, &t.Ticket); err != nil {
 		return Result{}, err
 	}
-	if err := r.checkSignature(t, charge.Sender); err != nil {
+	if err := r.checkSignature(ctx, t, charge.Sender); err != nil {
 		return Result{}, err
 	}
-	winner := draw(t, charge)
+	h := r.hashers.get()
+	winner := draw(h, t, charge)
+	r.hashers.put(h)
 	switch err := r.cfg.Store.Accept(ctx, t, winner); {
 	case errors.Is(err, ErrAnswered):
 		return r.receivedBefore(ctx, t)
@@ -295,15 +302,36 @@ func restated(c *Charge, recipient common.Address, t *Ticket) error {
 	return nil
 }
 
-func (r *Recipient) checkSignature(t *SignedTicket, want common.Address) error {
-	got, err := identity.Recover(r.cfg.Domain.Digest(t.Hash()), t.Signature[:])
+// checkSignature accepts the sender's signature, and that of a hot key which stays authorised until the ticket expires.
+func (r *Recipient) checkSignature(ctx context.Context, t *SignedTicket, want common.Address) error {
+	h := r.hashers.get()
+	digest := t.digest(h, r.cfg.Domain)
+	r.hashers.put(h)
+	got, err := identity.Recover(digest, t.Signature[:])
 	if err != nil {
 		return &Refusal{Code: CodeSignature, Message: err.Error()}
 	}
-	if got != want {
-		return &Refusal{Code: CodeSignature, Message: "the ticket is not signed by its sender", Asked: got.Hex(), Limit: want.Hex()}
+	if got == want {
+		return nil
 	}
-	return nil
+	if r.cfg.Signers != nil {
+		until, err := r.cfg.Signers.SignerUntil(ctx, want, got)
+		switch {
+		case err != nil:
+			return fmt.Errorf("read whether %s may sign for %s: %w", got, want, err)
+		case until >= t.Expiry:
+			return nil
+		case until > 0:
+			return &Refusal{
+				Code: CodeSignature, Message: "the signer is revoked before the ticket expires",
+				Asked: fmt.Sprint(t.Expiry), Limit: fmt.Sprint(until), Knob: "authorise the signer again, or another",
+			}
+		}
+	}
+	return &Refusal{
+		Code: CodeSignature, Message: "the ticket is not signed by its sender", Asked: got.Hex(), Limit: want.Hex(),
+		Knob: "authorise the signer in the TicketBroker",
+	}
 }
 
 func lateRefusal(c *Charge, now int64) error {
@@ -314,8 +342,8 @@ func lateRefusal(c *Charge, now int64) error {
 }
 
 // draw returns the winner, or nil for a ticket that pays nothing.
-func draw(t *SignedTicket, c *openCharge) *Winner {
-	if pays := t.Payout(); pays.IsZero() || !t.Wins(c.epoch.rand) {
+func draw(h *eip712.Hasher, t *SignedTicket, c *openCharge) *Winner {
+	if pays := t.Payout(); pays.IsZero() || !t.wins(h, c.epoch.rand) {
 		return nil
 	}
 	return &Winner{SignedTicket: *t, Rand: c.epoch.rand, Lease: c.Lease, Seq: c.Seq, Epoch: c.Terms.Epoch}

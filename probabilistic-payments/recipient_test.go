@@ -333,7 +333,7 @@ func TestThreatFreeRidingByNewLeases(t *testing.T) {
 	for n := uint64(10); ; n++ {
 		if err := quote(); err != nil {
 			refused(t, err, payments.CodeDebt)
-			if n > 12 {
+			if n > 13 {
 				t.Errorf("an unknown sender got %d leases without paying", n-10)
 			}
 			break
@@ -423,7 +423,7 @@ func TestThreatParallelLeasesOverpromiseTheReserve(t *testing.T) {
 		}
 		l := m.lease
 		l.Lease, l.MaxFaceValue = common.Hash{1, byte(n), byte(n >> 8)}, offer.MaxFaceValue
-		if err := m.recipient.OpenLease(l); err != nil {
+		if err := m.recipient.OpenLease(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
 		promised.Add(&promised, &offer.MaxFaceValue)
@@ -471,7 +471,7 @@ func TestWinRate(t *testing.T) {
 	m := newMarket(t, nil)
 	m.lease.MaxFaceValue = gwei(50)
 	m.recipient.CloseLease(m.lease.Lease)
-	if err := m.recipient.OpenLease(m.lease); err != nil {
+	if err := m.recipient.OpenLease(t.Context(), m.lease); err != nil {
 		t.Fatal(err)
 	}
 	for seq := range uint64(n) {

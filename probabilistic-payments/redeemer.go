@@ -43,12 +43,13 @@ type Outcome struct {
 type Broker interface {
 	// Redeemed tells, for each ticket, whether the chain has paid it already: StatusPaid with amount, gas and transaction
 	// once its block is deep enough to rely on, StatusSettling before, StatusLost where another ticket took its nonce, else
-	// StatusOpen.
+	// StatusOpen; what was paid in part so far is in Paid.
 	Redeemed(ctx context.Context, tickets []Ticket) ([]Outcome, error)
 	// Redeem takes winners to the chain in one transaction, and returns when it is in a block. It may be called again with
 	// the same winners: the contract pays each nonce once.
 	Redeem(ctx context.Context, winners []Winner) ([]Outcome, error)
-	// RedeemPartly takes one winner that is StatusShort for what there is, at least least wei; the rest is lost.
+	// RedeemPartly takes one winner that is StatusShort for what there is, at least least wei; the rest stays due until it
+	// expires.
 	RedeemPartly(ctx context.Context, winner *Winner, least uint256.Int) (Outcome, error)
 }
 
@@ -203,6 +204,9 @@ func (r *Redeemer) reconcile(ctx context.Context, winners []Winner) (open []Winn
 		w, o := &winners[i], outcomes[i]
 		if o.Status == StatusOpen && w.Expiry < now {
 			o.Status, o.Reason = StatusLost, "expired"
+			if !o.Paid.IsZero() {
+				o.Status, o.Reason = StatusPaid, "expired before the rest of it was paid"
+			}
 			if why := r.reasons[w.ReceiptHash]; why != "" {
 				o.Reason += ": " + why
 			}

@@ -63,10 +63,11 @@ func (c *chain) RedeemPartly(_ context.Context, w *payments.Winner, least uint25
 	if least.GtUint64(c.funds) {
 		return payments.Outcome{Reason: "too little"}, nil
 	}
-	o := payments.Outcome{Status: payments.StatusPaid, Paid: *uint256.NewInt(c.funds), Gas: gwei(1)}
+	o := payments.Outcome{Paid: *uint256.NewInt(c.funds), Gas: gwei(1)} // open for the rest
 	c.paid[keyOf(&w.Ticket)] = o
 	c.total.Add(&c.total, &o.Paid)
-	return o, nil
+	c.funds = 0
+	return payments.Outcome{Status: payments.StatusSettling}, nil
 }
 
 func (c *chain) Redeem(_ context.Context, winners []payments.Winner) ([]payments.Outcome, error) {
@@ -80,9 +81,9 @@ func (c *chain) Redeem(_ context.Context, winners []payments.Winner) ([]payments
 	outcomes := make([]payments.Outcome, len(winners))
 	for i := range winners {
 		w := &winners[i]
-		_, used := c.paid[keyOf(&w.Ticket)]
+		before, used := c.paid[keyOf(&w.Ticket)]
 		switch {
-		case used:
+		case used && before.Status == payments.StatusPaid:
 			outcomes[i].Reason = "used"
 		case c.short[w.ReceiptHash]:
 			outcomes[i] = payments.Outcome{Status: payments.StatusShort, Reason: "deposit and share are too small"}
@@ -305,8 +306,15 @@ func TestPartialRedemptionNearExpiry(t *testing.T) {
 		t.Fatalf("%d resolved long before its expiry, %v", n, err)
 	}
 	m.world.pass(11*time.Hour + 30*time.Minute)
+	if n, err := r.Step(t.Context()); n != 0 || err != nil || c.funds != 0 {
+		t.Fatalf("%d resolved, %d wei left to take, %v", n, c.funds, err)
+	}
+	if n, err := r.Step(t.Context()); n != 0 || err == nil {
+		t.Fatalf("%d resolved while the rest is due, %v", n, err)
+	}
+	m.world.pass(time.Hour)
 	if n, err := r.Step(t.Context()); n != 1 || err != nil {
-		t.Fatalf("%d resolved, %v", n, err)
+		t.Fatalf("%d resolved after its expiry, %v", n, err)
 	}
 	all := m.book.All()
 	if pending := all.Pending(); all.Redeemed != *uint256.NewInt(1000) || !pending.IsZero() || all.Gas != gwei(1) {

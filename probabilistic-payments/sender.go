@@ -60,8 +60,13 @@ type Limits struct {
 	MaxFee, MaxFaceValue, MaxOutstanding uint256.Int
 	// MaxValidity bounds how far ahead a ticket may expire. Default 48 h.
 	MaxValidity time.Duration
-	// WarnBelow: a deposit below it is warned of. Wei.
-	WarnBelow uint256.Int
+	// ReserveParts bounds a face value to this many thousandths of the reserve: what one draw may take from all others.
+	// Zero means no limit.
+	ReserveParts uint64
+	// WarnBelow: a deposit below it is warned of. Wei. WarnBefore: so is one that the last hour's tickets would use up in
+	// that time. Default 24 h.
+	WarnBelow  uint256.Int
+	WarnBefore time.Duration
 }
 
 // SenderConfig is what a Sender needs.
@@ -105,9 +110,8 @@ func (c *SenderConfig) validate() error {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Limits.MaxValidity == 0 {
-		c.Limits.MaxValidity = 48 * time.Hour
-	}
+	setDefault(&c.Limits.MaxValidity, 48*time.Hour)
+	setDefault(&c.Limits.WarnBefore, 24*time.Hour)
 	return nil
 }
 
@@ -116,11 +120,13 @@ type Sender struct {
 	cfg     SenderConfig
 	lane    Lane
 	metrics senderMetrics
+	hashers hashers
 
 	mu          sync.Mutex
 	next, end   uint64                 // nonces that are reserved and unused: [next, end)
 	outstanding map[uint64]uint256.Int // fees by minute of expiry
-	low         bool                   // the deposit was warned of
+	spent       map[uint64]uint256.Int // fees by minute of signing, of the last hour
+	warned      string                 // what was last warned of
 }
 
 // NewSender takes the holder's nonce lane and reads what is outstanding.
@@ -140,7 +146,7 @@ func NewSender(ctx context.Context, cfg SenderConfig) (*Sender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read outstanding tickets: %w", err)
 	}
-	return &Sender{cfg: cfg, lane: lane, metrics: metrics, outstanding: outstanding}, nil
+	return &Sender{cfg: cfg, lane: lane, metrics: metrics, outstanding: outstanding, spent: make(map[uint64]uint256.Int)}, nil
 }
 
 // Lane is the lane that this sender's tickets, and its leases, carry.
@@ -169,11 +175,21 @@ func (s *Sender) Check(ctx context.Context, recipient common.Address, round uint
 	if err != nil {
 		return fmt.Errorf("read the account of %s: %w", s.cfg.Account, err)
 	}
-	s.warnDeposit(&account)
+	s.watch(&account)
 	if account.Unlocking {
 		return &Refusal{
 			Code: CodeUnlocking, Message: "the funds of " + s.cfg.Account.Hex() + " are being withdrawn",
 			Knob: "cancel the unlock to stream",
+		}
+	}
+	if parts := s.cfg.Limits.ReserveParts; parts != 0 {
+		var most uint256.Int
+		most.MulDivOverflow(&account.Reserve, uint256.NewInt(parts), uint256.NewInt(1000))
+		if face.Gt(&most) {
+			return &Refusal{
+				Code: CodeFaceLimit, Message: fmt.Sprintf("the face value is above %d thousandths of the reserve", parts),
+				Asked: wei(&face), Limit: wei(&most), Knob: "max-reserve-parts, or add to the reserve",
+			}
 		}
 	}
 	var funds uint256.Int
@@ -196,13 +212,15 @@ func (s *Sender) Pay(ctx context.Context, req *PayRequest) (SignedTicket, error)
 	if err != nil {
 		return SignedTicket{}, fmt.Errorf("reserve nonces in lane %d: %w", s.lane.ID, err)
 	}
-	ticket := Ticket{
+	signed := SignedTicket{Ticket: Ticket{
 		ReceiptHash: req.Receipt, Sender: s.cfg.Account, Recipient: req.Recipient,
 		Fee: req.Fee, FaceValue: req.Terms.FaceValue, RandHash: req.Terms.RandHash,
 		Lane: s.lane.ID, Nonce: nonce, Round: req.Round, Expiry: req.Terms.Expiry,
-	}
-	signed, err := signTicket(s.cfg.Signer, s.cfg.Domain, &ticket)
-	if err != nil {
+	}}
+	h := s.hashers.get()
+	digest := signed.digest(h, s.cfg.Domain)
+	s.hashers.put(h)
+	if err := signed.sign(s.cfg.Signer, digest); err != nil {
 		return SignedTicket{}, fmt.Errorf("sign a ticket: %w", err)
 	}
 	stored, err := s.cfg.Store.SaveTicket(ctx, req.PaymentKey, &signed)
@@ -226,12 +244,12 @@ func (s *Sender) refuse(ctx context.Context, req *PayRequest) error {
 	case exceeds(&req.Fee, &limits.MaxFee):
 		return &Refusal{
 			Code: CodeFeeLimit, Message: "fee above the limit for one ticket",
-			Asked: wei(&req.Fee), Limit: wei(&limits.MaxFee), Knob: "max fee",
+			Asked: wei(&req.Fee), Limit: wei(&limits.MaxFee), Knob: "max-fee",
 		}
 	case exceeds(face, &limits.MaxFaceValue):
 		return &Refusal{
 			Code: CodeFaceLimit, Message: "face value above the limit",
-			Asked: wei(face), Limit: wei(&limits.MaxFaceValue), Knob: "max face value",
+			Asked: wei(face), Limit: wei(&limits.MaxFaceValue), Knob: "max-face-value",
 		}
 	case face.Gt(&req.MaxFaceValue):
 		return &Refusal{
@@ -246,7 +264,7 @@ func (s *Sender) refuse(ctx context.Context, req *PayRequest) error {
 	case req.Terms.Expiry > latest:
 		return &Refusal{
 			Code: CodeExpiry, Message: "the ticket would be valid for too long",
-			Asked: fmt.Sprint(req.Terms.Expiry), Limit: fmt.Sprint("until ", latest), Knob: "max ticket validity",
+			Asked: fmt.Sprint(req.Terms.Expiry), Limit: fmt.Sprint("until ", latest), Knob: "max-validity",
 		}
 	}
 	if err := s.withinOutstanding(&req.Fee); err != nil {
@@ -273,7 +291,7 @@ func (s *Sender) withinOutstanding(fee *uint256.Int) error {
 	if _, overflow := total.AddOverflow(&total, fee); overflow || total.Gt(limit) {
 		return &Refusal{
 			Code: CodeOutstandingLimit, Message: "the fees of unexpired tickets would exceed the limit",
-			Asked: wei(&total), Limit: wei(limit), Knob: "max outstanding",
+			Asked: wei(&total), Limit: wei(limit), Knob: "max-outstanding",
 		}
 	}
 	return nil
@@ -325,6 +343,10 @@ func (s *Sender) sent(req *PayRequest) {
 	sum := s.outstanding[minute]
 	sum.Add(&sum, &req.Fee)
 	s.outstanding[minute] = sum
+	now := uint64(s.cfg.Now().Unix()) / 60
+	sum = s.spent[now]
+	sum.Add(&sum, &req.Fee)
+	s.spent[now] = sum
 	s.mu.Unlock()
 	s.metrics.sent.Inc()
 	s.metrics.fees.Add(req.Fee.Float64())
@@ -350,21 +372,4 @@ func (s *Sender) Outstanding() uint256.Int {
 		sum.Add(&sum, &fees)
 	}
 	return sum
-}
-
-// warnDeposit says once that the deposit is running out, and once that it is well again.
-func (s *Sender) warnDeposit(a *Account) {
-	s.metrics.deposit.Set(a.Deposit.Float64())
-	low := a.Deposit.Lt(&s.cfg.Limits.WarnBelow)
-	s.mu.Lock()
-	changed := low != s.low
-	s.low = low
-	s.mu.Unlock()
-	switch {
-	case changed && low:
-		s.cfg.Log.Warn("the deposit is running out: add to it before streams stop",
-			"account", s.cfg.Account, "deposit", wei(&a.Deposit), "warn_below", wei(&s.cfg.Limits.WarnBelow))
-	case changed:
-		s.cfg.Log.Info("the deposit is well again", "account", s.cfg.Account, "deposit", wei(&a.Deposit))
-	}
 }

@@ -2,6 +2,7 @@ package payments
 
 import (
 	"math/bits"
+	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -45,6 +46,17 @@ type SignedTicket struct {
 // Hash is the EIP-712 struct hash.
 func (t *Ticket) Hash() common.Hash {
 	e := eip712.New(common.Hash([]byte(ticketTypeHash)))
+	t.encode(&e)
+	return e.Sum()
+}
+
+// digest is what is signed.
+func (t *Ticket) digest(h *eip712.Hasher, domain eip712.Domain) common.Hash {
+	t.encode(h.Begin(common.Hash([]byte(ticketTypeHash))))
+	return h.Digest(domain)
+}
+
+func (t *Ticket) encode(e *eip712.Encoder) {
 	e.Hash(t.ReceiptHash)
 	e.Address(t.Sender)
 	e.Address(t.Recipient)
@@ -55,7 +67,6 @@ func (t *Ticket) Hash() common.Hash {
 	e.Uint64(t.Nonce)
 	e.Uint64(t.Round)
 	e.Uint64(t.Expiry)
-	return e.Sum()
 }
 
 // Certain reports whether the ticket pays its fee without a draw.
@@ -91,15 +102,15 @@ func WinProb(fee, face *uint256.Int) uint256.Int {
 //
 // With h < ⌈x⌉ ⇔ h < x for whole h, that is h · face < fee · 2^256, or: the upper 256 bits of h · face are below the
 // fee. No division.
-func (t *SignedTicket) Wins(rand common.Hash) bool {
+func (t *SignedTicket) Wins(rand common.Hash) bool { return t.wins(eip712.NewHasher(), rand) }
+
+func (t *SignedTicket) wins(h *eip712.Hasher, rand common.Hash) bool {
 	if t.Certain() {
 		return true
 	}
-	var b [64 + common.HashLength]byte
-	copy(b[:], t.Signature[:64])
-	copy(b[64:], rand[:])
+	hash := h.Join(t.Signature[:64], rand[:])
 	var draw uint256.Int
-	draw.SetBytes32(crypto.Keccak256(b[:]))
+	draw.SetBytes32(hash[:])
 	upper := mulHigh(&draw, &t.FaceValue)
 	return upper.Lt(&t.Fee)
 }
@@ -123,17 +134,35 @@ func mulHigh(x, y *uint256.Int) uint256.Int {
 	return uint256.Int{p[4], p[5], p[6], p[7]}
 }
 
-// signTicket signs t in a domain.
-func signTicket(signer identity.Signer, domain eip712.Domain, t *Ticket) (SignedTicket, error) {
-	sig, err := signer.SignHash(domain.Digest(t.Hash()))
+// Signer is who has signed the ticket in a domain. Only the one valid form of a signature has one.
+func (t *SignedTicket) Signer(domain eip712.Domain) (common.Address, error) {
+	return identity.Recover(domain.Digest(t.Hash()), t.Signature[:])
+}
+
+// sign signs a ticket's digest.
+func (t *SignedTicket) sign(signer identity.Signer, digest common.Hash) error {
+	sig, err := signer.SignHash(digest)
 	if err != nil {
-		return SignedTicket{}, err
+		return err
 	}
 	if err := identity.CheckForm(sig); err != nil {
-		return SignedTicket{}, err
+		return err
 	}
-	return SignedTicket{Ticket: *t, Signature: [identity.SignatureBytes]byte(sig)}, nil
+	copy(t.Signature[:], sig)
+	return nil
 }
+
+// hashers lends hashers, so that a ticket costs no allocation but for its signature.
+type hashers struct{ pool sync.Pool }
+
+func (p *hashers) get() *eip712.Hasher {
+	if h, ok := p.pool.Get().(*eip712.Hasher); ok {
+		return h
+	}
+	return eip712.NewHasher()
+}
+
+func (p *hashers) put(h *eip712.Hasher) { p.pool.Put(h) }
 
 // randHash is what commits a recipient to rand.
 func randHash(rand common.Hash) common.Hash { return crypto.Keccak256Hash(rand[:]) }

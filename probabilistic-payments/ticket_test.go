@@ -118,7 +118,7 @@ func TestWinsIffDrawBelowWinProb(t *testing.T) {
 	}
 }
 
-func TestThreatIntegerExtremes(t *testing.T) {
+func TestThreatWinProbExtremes(t *testing.T) {
 	var most uint256.Int
 	most.SetAllOne()
 	below := *uint256.NewInt(0)

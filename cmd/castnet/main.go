@@ -33,6 +33,8 @@ type cli struct {
 	Stake   stakeCmd   `cmd:"" group:"money" help:"Put CAST behind orchestrators, earn with it, and take it back."`
 	Deposit depositCmd `cmd:"" group:"money" help:"A broadcaster's money on the chain: what its tickets are paid from."`
 
+	Ledger node.LedgerConfig `cmd:"" group:"money" help:"What was made, paid, won and redeemed, by stream, party or lease."`
+
 	Chain    chainCmd            `cmd:"" group:"tools" help:"Bring the contracts on a chain."`
 	Devchain node.DevchainConfig `cmd:"" group:"tools" help:"Run a small chain for development, with a JSON-RPC."`
 	Publish  node.PublishConfig  `cmd:"" group:"tools" help:"Publish a moving picture with sound by RTMP, to try things out."`

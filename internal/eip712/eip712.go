@@ -105,3 +105,44 @@ func (e *Encoder) Uint256(v *uint256.Int) {
 
 // Sum is the struct's or the array's hash.
 func (e *Encoder) Sum() common.Hash { return crypto.Keccak256Hash(e.buf) }
+
+// Hasher hashes without allocating, one thing at a time, for whoever hashes all day. It is not safe for concurrent use.
+type Hasher struct {
+	state crypto.KeccakState
+	sum   common.Hash
+	enc   Encoder
+}
+
+// NewHasher makes a Hasher.
+func NewHasher() *Hasher {
+	return &Hasher{state: crypto.NewKeccakState(), enc: Encoder{buf: make([]byte, 0, wordsHint*32)}}
+}
+
+// Begin begins a struct with its type hash, in place of the last one.
+func (h *Hasher) Begin(typeHash common.Hash) *Encoder {
+	h.enc.buf = h.enc.buf[:0]
+	h.enc.Hash(typeHash)
+	return &h.enc
+}
+
+// Digest is Domain.Digest of the struct that was begun last, which it ends.
+func (h *Hasher) Digest(d Domain) common.Hash {
+	inner := h.keccak(h.enc.buf)
+	b := append(h.enc.buf[:0], 0x19, 0x01)
+	b = append(b, d.separator[:]...)
+	h.enc.buf = append(b, inner[:]...)
+	return h.keccak(h.enc.buf)
+}
+
+// Join is keccak256(a ‖ b).
+func (h *Hasher) Join(a, b []byte) common.Hash {
+	h.enc.buf = append(append(h.enc.buf[:0], a...), b...)
+	return h.keccak(h.enc.buf)
+}
+
+func (h *Hasher) keccak(b []byte) common.Hash {
+	h.state.Reset()
+	_, _ = h.state.Write(b) // a hash never fails
+	_, _ = h.state.Read(h.sum[:])
+	return h.sum
+}

@@ -18,8 +18,11 @@ import (
 	"castnet/broadcaster/playback/hls"
 	"castnet/broadcaster/playback/whep"
 	"castnet/ingest/rtmp"
+	"castnet/ingest/whip"
 	"castnet/internal/node/console"
+	"castnet/internal/rtc"
 	payments "castnet/probabilistic-payments"
+	"castnet/probabilistic-payments/ledger"
 	"castnet/probabilistic-payments/store"
 	"castnet/transcoder/worker"
 )
@@ -34,6 +37,7 @@ type BroadcasterConfig struct {
 	WebRTC      string `default:"127.0.0.1:8189" name:"webrtc" help:"Serve WebRTC here, UDP and TCP." placeholder:"ADDR"`
 	Keys        string `help:"The file with the stream keys, a line each: KEY ID. IDs are public, keys are not." placeholder:"FILE" type:"path"`
 	DemoKey     bool   `help:"Let anybody publish the stream demo with the key demo."`
+	Spending    `embed:""`
 	Ladder      string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated. 'none' passes the source through." placeholder:"LADDER"`
 }
 
@@ -43,6 +47,8 @@ type broadcasterNode struct {
 	cfg     BroadcasterConfig
 	chain   *onChain
 	workers *worker.Pool
+	sender  *payments.Sender
+	book    *ledger.Ledger
 	network *network
 	views   *views
 	b       *broadcaster.Broadcaster
@@ -74,14 +80,24 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 	if n.chain, err = r.dialChain(ctx, cfg.ChainAccess); err != nil {
 		return err
 	}
+	limits, err := cfg.limits()
+	if err != nil {
+		return err
+	}
+	if err := n.signFor(ctx, cfg.Account); err != nil {
+		return err
+	}
 	money, err := store.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "money.db"))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = money.Close() }() // every commit is durable already
-	sender, err := payments.NewSender(ctx, payments.SenderConfig{
-		Signer: n.chain.key, Domain: n.chain.domain, Store: money, Holder: "broadcaster", Accounts: newAccounts(n.chain.client.Broker()),
-		Log: r.log, Registerer: r.registerer(),
+	if n.book, err = ledger.Open(ctx, filepath.Join(cfg.DataDir, ledgerFile), money.History, r.log); err != nil {
+		return err
+	}
+	n.sender, err = payments.NewSender(ctx, payments.SenderConfig{
+		Signer: n.chain.key, Account: n.chain.account, Domain: n.chain.domain, Store: money, Holder: "broadcaster",
+		Accounts: newAccounts(n.chain.client.Broker()), Limits: limits, Observer: n.book, Log: r.log, Registerer: r.registerer(),
 	})
 	if err != nil {
 		return err
@@ -95,8 +111,8 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 	}
 	n.network = &network{client: n.chain.client, now: time.Now}
 	n.b, err = broadcaster.New(broadcaster.Config{
-		Account: n.chain.key, Domain: n.chain.domain, ChainID: n.chain.client.ChainID(),
-		Keys: keys, Network: n.network, Payer: sender, Local: n.workers, Ladder: ladder,
+		Signer: n.chain.key, Domain: n.chain.domain, ChainID: n.chain.client.ChainID(),
+		Keys: keys, Network: n.network, Payer: n.sender, Books: broadcasterBooks{n.book}, Local: n.workers, Ladder: ladder,
 		Logger: r.log, Registerer: r.registerer(), Playback: metrics,
 	})
 	if err != nil {
@@ -140,10 +156,16 @@ func (n *broadcasterNode) run(ctx context.Context, metrics *playback.Metrics) er
 	if err != nil {
 		return err
 	}
-	udpMux, tcpMux := whep.NewMuxes(udp, tcp, n.log)
-	defer udpMux.Close()
-	defer tcpMux.Close()
-	whepServer, err := whep.NewServer(whep.Config{Directory: n.b, Metrics: metrics, Logger: n.log, UDPMux: udpMux, TCPMux: tcpMux})
+	host, err := rtc.NewHost(udp, tcp, n.log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = host.Close() }() // nobody is left who uses it
+	whipServer, err := whip.New(whip.Config{Host: host, Gate: n.b, Logger: n.log, Registerer: n.registerer()})
+	if err != nil {
+		return err
+	}
+	whepServer, err := whep.NewServer(whep.Config{Directory: n.b, Metrics: metrics, Logger: n.log, Host: host})
 	if err != nil {
 		return err
 	}
@@ -154,16 +176,18 @@ func (n *broadcasterNode) run(ctx context.Context, metrics *playback.Metrics) er
 	handler := http.NewServeMux()
 	handler.Handle("/hls/", hlsServer)
 	handler.Handle("/whep/", whepServer)
+	handler.Handle("/whip", whipServer)
+	handler.Handle("/whip/", whipServer)
 	handler.Handle("/", site)
 
 	group, ctx := errgroup.WithContext(ctx)
 	for _, part := range []func(context.Context) error{
-		n.chain.client.Run, n.workers.Run, n.b.Run, ingest.Run, hlsServer.Run, whepServer.Run, site.Run, n.views.run, n.serveMetrics,
+		n.chain.client.Run, n.workers.Run, n.b.Run, n.sender.Run, n.book.Run, ingest.Run, hlsServer.Run, whipServer.Run, whepServer.Run, site.Run, n.views.run, n.serveMetrics,
 		func(ctx context.Context) error { return serveHTTP(ctx, pages, handler) },
 	} {
 		group.Go(func() error { return part(ctx) })
 	}
-	n.log.Info("broadcaster is up", "rtmp", n.cfg.RTMP, "http", n.cfg.HTTP, "webrtc", n.cfg.WebRTC, "account", n.chain.key.Address())
+	n.log.Info("broadcaster is up", "rtmp", n.cfg.RTMP, "http", n.cfg.HTTP, "webrtc", n.cfg.WebRTC, "account", n.chain.account)
 	close(n.ready)
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err

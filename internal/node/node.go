@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -45,7 +46,8 @@ type role struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 	metrics  string
-	ready    chan struct{} // closed once the role serves
+	labels   prometheus.Labels // more of them on its metrics; nil: none
+	ready    chan struct{}     // closed once the role serves
 }
 
 // newRole begins a role. Logs go to w.
@@ -73,7 +75,7 @@ func newLogger(c Common, w io.Writer) (*slog.Logger, error) {
 
 // registerer labels everything with the role.
 func (r *role) registerer() prometheus.Registerer {
-	return prometheus.WrapRegistererWith(prometheus.Labels{"role": r.name}, r.registry)
+	return prometheus.WrapRegistererWith(r.labels, prometheus.WrapRegistererWith(prometheus.Labels{"role": r.name}, r.registry))
 }
 
 // serveMetrics answers Prometheus and whoever waits for the role to be ready, until ctx ends.
@@ -136,9 +138,10 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler)
 
 // onChain is a role's connection to the chain.
 type onChain struct {
-	client *chain.Client
-	key    *identity.Key
-	domain eip712.Domain
+	client  *chain.Client
+	key     *identity.Key
+	account common.Address // that acts: the key's own, or the one that it signs for
+	domain  eip712.Domain
 }
 
 // dialChain loads the account and connects to the contracts.
@@ -157,7 +160,7 @@ func (r *role) dialChain(ctx context.Context, a ChainAccess) (*onChain, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chain at %s: %w (--rpc)", a.RPC, err)
 	}
-	return &onChain{client: client, key: key, domain: eip712.NewDomain(client.ChainID(), addresses.Broker)}, nil
+	return &onChain{client: client, key: key, account: key.Address(), domain: eip712.NewDomain(client.ChainID(), addresses.Broker)}, nil
 }
 
 // makeDir makes a role's folder, readable by its owner alone.

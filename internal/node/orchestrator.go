@@ -8,17 +8,16 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/holiman/uint256"
 	"golang.org/x/sync/errgroup"
 
 	"castnet/contracts/chain"
 	"castnet/internal/identity"
 	"castnet/internal/node/console"
-	"castnet/internal/receipt"
 	"castnet/orchestrator"
 	"castnet/orchestrator/rpc"
 	orchestratorstore "castnet/orchestrator/store"
 	payments "castnet/probabilistic-payments"
+	"castnet/probabilistic-payments/ledger"
 	"castnet/probabilistic-payments/store"
 )
 
@@ -39,33 +38,6 @@ type OrchestratorConfig struct {
 	Epoch         time.Duration `default:"20s" help:"Redeem winners in groups of this length at most: the rand of a group is not told before it is over."`
 }
 
-// Prices is what an orchestrator asks, in amounts a million pixels (and a MiB).
-type Prices struct {
-	Price       string `default:"200 gwei" help:"Price of 10^6 output pixels of H264." placeholder:"AMOUNT"`
-	PriceHEVC   string `default:"400 gwei" name:"price-hevc" help:"Price of 10^6 output pixels of HEVC." placeholder:"AMOUNT"`
-	PriceAV1    string `default:"600 gwei" name:"price-av1" help:"Price of 10^6 output pixels of AV1." placeholder:"AMOUNT"`
-	PriceSource string `default:"10 gwei" help:"Price of decoding 10^6 source pixels." placeholder:"AMOUNT"`
-	PriceMiB    string `default:"0 gwei" name:"price-mib" help:"Price of sending a MiB of renditions." placeholder:"AMOUNT"`
-}
-
-func (p Prices) parsePrices() (prices receipt.Prices, err error) {
-	for _, f := range []struct {
-		flag, amount string
-		to           *uint256.Int
-	}{
-		{"--price", p.Price, &prices.H264},
-		{"--price-hevc", p.PriceHEVC, &prices.HEVC},
-		{"--price-av1", p.PriceAV1, &prices.AV1},
-		{"--price-source", p.PriceSource, &prices.Source},
-		{"--price-mib", p.PriceMiB, &prices.MiB},
-	} {
-		if *f.to, err = parseAmount(f.amount); err != nil {
-			return prices, fmt.Errorf("%w (%s)", err, f.flag)
-		}
-	}
-	return prices, nil
-}
-
 // orchestratorNode is an orchestrator's rooms, put together.
 type orchestratorNode struct {
 	*role
@@ -74,6 +46,8 @@ type orchestratorNode struct {
 	chain     *onChain
 	parts     []func(context.Context) error
 	recipient *payments.Recipient
+	signers   *signers
+	book      *ledger.Ledger
 }
 
 // Run runs an orchestrator until ctx ends.
@@ -97,6 +71,7 @@ func (cfg *OrchestratorConfig) Run(ctx context.Context, con *console.Console) er
 	if n.chain, err = r.dialChain(ctx, cfg.ChainAccess); err != nil {
 		return err
 	}
+	n.signers = newSigners(n.chain.client.Broker())
 	if err := n.checkRegistration(ctx); err != nil {
 		return err
 	}
@@ -152,18 +127,21 @@ func (n *orchestratorNode) money(ctx context.Context, money *store.SQLite) error
 	if err != nil {
 		return err
 	}
+	if n.book, err = ledger.Open(ctx, filepath.Join(n.cfg.DataDir, ledgerFile), money.History, n.log); err != nil {
+		return err
+	}
 	n.recipient, err = payments.NewRecipient(ctx, payments.RecipientConfig{
 		Domain: n.chain.domain, Address: n.owner, Store: money, Accounts: newAccounts(n.chain.client.Broker()),
-		Gas: gasPrices{n.chain.client}, Policy: policy, EpochDuration: n.cfg.Epoch, Log: n.log, Registerer: n.registerer(),
+		Signers: n.signers, Gas: gasPrices{n.chain.client}, Policy: policy, EpochDuration: n.cfg.Epoch, Observer: n.book, Log: n.log, Registerer: n.registerer(),
 	})
 	if err != nil {
 		return err
 	}
-	n.parts = append(n.parts, n.recipient.Run)
+	n.parts = append(n.parts, n.recipient.Run, n.book.Run)
 	if n.cfg.NoRedeemer {
 		return nil
 	}
-	redeemer, err := newRedeemer(n.role, n.chain.client, &n.cfg.Redeeming, money, n.registerer())
+	redeemer, err := newRedeemer(n.role, n.chain.client, &n.cfg.Redeeming, money, n.book)
 	if err != nil {
 		return err
 	}
@@ -187,11 +165,11 @@ func (n *orchestratorNode) policy() (payments.Policy, error) {
 
 // service sets up the fleet of transcoders, and the server that broadcasters and remote transcoders reach.
 func (n *orchestratorNode) service(receipts *orchestratorstore.SQLite) error {
-	prices, err := n.cfg.parsePrices()
+	fleet := &orchestrator.Fleet{}
+	book, err := n.priceBook(fleet)
 	if err != nil {
 		return err
 	}
-	fleet := &orchestrator.Fleet{}
 	if n.cfg.Workers != 0 {
 		workers, err := localWorkers(n.role, max(n.cfg.Workers, 0))
 		if err != nil {
@@ -206,7 +184,7 @@ func (n *orchestratorNode) service(receipts *orchestratorstore.SQLite) error {
 	}
 	o, err := orchestrator.New(orchestrator.Config{
 		ID: n.owner, Signer: n.chain.key, Domain: n.chain.domain, Transcoder: fleet, Recipient: n.recipient,
-		Rounds: rounds{n.chain.client}, Store: receipts, Prices: prices, Logger: n.log, Registerer: n.registerer(),
+		Rounds: rounds{n.chain.client}, Signers: n.signers, Store: receipts, Pricer: pricer{book}, Books: orchestratorBooks{n.book}, Logger: n.log, Registerer: n.registerer(),
 	})
 	if err != nil {
 		return err
@@ -280,14 +258,25 @@ func (n *orchestratorNode) enterRound(ctx context.Context, round chain.Round) bo
 			n.log.Debug("beacon not recorded; somebody else may have", "round", round.Number, "err", err)
 		}
 	}
-	enrolled, err := n.chain.client.Broker().Enrolled(ctx, n.owner, round.Number)
-	if err == nil && !enrolled {
-		_, err = n.chain.client.Broker().Enrol(round.Number, n.owner).Send(ctx)
+	// Once a period of the broker is enough. The next round may begin another: there must be no gap without a share.
+	for _, number := range []uint64{round.Number, round.Number + 1} {
+		if err := n.enrol(ctx, number); err != nil {
+			if ctx.Err() == nil {
+				n.log.Warn("not enrolled: reserves of senders give no share; tried again", "round", number, "err", err)
+			}
+			return false
+		}
 	}
-	if err != nil && ctx.Err() == nil {
-		n.log.Warn("not enrolled: reserves of senders give no share this round; tried again", "round", round.Number, "err", err)
+	return true
+}
+
+func (n *orchestratorNode) enrol(ctx context.Context, round uint64) error {
+	enrolled, err := n.chain.client.Broker().Enrolled(ctx, n.owner, round)
+	if err != nil || enrolled {
+		return err
 	}
-	return err == nil
+	_, err = n.chain.client.Broker().Enrol(round, n.owner).Send(ctx)
+	return err
 }
 
 func (n *orchestratorNode) sweep(ctx context.Context) error {

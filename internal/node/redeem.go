@@ -35,35 +35,40 @@ func (b broker) Redeemed(ctx context.Context, tickets []payments.Ticket) ([]paym
 	gas := make(map[common.Hash]map[uint]uint256.Int) // by transaction and log index
 	outcomes := make([]payments.Outcome, len(tickets))
 	for i := range tickets {
-		r, ok := paid[tickets[i].ReceiptHash]
-		switch {
-		case !ok:
-			continue
-		case head < r.Block+b.confirmations:
-			outcomes[i].Status = payments.StatusSettling
-			continue
-		}
-		if gas[r.TxHash] == nil {
-			where, paid, err := b.chain.Transaction(ctx, r.TxHash)
-			if err != nil {
-				return nil, err
+		o := &outcomes[i]
+		for _, r := range paid[tickets[i].ReceiptHash] {
+			if head < r.Block+b.confirmations {
+				*o = payments.Outcome{Status: payments.StatusSettling}
+				break
 			}
-			gas[r.TxHash] = gasShares(where.Cost, paid)
+			if gas[r.TxHash] == nil {
+				where, indices, err := b.chain.Transaction(ctx, r.TxHash)
+				if err != nil {
+					return nil, err
+				}
+				gas[r.TxHash] = gasShares(where.Cost, indices)
+			}
+			part, share := toUint(r.Paid), gas[r.TxHash][r.LogIndex]
+			o.Paid.Add(&o.Paid, &part)
+			o.Gas.Add(&o.Gas, &share)
+			o.Tx = r.TxHash
 		}
-		outcomes[i] = payments.Outcome{Status: payments.StatusPaid, Paid: toUint(r.Paid), Gas: gas[r.TxHash][r.LogIndex], Tx: r.TxHash}
+		if pays := tickets[i].Payout(); o.Status == payments.StatusOpen && !o.Paid.IsZero() && o.Paid == pays {
+			o.Status = payments.StatusPaid
+		}
 	}
 	return outcomes, nil
 }
 
-// payments finds the tickets' payments in the chain's log, by receipt.
-func (b broker) payments(ctx context.Context, tickets []payments.Ticket) (map[common.Hash]chain.Redemption, error) {
+// payments finds the tickets' payments in the chain's log, by receipt: more than one where a ticket was paid in parts.
+func (b broker) payments(ctx context.Context, tickets []payments.Ticket) (map[common.Hash][]chain.Redemption, error) {
 	receipts := make(map[common.Hash]*payments.Ticket, len(tickets))
 	names := make([]common.Hash, len(tickets))
 	for i := range tickets {
 		names[i] = tickets[i].ReceiptHash
 		receipts[names[i]] = &tickets[i]
 	}
-	paid := make(map[common.Hash]chain.Redemption)
+	paid := make(map[common.Hash][]chain.Redemption)
 	for some := range slices.Chunk(names, logReceipts) {
 		list, err := b.chain.Redemptions(ctx, chain.RedemptionQuery{Receipts: some})
 		if err != nil {
@@ -73,7 +78,7 @@ func (b broker) payments(ctx context.Context, tickets []payments.Ticket) (map[co
 			// Anybody can name a receipt in a ticket of their own: it is ours that counts.
 			t := receipts[r.ReceiptHash]
 			if t != nil && t.Sender == r.Sender && t.Recipient == r.Recipient && t.Lane == r.Lane && t.Nonce == r.Nonce {
-				paid[r.ReceiptHash] = r
+				paid[r.ReceiptHash] = append(paid[r.ReceiptHash], r)
 			}
 		}
 	}

@@ -25,11 +25,11 @@ type Redeeming struct {
 
 // newRedeemer makes the redeemer of one money store.
 func newRedeemer(
-	r *role, client *chain.Client, cfg *Redeeming, queue payments.RedeemerStore, metrics prometheus.Registerer,
+	r *role, client *chain.Client, cfg *Redeeming, queue payments.RedeemerStore, observer payments.Observer,
 ) (*payments.Redeemer, error) {
 	c := payments.RedeemerConfig{
 		Store: queue, Broker: broker{client.Broker(), func() uint64 { return client.Head().Number }, cfg.Confirmations},
-		MinReturn: cfg.MinReturn, Hurry: cfg.Hurry, Log: r.log, Registerer: metrics,
+		MinReturn: cfg.MinReturn, Hurry: cfg.Hurry, Observer: observer, Log: r.log, Registerer: r.registerer(),
 	}
 	if cfg.MinReturn > 0 {
 		c.Gas = gasPrices{client}
@@ -79,7 +79,9 @@ func (r *role) redeemStore(ctx context.Context, client *chain.Client, cfg *Redee
 		return fmt.Errorf("%w (--data-dir)", err)
 	}
 	defer func() { _ = queue.Close() }() // every commit is durable already
-	redeemer, err := newRedeemer(r, client, cfg, queue, prometheus.WrapRegistererWith(prometheus.Labels{"store": dir}, r.registerer()))
+	one := *r
+	one.labels = prometheus.Labels{"store": dir}
+	redeemer, err := newRedeemer(&one, client, cfg, queue, nil)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ type views struct {
 func newViews(b *broadcaster.Broadcaster, c *onChain, log *slog.Logger) *views {
 	v := &views{b: b, chain: c, log: log, shares: make(map[common.Address]float64)}
 	v.network.Chain = api.ChainView{ID: c.client.ChainID(), Coin: "ETH"}
-	v.network.Broadcaster.Address = c.key.Address().Hex()
+	v.network.Broadcaster.Address = c.account.Hex()
 	return v
 }
 
@@ -71,7 +71,7 @@ func (v *views) run(ctx context.Context) error {
 }
 
 func (v *views) read(ctx context.Context) error {
-	client, self := v.chain.client, v.chain.key.Address()
+	client, self := v.chain.client, v.chain.account
 	head := client.Head()
 	round, err := client.Round(ctx)
 	if err != nil {
@@ -122,7 +122,7 @@ func (v *views) readRedemptions(ctx context.Context, head uint64) error {
 		return nil
 	}
 	fresh, err := v.chain.client.Broker().Redemptions(ctx, chain.RedemptionQuery{
-		Sender: v.chain.key.Address(), FromBlock: from, ToBlock: head,
+		Sender: v.chain.account, FromBlock: from, ToBlock: head,
 	})
 	if err != nil {
 		return fmt.Errorf("read redemptions: %w", err)
@@ -388,7 +388,7 @@ func renditionViews(st *broadcaster.Status) []api.RenditionView {
 // paidView counts tickets. Whether a ticket won is the recipient's secret until it is redeemed: then the chain says so.
 func (v *views) paidView(s *broadcaster.Stream, st *broadcaster.Status) api.PaidView {
 	paid := api.PaidView{TicketsSent: int64(st.Tickets), EVWei: api.WeiOf(st.Paid), FeesWei: api.WeiOf(st.Fees)}
-	var face, redeemed uint256.Int
+	var redeemed uint256.Int
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for i := range v.redemptions {
@@ -396,12 +396,10 @@ func (v *views) paidView(s *broadcaster.Stream, st *broadcaster.Status) api.Paid
 		if !s.PaidFor(r.ReceiptHash) {
 			continue
 		}
-		paid.Won++
-		value, amount := toUint(r.FaceValue), toUint(r.Paid)
-		face.Add(&face, &value)
+		paid.Redeemed++
+		amount := toUint(r.Paid)
 		redeemed.Add(&redeemed, &amount)
 	}
-	paid.Redeemed = paid.Won
-	paid.WonFaceWei, paid.RedeemedWei = api.WeiOf(face), api.WeiOf(redeemed)
+	paid.RedeemedWei = api.WeiOf(redeemed)
 	return paid
 }

@@ -92,6 +92,12 @@ type Receipt struct {
 	Prev common.Hash
 }
 
+// Settle asks what is owed on a lease: receipts are shown to the broadcaster alone.
+type Settle struct {
+	Lease    common.Hash
+	IssuedAt uint64 // Unix seconds
+}
+
 // BadInput is the orchestrator's signed word that a source unit cannot be decoded.
 type BadInput struct {
 	Lease   common.Hash

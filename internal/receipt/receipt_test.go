@@ -136,6 +136,7 @@ func TestHashesMatchOracle(t *testing.T) {
 			LadderHash: g.hash(), Width: g.Uint32(), Height: g.Uint32(), FrameRateMilli: g.Uint32(), IssuedAt: g.Uint64(),
 		}
 		b := receipt.BadInput{Lease: g.hash(), Seq: g.Uint64(), Attempt: g.Uint32(), Unit: int64(g.Uint64()), Reason: "no key frame ✗"}
+		settle := receipt.Settle{Lease: g.hash(), IssuedAt: g.Uint64()}
 		for _, c := range []struct {
 			types string
 			got   common.Hash
@@ -165,6 +166,7 @@ func TestHashesMatchOracle(t *testing.T) {
 					return msg{"profile": b32(v.Profile), "root": b32(v.Root), "width": num(v.Width), "height": num(v.Height), "frames": num(v.Frames), "payloadBytes": num(v.Bytes)}
 				}),
 			}},
+			{receipt.SettleType, settle.Hash(), msg{"lease": b32(settle.Lease), "issuedAt": num(settle.IssuedAt)}},
 			{receipt.BadInputType, b.Hash(), msg{"lease": b32(b.Lease), "seq": num(b.Seq), "attempt": num(b.Attempt), "unit": signed(b.Unit), "reason": b.Reason}},
 			{receipt.LadderType, receipt.LadderHash(rungs), msg{"rungs": list(rungs, func(v receipt.Rung) any {
 				return msg{"codec": num(uint8(v.Codec)), "width": num(v.Width), "height": num(v.Height), "bitrate": num(v.Bitrate), "divisor": num(v.Divisor)}

@@ -24,6 +24,7 @@ const (
 		"uint32 frames,uint32 prefixFrames,uint32 width,uint32 height,uint64 payloadBytes)"
 	ReceiptType = "Receipt(bytes32 lease,uint64 seq,uint32 attempt,bytes32 source,Rendition[] renditions,uint256 fee," +
 		"TicketTerms ticket,bytes32 prev)" + RenditionType + TicketTermsType
+	SettleType   = "Settle(bytes32 lease,uint64 issuedAt)"
 	BadInputType = "BadInput(bytes32 lease,uint64 seq,uint32 attempt,int64 unit,string reason)"
 )
 
@@ -151,6 +152,14 @@ func (r *Receipt) Hash() common.Hash {
 	e.Uint256(&r.Fee)
 	e.Hash(r.Ticket.Hash())
 	e.Hash(r.Prev)
+	return e.Sum()
+}
+
+// Hash is the struct hash of the request to be shown what is owed.
+func (s *Settle) Hash() common.Hash {
+	e := eip712.New(eip712.HashString(SettleType))
+	e.Hash(s.Lease)
+	e.Uint64(s.IssuedAt)
 	return e.Sum()
 }
 

@@ -1855,6 +1855,8 @@ type SettleRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lease         []byte                 `protobuf:"bytes,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Payment       *Payment               `protobuf:"bytes,2,opt,name=payment,proto3" json:"payment,omitempty"`
+	IssuedAt      uint64                 `protobuf:"varint,3,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"` // Unix seconds
+	Signature     []byte                 `protobuf:"bytes,4,opt,name=signature,proto3" json:"signature,omitempty"`                // by the broadcaster; without it no receipts are shown
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1899,6 +1901,20 @@ func (x *SettleRequest) GetLease() []byte {
 func (x *SettleRequest) GetPayment() *Payment {
 	if x != nil {
 		return x.Payment
+	}
+	return nil
+}
+
+func (x *SettleRequest) GetIssuedAt() uint64 {
+	if x != nil {
+		return x.IssuedAt
+	}
+	return 0
+}
+
+func (x *SettleRequest) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
 	}
 	return nil
 }
@@ -2350,10 +2366,12 @@ const file_network_proto_rawDesc = "" +
 	"\x05limit\x18\x03 \x01(\tR\x05limit\x12\x14\n" +
 	"\x05asked\x18\x04 \x01(\tR\x05asked\x12\x10\n" +
 	"\x03seq\x18\x05 \x01(\x04R\x03seq\x12\x18\n" +
-	"\aattempt\x18\x06 \x01(\rR\aattempt\"T\n" +
+	"\aattempt\x18\x06 \x01(\rR\aattempt\"\x8f\x01\n" +
 	"\rSettleRequest\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\fR\x05lease\x12-\n" +
-	"\apayment\x18\x02 \x01(\v2\x13.castnet.v1.PaymentR\apayment\"s\n" +
+	"\apayment\x18\x02 \x01(\v2\x13.castnet.v1.PaymentR\apayment\x12\x1b\n" +
+	"\tissued_at\x18\x03 \x01(\x04R\bissuedAt\x12\x1c\n" +
+	"\tsignature\x18\x04 \x01(\fR\tsignature\"s\n" +
 	"\vSettleReply\x121\n" +
 	"\x06result\x18\x01 \x01(\v2\x19.castnet.v1.PaymentResultR\x06result\x121\n" +
 	"\x06unpaid\x18\x02 \x03(\v2\x19.castnet.v1.SignedReceiptR\x06unpaid\"7\n" +

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -279,10 +280,11 @@ func EncodeOpened() *FromTranscoder {
 	return &FromTranscoder{Message: &FromTranscoder_Opened{&SessionOpened{Version: SessionVersion}}}
 }
 
-// EncodeFailed makes the message that ends a session, in words for people. busy says that another transcoder may have
-// headroom.
-func EncodeFailed(reason error, busy bool) *FromTranscoder {
-	return &FromTranscoder{Message: &FromTranscoder_Failed{&SessionFailed{Reason: clip(reason.Error()), Busy: busy}}}
+// EncodeFailed makes the message that ends a session, in words for people, and says whether the work may go on elsewhere.
+func EncodeFailed(reason error) *FromTranscoder {
+	return &FromTranscoder{Message: &FromTranscoder_Failed{&SessionFailed{
+		Reason: clip(reason.Error()), Busy: errors.Is(reason, transcoder.ErrBusy), Device: errors.Is(reason, transcoder.ErrDevice),
+	}}}
 }
 
 // DecodeOpened reads the reply to OpenSession. A refusal is an error (transcoder.ErrBusy where there was no headroom).
@@ -302,8 +304,11 @@ func DecodeOpened(m *FromTranscoder) error {
 // DecodeFailed converts a refusal into an error.
 func DecodeFailed(m *SessionFailed) error {
 	reason := clip(m.GetReason())
-	if m.GetBusy() {
+	switch {
+	case m.GetBusy():
 		return fmt.Errorf("%w: %s", transcoder.ErrBusy, reason)
+	case m.GetDevice():
+		return fmt.Errorf("%w: %s", transcoder.ErrDevice, reason)
 	}
 	return fmt.Errorf("session ended by the transcoder: %s", reason)
 }

@@ -1210,7 +1210,8 @@ func (x *InputRefused) GetReason() string {
 type SessionFailed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
-	Busy          bool                   `protobuf:"varint,2,opt,name=busy,proto3" json:"busy,omitempty"` // no headroom: try another
+	Busy          bool                   `protobuf:"varint,2,opt,name=busy,proto3" json:"busy,omitempty"`     // no headroom: try another
+	Device        bool                   `protobuf:"varint,3,opt,name=device,proto3" json:"device,omitempty"` // the device cannot do it, or has failed: another may go on
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1255,6 +1256,13 @@ func (x *SessionFailed) GetReason() string {
 func (x *SessionFailed) GetBusy() bool {
 	if x != nil {
 		return x.Busy
+	}
+	return false
+}
+
+func (x *SessionFailed) GetDevice() bool {
+	if x != nil {
+		return x.Device
 	}
 	return false
 }
@@ -1348,10 +1356,11 @@ const file_transcoder_proto_rawDesc = "" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x10\n" +
 	"\x03pts\x18\x03 \x01(\x12R\x03pts\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\";\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"S\n" +
 	"\rSessionFailed\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
-	"\x04busy\x18\x02 \x01(\bR\x04busyB\x17Z\x15castnet/internal/wireb\x06proto3"
+	"\x04busy\x18\x02 \x01(\bR\x04busy\x12\x16\n" +
+	"\x06device\x18\x03 \x01(\bR\x06deviceB\x17Z\x15castnet/internal/wireb\x06proto3"
 
 var (
 	file_transcoder_proto_rawDescOnce sync.Once

@@ -105,12 +105,12 @@ func (c *Client) Quote(ctx context.Context, ask QuoteAsk) (SignedLease, error) {
 	return decodeLease(m)
 }
 
-// Settle shows what is owed on a lease, and pays one receipt where payment is set. It works for leases of a process
+// Settle shows what is owed on a lease, and pays one receipt where a payment is set. It works for leases of a process
 // that has died, and may be repeated.
-func (c *Client) Settle(ctx context.Context, lease common.Hash, payment *Payment) (SettleReply, error) {
-	req := &wire.SettleRequest{Lease: lease[:]}
-	if payment != nil {
-		req.Payment = encodePayment(payment)
+func (c *Client) Settle(ctx context.Context, ask SettleAsk) (SettleReply, error) {
+	req := &wire.SettleRequest{Lease: ask.Lease[:], IssuedAt: ask.IssuedAt, Signature: ask.Signature}
+	if ask.Payment != nil {
+		req.Payment = encodePayment(ask.Payment)
 	}
 	m, err := c.net.Settle(ctx, req)
 	if err != nil {

@@ -302,6 +302,18 @@ func encodePayment(p *Payment) *wire.Payment {
 	}
 }
 
+func decodeSettleAsk(m *wire.SettleRequest) (SettleAsk, error) {
+	var d decoder
+	ask := SettleAsk{Signature: m.GetSignature()}
+	ask.Lease, ask.IssuedAt = d.hash("lease", m.GetLease()), m.GetIssuedAt()
+	if d.err != nil || m.GetPayment() == nil {
+		return ask, d.err
+	}
+	payment, err := decodePayment(m.GetPayment())
+	ask.Payment = &payment
+	return ask, err
+}
+
 func decodePayment(m *wire.Payment) (Payment, error) {
 	var d decoder
 	t := m.GetTicket()

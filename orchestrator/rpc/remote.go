@@ -264,7 +264,7 @@ func (w *RemoteWorker) session(ctx context.Context, id string) {
 	if err != nil {
 		w.cfg.Logger.Warn("session not opened", "err", err)
 		// What of this the orchestrator does not get it learns from the end of the stream.
-		_ = stream.Send(wire.EncodeFailed(err, errors.Is(err, transcoder.ErrBusy)))
+		_ = stream.Send(wire.EncodeFailed(err))
 		_ = stream.CloseSend()
 		_, _ = stream.Recv() // until it has read that and let go
 		return
@@ -281,7 +281,7 @@ func (w *RemoteWorker) session(ctx context.Context, id string) {
 		}
 	})
 	if err := drain(ctx, stream, session); ctx.Err() == nil {
-		_ = stream.Send(wire.EncodeFailed(err, false)) // as above
+		_ = stream.Send(wire.EncodeFailed(err)) // as above
 	}
 }
 

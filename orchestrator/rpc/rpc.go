@@ -91,6 +91,14 @@ type Open struct {
 	Source           *media.Track
 }
 
+// SettleAsk asks what is owed on a lease, and pays one receipt where Payment is set.
+type SettleAsk struct {
+	receipt.Settle
+	// Signature is the broadcaster's, over Settle. Receipts are shown to nobody else; a payment needs none.
+	Signature []byte
+	Payment   *Payment
+}
+
 // SettleReply shows what is owed on a lease.
 type SettleReply struct {
 	// Result answers the payment, where one was sent.

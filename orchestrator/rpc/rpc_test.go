@@ -31,7 +31,7 @@ import (
 type handler struct {
 	transcode func(ctx context.Context, open rpc.Open, stream *rpc.ServerStream) error
 	quoted    rpc.QuoteAsk
-	paid      *rpc.Payment
+	settled   rpc.SettleAsk
 }
 
 func (h *handler) Quote(_ context.Context, ask rpc.QuoteAsk) (rpc.SignedLease, error) {
@@ -43,8 +43,8 @@ func (h *handler) Transcode(ctx context.Context, open rpc.Open, stream *rpc.Serv
 	return h.transcode(ctx, open, stream)
 }
 
-func (h *handler) Settle(_ context.Context, _ common.Hash, payment *rpc.Payment) (rpc.SettleReply, error) {
-	h.paid = payment
+func (h *handler) Settle(_ context.Context, ask rpc.SettleAsk) (rpc.SettleReply, error) {
+	h.settled = ask
 	result := rpc.PaymentResult{Receipt: common.Hash{1}, Accepted: true, Unpaid: *uint256.NewInt(7)}
 	return rpc.SettleReply{Result: &result, Unpaid: []rpc.SignedReceipt{sampleReceipt()}}, nil
 }
@@ -171,11 +171,12 @@ func TestUnaryCallsCarryEverything(t *testing.T) {
 	same(t, h.quoted, sampleAsk())
 
 	payment := samplePayment()
-	reply, err := c.Settle(t.Context(), common.Hash{1}, &payment)
+	ask := rpc.SettleAsk{Settle: receipt.Settle{Lease: common.Hash{1}, IssuedAt: 7}, Signature: signature(9), Payment: &payment}
+	reply, err := c.Settle(t.Context(), ask)
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, h.paid, &payment)
+	same(t, h.settled, ask)
 	same(t, reply.Unpaid, []rpc.SignedReceipt{sampleReceipt()})
 	same(t, *reply.Result, rpc.PaymentResult{Receipt: common.Hash{1}, Accepted: true, Unpaid: *uint256.NewInt(7)})
 }

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ethereum/go-ethereum/common"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -28,7 +27,7 @@ type Handler interface {
 	Quote(ctx context.Context, ask QuoteAsk) (SignedLease, error)
 	// Transcode serves one lease. It calls Accept first, or returns a refusal. The stream ends when it returns.
 	Transcode(ctx context.Context, open Open, stream *ServerStream) error
-	Settle(ctx context.Context, lease common.Hash, payment *Payment) (SettleReply, error)
+	Settle(ctx context.Context, ask SettleAsk) (SettleReply, error)
 }
 
 // ServerConfig is what a Server needs.
@@ -160,20 +159,11 @@ func (s *service) Quote(ctx context.Context, m *wire.SignedQuoteRequest) (*wire.
 }
 
 func (s *service) Settle(ctx context.Context, m *wire.SettleRequest) (*wire.SettleReply, error) {
-	var d decoder
-	lease := d.hash("lease", m.GetLease())
-	if d.err != nil {
-		return nil, s.status(d.err)
+	ask, err := decodeSettleAsk(m)
+	if err != nil {
+		return nil, s.status(err)
 	}
-	var payment *Payment
-	if m.GetPayment() != nil {
-		p, err := decodePayment(m.GetPayment())
-		if err != nil {
-			return nil, s.status(err)
-		}
-		payment = &p
-	}
-	reply, err := s.server.cfg.Handler.Settle(ctx, lease, payment)
+	reply, err := s.server.cfg.Handler.Settle(ctx, ask)
 	if err != nil {
 		return nil, s.status(err)
 	}

@@ -139,7 +139,7 @@ func ask(t *testing.T, address string, operator common.Address, want string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = client.Close() }()
-	_, err = client.Settle(t.Context(), common.Hash{}, nil)
+	_, err = client.Settle(t.Context(), rpc.SettleAsk{})
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Fatalf("error %v, want one that says %q", err, want)
 	}

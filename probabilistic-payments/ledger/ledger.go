@@ -1,11 +1,15 @@
 // Package ledger adds up who owes whom: totals by stream and by lease, in exact integers, from the events that package
-// payments tells.
+// payments tells and the work that the roles report.
 package ledger
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
@@ -13,121 +17,167 @@ import (
 	payments "castnet/probabilistic-payments"
 )
 
-// Totals is what happened so far, amounts in wei.
-//
-// A sender sees tickets sent, a recipient the rest. Always: Billed = Received + WrittenOff + Unpaid.
-type Totals struct {
-	// Sent and Received are fees: what tickets are worth on average, and exactly what receipts cost.
-	TicketsSent     uint64
-	Sent            uint256.Int
-	Receipts        uint64
-	Billed          uint256.Int
-	TicketsReceived uint64
-	Received        uint256.Int
-	// WrittenOff is the fees of receipts that were not paid in time, Unpaid of those that may still be.
-	WrittenOff, Unpaid uint256.Int
-	// Won is what winners pay, Redeemed what the chain paid for them, Lost what it never will.
-	// Gas is what redeeming cost. Where the chain paid a winner in part, the rest is lost.
-	TicketsWon, TicketsRedeemed, TicketsLost uint64
-	Won, Redeemed, Lost, Gas                 uint256.Int
+// Prices is a lease's price vector, in wei: for 10^6 output pixels by codec, 10^6 source pixels and a MiB.
+type Prices struct {
+	H264   uint256.Int `json:"h264_wei"`
+	HEVC   uint256.Int `json:"hevc_wei"`
+	AV1    uint256.Int `json:"av1_wei"`
+	Source uint256.Int `json:"source_wei"`
+	MiB    uint256.Int `json:"mib_wei"`
 }
 
-// Pending is what winners pay that are neither redeemed nor lost.
-func (t *Totals) Pending() uint256.Int {
-	pending := t.Won
-	pending.Sub(&pending, &t.Redeemed)
-	pending.Sub(&pending, &t.Lost)
-	return pending
+// Description says what a lease is for.
+type Description struct {
+	// Stream is its public id, or what its lease calls it where the id is not known.
+	Stream string `json:"stream"`
+	// Party is the other side: who is paid, or who pays.
+	Party  common.Address `json:"party"`
+	Prices Prices         `json:"prices"`
+	Opened time.Time      `json:"opened"`
 }
 
-// apply adds an event.
-func (t *Totals) apply(e *payments.Event) {
-	switch e.Kind {
-	case payments.EventSent:
-		t.TicketsSent++
-		t.Sent.Add(&t.Sent, &e.Fee)
-	case payments.EventBilled:
-		t.Receipts++
-		t.Billed.Add(&t.Billed, &e.Fee)
-		t.Unpaid.Add(&t.Unpaid, &e.Fee)
-	case payments.EventReceived:
-		t.TicketsReceived++
-		t.Received.Add(&t.Received, &e.Fee)
-		t.Unpaid.Sub(&t.Unpaid, &e.Fee)
-		if e.Won {
-			t.TicketsWon++
-			t.Won.Add(&t.Won, &e.Amount)
-		}
-	case payments.EventWrittenOff:
-		t.WrittenOff.Add(&t.WrittenOff, &e.Fee)
-		t.Unpaid.Sub(&t.Unpaid, &e.Fee)
-	case payments.EventRedeemed:
-		t.TicketsRedeemed++
-		t.Redeemed.Add(&t.Redeemed, &e.Amount)
-		t.Lost.Add(&t.Lost, &e.Short)
-	case payments.EventLost:
-		t.TicketsLost++
-		t.Lost.Add(&t.Lost, &e.Amount)
-	case payments.EventTried: // only its gas counts
-	}
-	t.Gas.Add(&t.Gas, &e.Gas)
+// Line is one lease's.
+type Line struct {
+	Lease common.Hash `json:"lease"`
+	Description
+	Totals
 }
 
-// Ledger holds the totals. It is safe for concurrent use; the zero value is not: use New.
+// entry is a line in memory.
+type entry struct {
+	Line
+	dirty   bool      // not in the file
+	touched time.Time // by the last event
+}
+
+// Ledger holds the totals. It is safe for concurrent use. Make it with New or Open.
 type Ledger struct {
+	file *file // nil: nothing is kept
+	now  func() time.Time
+	log  *slog.Logger
+
 	mu      sync.Mutex
 	all     Totals
-	leases  map[common.Hash]*lease
+	leases  map[common.Hash]*entry
 	streams map[string]*Totals
-	waiting map[chan struct{}]struct{}
 }
 
-type lease struct {
-	totals Totals
-	stream string // empty until Assign
-}
-
-// New returns an empty ledger.
+// New returns an empty ledger that keeps nothing.
 func New() *Ledger {
 	return &Ledger{
-		leases:  make(map[common.Hash]*lease),
-		streams: make(map[string]*Totals),
-		waiting: make(map[chan struct{}]struct{}),
+		now: time.Now, log: slog.New(slog.DiscardHandler),
+		leases: make(map[common.Hash]*entry), streams: make(map[string]*Totals),
 	}
 }
 
-// Assign says which stream a lease belongs to; its totals so far are added to the stream's.
-func (l *Ledger) Assign(id common.Hash, stream string) {
+// History tells what is stored as the events that it was; the stores of package payments have it.
+type History func(ctx context.Context, observer payments.Observer) error
+
+// Open returns a ledger that goes on from what a money store remembers, and keeps in a file of its own what the store does
+// not: work, what leases are for, and totals of what the store has pruned.
+func Open(ctx context.Context, path string, history History, log *slog.Logger) (*Ledger, error) {
+	l := New()
+	l.log = log
+	lines, err := Read(ctx, path, history)
+	if err != nil {
+		return nil, err
+	}
+	if l.file, err = openFile(ctx, path); err != nil {
+		return nil, err
+	}
+	for i := range lines {
+		line := &lines[i]
+		l.all.Add(&line.Totals)
+		if line.Stream != "" {
+			l.stream(line.Stream).Add(&line.Totals)
+		}
+		l.leases[line.Lease] = &entry{Line: *line, dirty: true, touched: l.now()}
+	}
+	return l, l.flush(ctx)
+}
+
+// Read returns the lines of a ledger's file and of its money store, oldest first, and changes nothing: the ledger may be
+// in use.
+func Read(ctx context.Context, path string, history History) ([]Line, error) {
+	told := New()
+	if err := history(ctx, told); err != nil {
+		return nil, err
+	}
+	f, err := openFile(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := f.read(ctx)
+	if err = errors.Join(err, f.close()); err != nil {
+		return nil, err
+	}
+	for i := range kept {
+		if e := told.leases[kept[i].Lease]; e != nil {
+			kept[i].atLeast(&e.Totals)
+			delete(told.leases, kept[i].Lease)
+		}
+	}
+	for _, e := range told.leases {
+		kept = append(kept, e.Line)
+	}
+	slices.SortFunc(kept, func(a, b Line) int {
+		return cmp.Or(a.Opened.Compare(b.Opened), a.Lease.Cmp(b.Lease))
+	})
+	return kept, nil
+}
+
+// Describe says what a lease is for. Its totals so far are added to its stream's; a second description changes nothing.
+func (l *Ledger) Describe(id common.Hash, d Description) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	entry := l.lease(id)
-	if entry.stream == stream {
+	e := l.lease(id)
+	if e.Stream != "" {
 		return
 	}
-	entry.stream = stream
-	l.restate()
-	l.signal()
+	e.Description, e.dirty = d, true
+	l.stream(d.Stream).Add(&e.Totals)
 }
 
-// lease returns a lease's entry, made on first use.
-func (l *Ledger) lease(id common.Hash) *lease {
-	entry := l.leases[id]
-	if entry == nil {
-		entry = &lease{}
-		l.leases[id] = entry
+// Work counts work done under a lease.
+func (l *Ledger) Work(id common.Hash, w Work) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(id, &Totals{Work: w})
+}
+
+// Observe implements payments.Observer.
+func (l *Ledger) Observe(e payments.Event) {
+	var t Totals
+	t.apply(&e)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.add(e.Lease, &t)
+}
+
+// add adds to a lease, its stream and all. The caller holds mu.
+func (l *Ledger) add(id common.Hash, t *Totals) {
+	e := l.lease(id)
+	e.Add(t)
+	e.dirty, e.touched = true, l.now()
+	if e.Stream != "" {
+		l.stream(e.Stream).Add(t)
 	}
-	return entry
+	l.all.Add(t)
 }
 
-// restate adds up the streams anew from their leases.
-func (l *Ledger) restate() {
-	clear(l.streams)
-	for _, entry := range l.leases {
-		if entry.stream == "" {
-			continue
+// lease returns a lease's entry, made or fetched on first use. The caller holds mu.
+func (l *Ledger) lease(id common.Hash) *entry {
+	e := l.leases[id]
+	if e == nil {
+		e = &entry{Line: Line{Lease: id}, touched: l.now()}
+		if l.file != nil {
+			if err := l.file.fetch(&e.Line); err != nil {
+				l.log.Error("a ledger line cannot be read; it begins anew", "lease", id, "err", err)
+			}
 		}
-		l.stream(entry.stream).add(&entry.totals)
+		l.leases[id] = e
 	}
+	return e
 }
 
 func (l *Ledger) stream(name string) *Totals {
@@ -137,39 +187,6 @@ func (l *Ledger) stream(name string) *Totals {
 		l.streams[name] = totals
 	}
 	return totals
-}
-
-// add is t += o, field by field.
-func (t *Totals) add(o *Totals) {
-	counts, others := t.counts(), o.counts()
-	for i := range counts {
-		*counts[i] += *others[i]
-	}
-	amounts, more := t.amounts(), o.amounts()
-	for i := range amounts {
-		amounts[i].Add(amounts[i], more[i])
-	}
-}
-
-func (t *Totals) counts() [6]*uint64 {
-	return [...]*uint64{&t.TicketsSent, &t.Receipts, &t.TicketsReceived, &t.TicketsWon, &t.TicketsRedeemed, &t.TicketsLost}
-}
-
-func (t *Totals) amounts() [9]*uint256.Int {
-	return [...]*uint256.Int{&t.Sent, &t.Billed, &t.Received, &t.WrittenOff, &t.Unpaid, &t.Won, &t.Redeemed, &t.Lost, &t.Gas}
-}
-
-// Observe implements payments.Observer.
-func (l *Ledger) Observe(e payments.Event) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	entry := l.lease(e.Lease)
-	entry.totals.apply(&e)
-	if entry.stream != "" {
-		l.stream(entry.stream).apply(&e)
-	}
-	l.all.apply(&e)
-	l.signal()
 }
 
 // All is the totals over all leases.
@@ -193,50 +210,66 @@ func (l *Ledger) Stream(name string) Totals {
 func (l *Ledger) Lease(id common.Hash) Totals {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if entry := l.leases[id]; entry != nil {
-		return entry.totals
+	if e := l.leases[id]; e != nil {
+		return e.Totals
 	}
 	return Totals{}
 }
 
-// StreamTotals is one stream's line.
-type StreamTotals struct {
-	Stream string
-	Totals
-}
+const (
+	// flushEvery is how often changed lines are written: what a crash can lose of the work. Money is in its own store.
+	flushEvery = 250 * time.Millisecond
+	// idleLine is how long a line that nothing happens to stays in memory.
+	idleLine = time.Hour
+)
 
-// Streams is the totals of each stream, by name.
-func (l *Ledger) Streams() []StreamTotals {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	lines := make([]StreamTotals, 0, len(l.streams))
-	for name, totals := range l.streams {
-		lines = append(lines, StreamTotals{name, *totals})
+// Run keeps the file until ctx ends. It returns nil.
+func (l *Ledger) Run(ctx context.Context) error {
+	if l.file == nil {
+		<-ctx.Done()
+		return nil
 	}
-	slices.SortFunc(lines, func(a, b StreamTotals) int { return cmp.Compare(a.Stream, b.Stream) })
-	return lines
-}
-
-// Changes returns a channel that holds a token whenever something has changed since it was last read, and a function
-// that ends the subscription.
-func (l *Ledger) Changes() (changes <-chan struct{}, stop func()) {
-	c := make(chan struct{}, 1)
-	l.mu.Lock()
-	l.waiting[c] = struct{}{}
-	l.mu.Unlock()
-	return c, func() {
-		l.mu.Lock()
-		delete(l.waiting, c)
-		l.mu.Unlock()
-	}
-}
-
-// signal wakes subscribers. The caller holds mu.
-func (l *Ledger) signal() {
-	for c := range l.waiting {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
 		select {
-		case c <- struct{}{}:
-		default: // it has not read the last token yet
+		case <-tick.C:
+			if err := l.flush(ctx); err != nil && ctx.Err() == nil {
+				l.log.Error("the ledger cannot be written, trying again", "err", err)
+			}
+		case <-ctx.Done():
+			if err := l.flush(context.WithoutCancel(ctx)); err != nil {
+				l.log.Error("the ledger cannot be written", "err", err)
+			}
+			return l.file.close()
 		}
 	}
+}
+
+// flush writes the changed lines, and forgets those that have been idle.
+func (l *Ledger) flush(ctx context.Context) error {
+	l.mu.Lock()
+	var changed []Line
+	for id, e := range l.leases {
+		switch {
+		case e.dirty:
+			changed = append(changed, e.Line)
+			e.dirty = false
+		case l.now().Sub(e.touched) > idleLine:
+			delete(l.leases, id)
+		}
+	}
+	l.mu.Unlock()
+	err := l.file.write(ctx, changed)
+	if err == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range changed {
+		if e := l.leases[changed[i].Lease]; e != nil {
+			e.dirty = true
+		}
+	}
+	return err
 }

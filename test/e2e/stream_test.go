@@ -119,6 +119,7 @@ func checkMoney(t *testing.T, n *testnet.Network, before money, evs *big.Int) {
 	if rose := new(big.Int).Sub(after.pools, before.pools); rose.Cmp(sum) != 0 {
 		t.Errorf("the orchestrators' pools rose by %s wei, %s wei were redeemed", rose, sum)
 	}
+	checkLedgers(t, n, redeemed)
 	t.Logf("%d winners redeemed, %s wei in all; tickets were worth %s wei", len(redeemed), sum, evs)
 }
 

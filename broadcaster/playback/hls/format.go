@@ -7,7 +7,9 @@ import (
 
 	"github.com/bluenviron/gohlslib/v2/pkg/codecparams"
 	hlscodecs "github.com/bluenviron/gohlslib/v2/pkg/codecs"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/vp9"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4/seekablebuffer"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
@@ -29,29 +31,11 @@ type format struct {
 	initialization []byte
 }
 
-// newFormat makes the initialization of a track. It fails for codecs that are not packaged.
-func newFormat(track *media.Track) (*format, error) {
-	var codec codecs.Codec
-	var named hlscodecs.Codec
-	switch track.Codec {
-	case media.H264:
-		sps, others := parameterSets(track)
-		c := &codecs.H264{SPS: sps, PPS: others[0]}
-		codec, named = c, &hlscodecs.H264{SPS: c.SPS, PPS: c.PPS}
-	case media.HEVC:
-		sps, others := parameterSets(track)
-		c := &codecs.H265{VPS: others[0], SPS: sps, PPS: others[1]}
-		codec, named = c, &hlscodecs.H265{VPS: c.VPS, SPS: c.SPS, PPS: c.PPS}
-	case media.AAC:
-		var config mpeg4audio.AudioSpecificConfig
-		if err := config.Unmarshal(track.Config); err != nil {
-			return nil, fmt.Errorf("AAC configuration: %w", err)
-		}
-		codec, named = &codecs.MPEG4Audio{Config: config}, &hlscodecs.MPEG4Audio{Config: config}
-	case media.Opus:
-		codec, named = &codecs.Opus{ChannelCount: track.Channels}, &hlscodecs.Opus{ChannelCount: track.Channels}
-	default:
-		return nil, fmt.Errorf("%v cannot be packaged for HLS: H264, HEVC, AAC and Opus can", track.Codec)
+// newFormat makes the initialization of a track whose first unit is given. It fails for codecs that are not packaged.
+func newFormat(track *media.Track, first *media.Unit) (*format, error) {
+	codec, named, err := codecOf(track, first)
+	if err != nil {
+		return nil, err
 	}
 	init := fmp4.Init{Tracks: []*fmp4.InitTrack{{ID: trackID, TimeScale: uint32(track.ClockRate), Codec: codec}}}
 	var buf seekablebuffer.Buffer
@@ -59,6 +43,53 @@ func newFormat(track *media.Track) (*format, error) {
 		return nil, fmt.Errorf("%v initialization: %w", track.Codec, err)
 	}
 	return &format{track: track, rfc6381: codecparams.Marshal(named), initialization: buf.Bytes()}, nil
+}
+
+// codecOf describes a track as fMP4 and as playlists do.
+func codecOf(track *media.Track, first *media.Unit) (codecs.Codec, hlscodecs.Codec, error) {
+	switch track.Codec {
+	case media.H264:
+		sps, others := parameterSets(track)
+		c := &codecs.H264{SPS: sps, PPS: others[0]}
+		return c, &hlscodecs.H264{SPS: c.SPS, PPS: c.PPS}, nil
+	case media.HEVC:
+		sps, others := parameterSets(track)
+		c := &codecs.H265{VPS: others[0], SPS: sps, PPS: others[1]}
+		return c, &hlscodecs.H265{VPS: c.VPS, SPS: c.SPS, PPS: c.PPS}, nil
+	case media.AV1:
+		c := &codecs.AV1{}
+		var obus av1.Bitstream
+		if err := obus.Unmarshal(first.Payload); err != nil {
+			return nil, nil, fmt.Errorf("AV1 temporal unit: %w", err)
+		}
+		for _, obu := range obus {
+			if av1.OBUType(obu[0]>>3&0xf) == av1.OBUTypeSequenceHeader {
+				c.SequenceHeader = obu
+			}
+		}
+		return c, &hlscodecs.AV1{SequenceHeader: c.SequenceHeader}, nil
+	case media.VP9:
+		var h vp9.Header
+		if err := h.Unmarshal(first.Payload); err != nil || h.ColorConfig == nil {
+			return nil, nil, fmt.Errorf("VP9 key frame: %w", err)
+		}
+		c := &codecs.VP9{
+			Width: h.Width(), Height: h.Height(), Profile: h.Profile, BitDepth: h.ColorConfig.BitDepth,
+			ChromaSubsampling: h.ChromaSubsampling(), ColorRange: h.ColorConfig.ColorRange,
+		}
+		named := hlscodecs.VP9(*c)
+		return c, &named, nil
+	case media.AAC:
+		var config mpeg4audio.AudioSpecificConfig
+		if err := config.Unmarshal(track.Config); err != nil {
+			return nil, nil, fmt.Errorf("AAC configuration: %w", err)
+		}
+		return &codecs.MPEG4Audio{Config: config}, &hlscodecs.MPEG4Audio{Config: config}, nil
+	case media.Opus:
+		return &codecs.Opus{ChannelCount: track.Channels}, &hlscodecs.Opus{ChannelCount: track.Channels}, nil
+	default:
+		return nil, nil, fmt.Errorf("%v cannot be packaged for HLS: H264, HEVC, AV1, VP9, AAC and Opus can", track.Codec)
+	}
 }
 
 // payload is a unit's bytes as an fMP4 sample. NAL units get their length in front instead of a start code, parameter

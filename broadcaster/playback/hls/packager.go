@@ -118,7 +118,7 @@ func (p *packager) begin(item playback.Item, newTrack bool) error {
 	at := item.Track.Duration(u.PTS)
 	p.pieces = false
 	if newTrack {
-		f, err := newFormat(item.Track)
+		f, err := newFormat(item.Track, item.Unit)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package whep
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -64,8 +63,8 @@ func begun(ctx context.Context, hub *playback.Hub, r *playback.Rendition) error 
 // unplayable says why browsers cannot be sent a track, "" where they can.
 func unplayable(t *media.Track) string {
 	switch {
-	case t.Codec != media.H264:
-		return fmt.Sprintf("its codec is %v, sent is H264", t.Codec)
+	case t.Codec == media.HEVC:
+		return "its codec is HEVC, which most browsers cannot take by WebRTC"
 	case t.Reorder > 0:
 		return "it has B-frames, which WebRTC cannot carry (in OBS: set \"B-frames\" to 0)"
 	default:

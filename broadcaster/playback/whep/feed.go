@@ -49,15 +49,11 @@ type feed struct {
 }
 
 func newFeed(hub *playback.Hub, r *playback.Rendition, track *media.Track, metrics *playback.Metrics) *feed {
-	f := &feed{
-		hub: hub, rendition: r, metrics: metrics, track: track, packetize: packetizeH264,
+	return &feed{
+		hub: hub, rendition: r, metrics: metrics, track: track, packetize: newPacketizer(track.Codec),
 		joins: make(chan *leg), leaves: make(chan *leg),
 		done: make(chan struct{}), unused: make(chan struct{}),
 	}
-	if track.Codec == media.Opus {
-		f.packetize = packetizeOpus
-	}
-	return f
 }
 
 // run sends until ctx is done, nobody uses the feed, or the stream is over and all of it has been sent.

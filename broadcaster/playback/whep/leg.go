@@ -13,6 +13,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"castnet/internal/media"
+	"castnet/internal/rtc"
 )
 
 const (
@@ -73,7 +74,7 @@ func (l *leg) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, err
 	l.ssrc, l.repeatSSRC = uint32(ctx.SSRC()), uint32(ctx.SSRCRetransmission())
 	l.payloadType, l.repeatsPT = uint8(chosen.PayloadType), repeatType(ctx.CodecParameters(), chosen.PayloadType)
 	for _, extension := range ctx.HeaderExtensions() {
-		if extension.URI == captureExtension {
+		if extension.URI == rtc.CaptureExtension {
 			l.captureID = uint8(extension.ID)
 		}
 	}
@@ -198,8 +199,12 @@ func capability(t *media.Track) webrtc.RTPCodecCapability {
 	if t.Codec == media.Opus {
 		return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1"}
 	}
-	return webrtc.RTPCodecCapability{
-		MimeType: webrtc.MimeTypeH264, ClockRate: media.VideoClockRate, SDPFmtpLine: h264Line(profileLevel(t)),
+	c := webrtc.RTPCodecCapability{
+		MimeType: "video/" + t.Codec.String(), ClockRate: media.VideoClockRate, // AV1, VP8 and VP9 are called so (RFC 7741, 9628)
 		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}},
 	}
+	if t.Codec == media.H264 {
+		c.SDPFmtpLine = h264Line(profileLevel(t))
+	}
+	return c
 }

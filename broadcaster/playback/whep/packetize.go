@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+
 	"castnet/internal/media"
 )
 
@@ -28,6 +31,43 @@ type packet struct {
 
 // packetizer turns one unit into the packets that are appended to those given.
 type packetizer func(to []packet, u *media.Unit) []packet
+
+// newPacketizer makes the packetizer of a codec that is playable.
+func newPacketizer(codec media.Codec) packetizer {
+	switch codec {
+	case media.Opus:
+		return packetizeOpus
+	case media.VP8:
+		return packetizeBy(&codecs.VP8Payloader{EnablePictureID: true})
+	case media.VP9:
+		return packetizeBy(&codecs.VP9Payloader{FlexibleMode: true})
+	case media.AV1:
+		return packetizeBy(&codecs.AV1Payloader{})
+	default:
+		return packetizeH264
+	}
+}
+
+// packetizeBy splits units as a payloader does.
+func packetizeBy(payloader rtp.Payloader) packetizer {
+	return func(to []packet, u *media.Unit) []packet {
+		from := len(to)
+		for _, payload := range payloader.Payload(maxPayload, u.Payload) {
+			to = append(to, packet{payload: payload, timestamp: uint32(u.PTS)})
+		}
+		return frame(to, from, u)
+	}
+}
+
+// frame marks the packets of a unit, which begin at from.
+func frame(to []packet, from int, u *media.Unit) []packet {
+	if len(to) > from {
+		to[from].key = u.Key
+		to[from].capture = captureTime(u.Capture)
+		to[len(to)-1].marker = true
+	}
+	return to
+}
 
 // packetizeOpus makes the one packet of a unit of sound (RFC 7587).
 func packetizeOpus(to []packet, u *media.Unit) []packet {
@@ -64,12 +104,7 @@ func packetizeH264(to []packet, u *media.Unit) []packet {
 		size += 2 + len(nalu)
 	}
 	flush()
-	if len(to) > from {
-		to[from].key = u.Key
-		to[from].capture = captureTime(u.Capture)
-		to[len(to)-1].marker = true
-	}
-	return to
+	return frame(to, from, u)
 }
 
 // aggregate makes the payload of one packet: the NAL unit itself, or a STAP-A of size bytes.

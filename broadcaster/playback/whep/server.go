@@ -18,11 +18,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pion/ice/v4"
 	"github.com/pion/webrtc/v4"
 
 	"castnet/broadcaster/playback"
 	"castnet/internal/media"
+	"castnet/internal/rtc"
 )
 
 // maxOffer bounds an offer's bytes. Browsers' are below 10 kB.
@@ -39,10 +39,8 @@ type Config struct {
 	Directory Directory
 	Metrics   *playback.Metrics
 	Logger    *slog.Logger
-	// UDPMux is shared with whoever else speaks WebRTC in this process; see NewMuxes. Required.
-	UDPMux ice.UDPMux
-	// TCPMux, where set, serves viewers whose networks let no UDP through.
-	TCPMux ice.TCPMux
+	// Host makes the connections; it is shared with whoever else speaks WebRTC in this process. Required.
+	Host *rtc.Host
 	// MaxViewers bounds the viewers of one stream. Default: 1,000.
 	MaxViewers int
 	// Wait is how long an offer waits for a rendition's first picture. Default: 5 s.
@@ -50,8 +48,8 @@ type Config struct {
 }
 
 func (c *Config) validate() error {
-	if c.Directory == nil || c.Metrics == nil || c.Logger == nil || c.UDPMux == nil {
-		return errors.New("whep: Directory, Metrics, Logger and UDPMux are required")
+	if c.Directory == nil || c.Metrics == nil || c.Logger == nil || c.Host == nil {
+		return errors.New("whep: Directory, Metrics, Logger and Host are required")
 	}
 	if c.MaxViewers == 0 {
 		c.MaxViewers = 1000
@@ -67,9 +65,8 @@ func (c *Config) validate() error {
 
 // Server serves POST /whep/{id} and the sessions that come of it. It works while Run runs.
 type Server struct {
-	cfg    Config
-	engine *engine
-	spawn  chan func(context.Context)
+	cfg   Config
+	spawn chan func(context.Context)
 
 	mu       sync.Mutex
 	feeds    map[*playback.Rendition]*feed
@@ -82,12 +79,8 @@ func NewServer(cfg Config) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	e, err := newEngine(cfg.UDPMux, cfg.TCPMux, cfg.Logger)
-	if err != nil {
-		return nil, err
-	}
 	return &Server{
-		cfg: cfg, engine: e, spawn: make(chan func(context.Context)), feeds: make(map[*playback.Rendition]*feed),
+		cfg: cfg, spawn: make(chan func(context.Context)), feeds: make(map[*playback.Rendition]*feed),
 		sessions: make(map[string]*session), viewers: make(map[*playback.Hub]int),
 	}, nil
 }
@@ -242,7 +235,7 @@ func (s *Server) unreserve(hub *playback.Hub) {
 
 // connect sets a session up and answers its offer at once: all candidates are our own and known.
 func (s *Server) connect(ctx context.Context, hub *playback.Hub, r *playback.Rendition, offer string) (*session, string, error) {
-	pc, err := s.engine.connection(r.Track())
+	pc, err := connection(s.cfg.Host, r.Track())
 	if err != nil {
 		return nil, "", err
 	}
@@ -289,23 +282,11 @@ func (s *Server) negotiate(ctx context.Context, v *session, r *playback.Renditio
 			return "", err
 		}
 	}
-	if err := v.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
-		return "", refuse(http.StatusBadRequest, "the offer cannot be taken: %v", err)
+	answer, err := rtc.Answer(ctx, v.pc, offer)
+	if err != nil && ctx.Err() == nil {
+		return "", refuse(http.StatusBadRequest, "%v", err)
 	}
-	answer, err := v.pc.CreateAnswer(nil)
-	if err != nil {
-		return "", refuse(http.StatusBadRequest, "the offer cannot be answered: %v", err)
-	}
-	gathered := webrtc.GatheringCompletePromise(v.pc)
-	if err := v.pc.SetLocalDescription(answer); err != nil {
-		return "", refuse(http.StatusBadRequest, "the offer cannot be answered: %v", err)
-	}
-	select {
-	case <-gathered:
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-	return v.pc.LocalDescription().SDP, nil
+	return answer, err
 }
 
 // feed finds or starts the sending of a rendition, and counts one more user of it.
@@ -361,7 +342,7 @@ func (s *Server) resource(w http.ResponseWriter, r *http.Request, id string) err
 		if err != nil {
 			return err
 		}
-		if err := v.trickle(body); err != nil {
+		if err := rtc.Trickle(v.pc, body); err != nil {
 			return refuse(http.StatusBadRequest, "candidate refused: %v", err)
 		}
 		w.WriteHeader(http.StatusNoContent)

@@ -3,7 +3,6 @@ package whep
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -140,19 +139,4 @@ func (s *session) control(l *leg, f *feed) {
 			}
 		}
 	}
-}
-
-// trickle adds the candidates of an SDP fragment (RFC 8840).
-func (s *session) trickle(fragment string) error {
-	for line := range strings.Lines(fragment) {
-		candidate, ok := strings.CutPrefix(strings.TrimSpace(line), "a=candidate:")
-		if !ok {
-			continue
-		}
-		mid := "0" // everything is bundled into the first section
-		if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: "candidate:" + candidate, SDPMid: &mid}); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -25,6 +25,7 @@ import (
 	"castnet/broadcaster/playback/internal/clip"
 	"castnet/broadcaster/playback/whep"
 	"castnet/internal/media"
+	"castnet/internal/rtc"
 	"castnet/transcoder"
 )
 
@@ -66,8 +67,9 @@ func newRig(t *testing.T, change func(*whep.Config)) *rig {
 	must(t, err)
 	tcp, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	must(t, err)
-	udpMux, tcpMux := whep.NewMuxes(udp, tcp, log)
-	cfg := whep.Config{Directory: directory{"demo": r.hub}, Metrics: metrics, Logger: log, UDPMux: udpMux, TCPMux: tcpMux}
+	host, err := rtc.NewHost(udp, tcp, log)
+	must(t, err)
+	cfg := whep.Config{Directory: directory{"demo": r.hub}, Metrics: metrics, Logger: log, Host: host}
 	if change != nil {
 		change(&cfg)
 	}
@@ -85,8 +87,7 @@ func newRig(t *testing.T, change func(*whep.Config)) *rig {
 		front.Close()
 		cancel()
 		running.Wait()
-		_ = udpMux.Close()
-		_ = tcpMux.Close()
+		must(t, host.Close())
 	})
 	r.url = front.URL + "/whep/demo"
 	return r
@@ -143,7 +144,7 @@ func (r *rig) watch(query string, settings webrtc.SettingEngine) *viewer {
 	r.Helper()
 	engine := &webrtc.MediaEngine{}
 	must(r.T, engine.RegisterDefaultCodecs())
-	must(r.T, engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: captureExtension}, webrtc.RTPCodecTypeVideo))
+	must(r.T, engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: rtc.CaptureExtension}, webrtc.RTPCodecTypeVideo))
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
@@ -174,8 +175,6 @@ func (r *rig) watch(query string, settings webrtc.SettingEngine) *viewer {
 	must(r.T, pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: v.answer}))
 	return v
 }
-
-const captureExtension = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
 
 // track awaits a track.
 func (v *viewer) track() *webrtc.TrackRemote {

@@ -1,0 +1,113 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"castnet/internal/node/console"
+	"castnet/internal/receipt"
+	"castnet/probabilistic-payments/ledger"
+	"castnet/probabilistic-payments/store"
+)
+
+// ledgerFile is the ledger's name in a data folder.
+const ledgerFile = "ledger.db"
+
+// note writes a lease into the ledger.
+func note(book *ledger.Ledger, stream string, party common.Address, lease *receipt.Lease) {
+	book.Describe(lease.Hash(), ledger.Description{
+		Stream: stream, Party: party, Prices: ledger.Prices(lease.Prices), Opened: time.Now().UTC().Truncate(time.Second),
+	})
+}
+
+// noteWork writes one segment's work into the ledger.
+func noteWork(book *ledger.Ledger, source *receipt.Source, renditions []receipt.Rendition) {
+	w := ledger.Work{
+		Segments:     1,
+		SourcePixels: (uint64(source.Frames) + uint64(source.PrefixFrames)) * uint64(source.Width) * uint64(source.Height),
+	}
+	for i := range renditions {
+		r := &renditions[i]
+		w.Pixels += uint64(r.Frames) * uint64(r.Width) * uint64(r.Height)
+		w.Bytes += r.Bytes
+	}
+	book.Work(source.Lease, w)
+}
+
+// broadcasterBooks answers broadcaster.Books.
+type broadcasterBooks struct{ book *ledger.Ledger }
+
+// Opened notes a lease.
+func (b broadcasterBooks) Opened(stream string, lease *receipt.Lease) {
+	note(b.book, stream, lease.Orchestrator, lease)
+}
+
+// Work counts verified work.
+func (b broadcasterBooks) Work(source *receipt.Source, renditions []receipt.Rendition) {
+	noteWork(b.book, source, renditions)
+}
+
+// orchestratorBooks answers orchestrator.Books. An orchestrator knows a stream by its hash alone.
+type orchestratorBooks struct{ book *ledger.Ledger }
+
+// Opened notes a lease.
+func (b orchestratorBooks) Opened(lease *receipt.Lease) {
+	note(b.book, lease.Stream.Hex()[2:14], lease.Broadcaster, lease)
+}
+
+// Work counts billed work.
+func (b orchestratorBooks) Work(source *receipt.Source, renditions []receipt.Rendition) {
+	noteWork(b.book, source, renditions)
+}
+
+// LedgerConfig is the command `castnet ledger`.
+type LedgerConfig struct {
+	DataDir string `required:"" help:"The data folder of a broadcaster or an orchestrator; it may be running." placeholder:"DIR" type:"path"`
+	By      string `default:"stream" enum:"stream,party,lease" help:"Add up by stream, by party (who is paid, or pays) or by lease."`
+	CSV     bool   `name:"csv" xor:"format" help:"Write CSV, amounts in wei."`
+	JSON    bool   `name:"json" xor:"format" help:"Write JSON, amounts in wei."`
+}
+
+// Run prints what was made, paid, won and redeemed.
+func (cfg *LedgerConfig) Run(ctx context.Context, con *console.Console) error {
+	lines, err := cfg.lines(ctx)
+	if err != nil {
+		return fmt.Errorf("%w (--data-dir)", err)
+	}
+	name := func(l *ledger.Line) string { return l.Lease.Hex()[:14] + " " + l.Stream }
+	switch cfg.By {
+	case "stream":
+		lines = ledger.ByStream(lines)
+		name = func(l *ledger.Line) string { return l.Stream }
+	case "party":
+		lines = ledger.ByParty(lines)
+		name = func(l *ledger.Line) string { return l.Party.Hex() }
+	}
+	switch {
+	case cfg.CSV:
+		return ledger.WriteCSV(con.Out, lines)
+	case cfg.JSON:
+		return ledger.WriteJSON(con.Out, lines)
+	default:
+		return ledger.WriteTable(con.Out, lines, cfg.By, name)
+	}
+}
+
+func (cfg *LedgerConfig) lines(ctx context.Context) (lines []ledger.Line, err error) {
+	path := filepath.Join(cfg.DataDir, "money.db")
+	if _, err := os.Stat(path); err != nil {
+		return nil, err // or an empty one would be made
+	}
+	money, err := store.OpenSQLite(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, money.Close()) }()
+	return ledger.Read(ctx, filepath.Join(cfg.DataDir, ledgerFile), money.History)
+}
