@@ -43,9 +43,11 @@ type result struct {
 	Bench   string         `json:"bench"`
 	Figures figures        `json:"figures"`
 	Samples map[string]int `json:"samples"` // how many measurements are behind a figure
-	Budget  figures        `json:"budget"`  // upper limits
+	Budget  figures        `json:"budget"`  // upper limits, or lower ones where atLeast says so
 	Goals   figures        `json:"goals,omitempty"`
 	OK      bool           `json:"ok"`
+
+	atLeast map[string]bool // budgets that are lower limits
 }
 
 // judge compares the figures with their budget. A figure that is not there fails.
@@ -53,7 +55,11 @@ func (r *result) judge() {
 	r.OK = true
 	for name, limit := range r.Budget {
 		value, ok := r.Figures[name]
-		r.OK = r.OK && ok && value <= limit
+		within := value <= limit
+		if r.atLeast[name] {
+			within = value >= limit
+		}
+		r.OK = r.OK && ok && within
 	}
 	for name, value := range r.Figures { // three decimals are more than any of them is good for
 		r.Figures[name] = math.Round(value*1000) / 1000
@@ -64,7 +70,7 @@ func (r *result) judge() {
 type bench func(ctx context.Context, measure time.Duration) (*result, error)
 
 func benches() map[string]bench {
-	return map[string]bench{"latency": latency, "overhead": overhead}
+	return map[string]bench{"latency": latency, "overhead": overhead, "tickets": tickets, "transcode": transcoding}
 }
 
 func main() {
