@@ -113,8 +113,8 @@ type Capabilities struct {
 // ErrBusy is returned by Open when there is no headroom for another session. It is normal under load.
 var ErrBusy = errors.New("transcoder has no headroom for another session")
 
-// ErrDeviceRefused is returned where a device has no session or memory left, or has failed: another may take the work.
-var ErrDeviceRefused = errors.New("device refuses the session")
+// ErrDevice says that a device has no session or memory left, or has failed: the work can be done, and resumed, elsewhere.
+var ErrDevice = errors.New("the device cannot go on")
 
 // ErrWorkerDied ends a session whose worker process ended or hung. The work can be resumed in another session.
 var ErrWorkerDied = errors.New("worker died")

@@ -11,7 +11,6 @@ import (
 	"os"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"castnet/internal/wire"
 	"castnet/transcoder/av"
@@ -28,7 +27,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	if err := confine(); err != nil {
+	if err := tie(); err != nil {
 		return err
 	}
 	file := os.NewFile(sessionFile, "session")
@@ -39,30 +38,6 @@ func run(ctx context.Context) error {
 	_ = file.Close() // conn has its own
 	defer conn.Close()
 	return serve(ctx, conn)
-}
-
-// confine limits what a stream that takes over libav could do, and ties this process to its parent.
-func confine() error {
-	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return fmt.Errorf("tie to the parent's life: %w", err)
-	}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("renounce new privileges: %w", err)
-	}
-	for _, l := range []struct {
-		resource int
-		limit    uint64
-	}{
-		{unix.RLIMIT_CORE, 0},
-		{unix.RLIMIT_FSIZE, 0},      // writes no file
-		{unix.RLIMIT_NOFILE, 64},    // opens none either: Go's own need a few
-		{unix.RLIMIT_DATA, 3 << 30}, // a 4096x4096 source with 16 reference pictures takes 0.5 GiB
-	} {
-		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.limit, Max: l.limit}); err != nil {
-			return fmt.Errorf("set limit %d to %d: %w", l.resource, l.limit, err)
-		}
-	}
-	return nil
 }
 
 // serve speaks for one session until the connection closes.
@@ -76,11 +51,14 @@ func serve(ctx context.Context, conn net.Conn) error {
 	}
 	cfg, err := wire.DecodeOpen(first.GetOpen())
 	if err != nil {
-		return msgs.Write(wire.EncodeFailed(err, false))
+		return msgs.Write(wire.EncodeFailed(err))
+	}
+	if err := confine(cfg.Device); err != nil {
+		return msgs.Write(wire.EncodeFailed(err))
 	}
 	session, err := av.Open(ctx, cfg)
 	if err != nil {
-		return msgs.Write(wire.EncodeFailed(err, false))
+		return msgs.Write(wire.EncodeFailed(err))
 	}
 	// The session is not closed: the process ends with it, at once, also where a call into libav hangs.
 	if err := msgs.Write(wire.EncodeOpened()); err != nil {
@@ -121,7 +99,7 @@ func write(ctx context.Context, msgs *wire.Conn, session *av.Session) error {
 				err = cause // what read met
 			}
 			if !errors.Is(err, io.EOF) {
-				err = errors.Join(err, msgs.Write(wire.EncodeFailed(err, false)))
+				err = errors.Join(err, msgs.Write(wire.EncodeFailed(err)))
 			}
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/asticode/go-astiav"
 
@@ -174,6 +175,16 @@ func (d *decoder) untreat(picture func(*astiav.Frame) error) error {
 // decodeError is libav's refusal of a unit: the stream's fault, not the session's.
 type decodeError struct{ err error }
 
-func undecodable(err error) error    { return &decodeError{err} }
+// errNoMemory is AVERROR(ENOMEM).
+const errNoMemory = astiav.Error(-int(syscall.ENOMEM))
+
+// undecodable blames the stream, but not for want of memory: within its limits a stream has enough of it.
+func undecodable(err error) error {
+	if errors.Is(err, errNoMemory) {
+		return err
+	}
+	return &decodeError{err}
+}
+
 func (e *decodeError) Error() string { return "undecodable: " + e.err.Error() }
 func (e *decodeError) Unwrap() error { return e.err }

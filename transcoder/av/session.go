@@ -7,6 +7,8 @@ package av
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/asticode/go-astiav"
@@ -54,9 +56,17 @@ func Open(ctx context.Context, cfg transcoder.SessionConfig) (*Session, error) {
 	s.ended, s.cause = ctx.Done(), func() error { return context.Cause(ctx) }
 	go func() {
 		defer close(s.out)
-		s.end(r.run(ctx, s.in, s.emit))
+		s.end(blame(r.run(ctx, s.in, s.emit)))
 	}()
 	return s, nil
+}
+
+// blame tells what this process could not do from a message against the rules: another may go on.
+func blame(err error) error {
+	if _, rule := errors.AsType[*transcoder.InputError](err); err == nil || rule {
+		return err
+	}
+	return fmt.Errorf("%w: %w", transcoder.ErrDevice, err)
 }
 
 func newRunner(cfg transcoder.SessionConfig) (runner, error) {

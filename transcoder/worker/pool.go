@@ -272,7 +272,8 @@ func (p *Pool) Capabilities() transcoder.Capabilities {
 	defer p.mu.Unlock()
 	return transcoder.Capabilities{
 		Name: "worker", Backend: "software",
-		Decode: []media.Codec{media.H264}, Encode: []media.Codec{media.H264},
+		Decode:   []media.Codec{media.H264, media.HEVC, media.AV1, media.VP8, media.VP9},
+		Encode:   []media.Codec{media.H264, media.HEVC, media.AV1},
 		Sessions: p.sessions, MaxSessions: p.cfg.MaxSessions,
 	}
 }

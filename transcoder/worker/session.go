@@ -153,7 +153,11 @@ func (s *session) read() {
 		}
 		s.heard.Store(time.Now().UnixNano())
 		if f := m.GetFailed(); f != nil {
-			s.end(wire.DecodeFailed(f))
+			err := wire.DecodeFailed(f)
+			if errors.Is(err, transcoder.ErrDevice) {
+				err = fmt.Errorf("%w: %w", transcoder.ErrWorkerDied, err)
+			}
+			s.end(err)
 			return
 		}
 		out, err := wire.DecodeOutput(m)

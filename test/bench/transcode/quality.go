@@ -26,7 +26,7 @@ func quality(ctx context.Context, cfg Config, video *clip.Video, pool *worker.Po
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	ours := make([]bytes.Buffer, len(cfg.Ladder))
-	_, err = ladder(ctx, pool, cfg.Ladder, video, func(r transcoder.Rendered) { ours[r.Rendition].Write(r.Unit.Payload) })
+	_, err = ladder(ctx, pool, cfg.Ladder, video, func(r transcoder.Rendered) { _, _ = ours[r.Rendition].Write(r.Unit.Payload) })
 	if err != nil {
 		return 0, err
 	}
