@@ -180,7 +180,11 @@ func (c *StoreCheck) Run(ctx context.Context, con *console.Console) error {
 	if err != nil {
 		return fmt.Errorf("the money store is not in order (of one that is in use, check a backup): %w", err)
 	}
-	return con.Answer(c.Output, report, func(w io.Writer) {
+	answer := storeReport{
+		Tickets: report.Tickets, Receipts: report.Charges, Unpaid: report.Open, Owed: report.Owed.Dec(),
+		Winners: report.Winners, Waiting: report.Waiting, Pending: report.Pending.Dec(), Senders: report.Senders,
+	}
+	return con.Answer(c.Output, answer, func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "The money store is in order.")
 		console.Fields(w, []console.Field{
 			{Label: "tickets sent", Value: strconv.Itoa(report.Tickets)},
@@ -189,6 +193,18 @@ func (c *StoreCheck) Run(ctx context.Context, con *console.Console) error {
 			{Label: "senders", Value: strconv.Itoa(report.Senders)},
 		})
 	})
+}
+
+// storeReport is the answer of `castnet store check`; amounts in wei.
+type storeReport struct {
+	Tickets  int    `json:"tickets"`
+	Receipts int    `json:"receipts"`
+	Unpaid   int    `json:"unpaid"`
+	Owed     string `json:"owed"`
+	Winners  int    `json:"winners"`
+	Waiting  int    `json:"waiting"`
+	Pending  string `json:"pending"`
+	Senders  int    `json:"senders"`
 }
 
 // keepStore runs a role's money store, and prunes it.

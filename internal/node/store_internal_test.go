@@ -55,8 +55,8 @@ func TestStoreCommands(t *testing.T) {
 				if err := (&StoreCheck{StorePlace: p, Output: console.Output{JSON: true}}).Run(ctx, con); err != nil {
 					t.Fatal(err)
 				}
-				var report store.Report
-				if err := json.Unmarshal(out.Bytes(), &report); err != nil || report.Charges != 1 {
+				var report storeReport
+				if err := json.Unmarshal(out.Bytes(), &report); err != nil || report.Receipts != 1 {
 					t.Errorf("%s: %v", out.String(), err)
 				}
 			}
