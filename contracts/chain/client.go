@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"castnet/contracts/bindings"
+	"castnet/contracts/chain/follow"
 	"castnet/contracts/chain/txs"
 )
 
@@ -149,12 +150,7 @@ func (c *Client) transactions() txs.Config {
 	return txs.Config{
 		Node: c.eth, Account: c.Self(), ChainID: c.ChainID(), Sign: c.sign, Store: c.cfg.Transactions,
 		GasPriceFloor: c.cfg.GasPriceFloor, MaxGasPrice: c.cfg.MaxGasPrice, Confirmations: c.cfg.Confirmations,
-		ResubmitAfter: c.cfg.ResubmitAfter,
-		NewHead: func() <-chan struct{} {
-			_, _, changed := c.heads.get()
-			return changed
-		},
-		Log: c.cfg.Log, Metrics: c.cfg.Metrics,
+		ResubmitAfter: c.cfg.ResubmitAfter, NewHead: c.newHead, Log: c.cfg.Log, Metrics: c.cfg.Metrics,
 	}
 }
 
@@ -183,6 +179,19 @@ func (c *Client) Run(ctx context.Context) error {
 		group.Go(func() error { return c.manager.Run(ctx) })
 	}
 	return group.Wait()
+}
+
+// Follower keeps a store in step with the log of Staking; Run it beside the client, whose heads wake it.
+func (c *Client) Follower(store follow.Store) (*follow.Follower, error) {
+	return follow.New(follow.Config{
+		Node: c.eth.Client(), Store: store, Addresses: []common.Address{c.cfg.Addresses.Staking}, From: max(c.cfg.Addresses.Block, 1),
+		Poll: c.cfg.PollInterval, NewHead: c.newHead, Log: c.cfg.Log, Metrics: c.cfg.Metrics,
+	})
+}
+
+func (c *Client) newHead() <-chan struct{} {
+	_, _, changed := c.heads.get()
+	return changed
 }
 
 // Close ends a client that is not run.

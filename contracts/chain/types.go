@@ -43,6 +43,7 @@ type Round struct {
 
 // Parameters are the constants that the contracts were deployed with.
 type Parameters struct {
+	Genesis         time.Time // when round 0 began
 	RoundLength     time.Duration
 	TicketValidity  time.Duration // a ticket of round n may expire at the latest this long after the end of n
 	UnlockPeriod    time.Duration // of a sender's funds

@@ -133,6 +133,7 @@ func (c *Client) readParameters(ctx context.Context) (Parameters, error) {
 		data   []byte
 		assign func(value *big.Int)
 	}{
+		{a.Rounds, c.rounds.PackGenesis(), func(v *big.Int) { p.Genesis = time.Unix(v.Int64(), 0).UTC() }},
 		{a.Rounds, c.rounds.PackRoundLength(), func(v *big.Int) { p.RoundLength = seconds(v) }},
 		{a.Broker, c.broker.abi.PackTicketValidity(), func(v *big.Int) { p.TicketValidity = seconds(v) }},
 		{a.Broker, c.broker.abi.PackUnlockPeriod(), func(v *big.Int) { p.UnlockPeriod = seconds(v) }},

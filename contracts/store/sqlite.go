@@ -38,7 +38,8 @@ const schemaVersion = 1
 
 // SQLite is a store in one file. It implements txs.Store; Registry makes the read model's. It is safe for concurrent use.
 type SQLite struct {
-	db *sql.DB
+	db   *sql.DB // its transactions write
+	read *sql.DB // its transactions see one state, and hinder nobody
 }
 
 var _ txs.Store = (*SQLite)(nil)
@@ -48,20 +49,23 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("chain store: %w", err)
 	}
-	options := url.Values{
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"},
-		"_txlock": {"immediate"},
+	s := &SQLite{}
+	var err error
+	if s.db, err = open(path, url.Values{"_txlock": {"immediate"}}); err == nil {
+		s.read, err = open(path, url.Values{})
 	}
-	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options.Encode()}).String()
-	db, err := sql.Open("sqlite", dsn)
+	if err == nil {
+		err = s.prepare(ctx)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("chain store %s: %w", path, err)
-	}
-	s := &SQLite{db: db}
-	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("chain store %s: %w", path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("chain store %s: %w", path, err), s.Close())
 	}
 	return s, nil
+}
+
+func open(path string, options url.Values) (*sql.DB, error) {
+	options["_pragma"] = []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"}
+	return sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options.Encode()}).String())
 }
 
 func (s *SQLite) prepare(ctx context.Context) error {
@@ -77,7 +81,15 @@ func (s *SQLite) prepare(ctx context.Context) error {
 }
 
 // Close closes the file. Calls in flight fail.
-func (s *SQLite) Close() error { return s.db.Close() }
+func (s *SQLite) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.read, s.db} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // Pending lists an account's transactions in flight by nonce.
 func (s *SQLite) Pending(ctx context.Context, account common.Address) ([]txs.Pending, error) {

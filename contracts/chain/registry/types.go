@@ -48,8 +48,12 @@ type Orchestrator struct {
 	ServiceURI string         // https://host:port#Name
 	Registered time.Time
 
-	Stake      *big.Int // CAST, own and delegated
+	Capabilities *big.Int // what it says it can do, a bit for each thing
+
+	Stake      *big.Int // CAST, own and delegated, with the emission that was given to the pool
 	SelfStake  *big.Int // CAST, the owner's part of it
+	SelfShares *big.Int // the owner's shares
+	Commission *big.Int // CAST of the owner's cut of emission, not claimed yet
 	Delegators int      // accounts with shares, the owner among them
 
 	Cuts      Cuts
