@@ -261,7 +261,7 @@ func (s *sides) settle(ctx context.Context) error {
 // work streams one lease, redeeming as it goes.
 func (s *sides) work(ctx context.Context, generation string, segments uint64) error {
 	lease := crypto.Keccak256Hash([]byte(generation))
-	err := s.recipient.OpenLease(payments.LeaseTerms{
+	err := s.recipient.OpenLease(ctx, payments.LeaseTerms{
 		Lease: lease, Sender: s.sender.Account(), Lane: s.sender.Lane(), Round: 1,
 		MaxFaceValue: *uint256.NewInt(3 * faultFee), MaxUnpaid: *uint256.NewInt(100 * faultFee),
 	})
