@@ -3,8 +3,7 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
+	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"castnet/internal/node/console"
 	"castnet/internal/receipt"
 	"castnet/probabilistic-payments/ledger"
-	"castnet/probabilistic-payments/store"
 )
 
 // ledgerFile is the ledger's name in a data folder.
@@ -69,6 +67,8 @@ func (b orchestratorBooks) Work(source *receipt.Source, renditions []receipt.Ren
 // LedgerConfig is the command `castnet ledger`.
 type LedgerConfig struct {
 	DataDir string `required:"" help:"The data folder of a broadcaster or an orchestrator; it may be running." placeholder:"DIR" type:"path"`
+	Store   string `help:"Its money store, where that is a Redis: redis://HOST:PORT." placeholder:"URL"`
+	Account string `help:"With --store: the identity whose money it is, an orchestrator's owner or a broadcaster's account." placeholder:"ADDRESS"`
 	By      string `default:"stream" enum:"stream,party,lease" help:"Add up by stream, by party (who is paid, or pays) or by lease."`
 	CSV     bool   `name:"csv" xor:"format" help:"Write CSV, amounts in wei."`
 	JSON    bool   `name:"json" xor:"format" help:"Write JSON, amounts in wei."`
@@ -76,9 +76,9 @@ type LedgerConfig struct {
 
 // Run prints what was made, paid, won and redeemed.
 func (cfg *LedgerConfig) Run(ctx context.Context, con *console.Console) error {
-	lines, err := cfg.lines(ctx)
+	lines, err := cfg.lines(ctx, warnings(con))
 	if err != nil {
-		return fmt.Errorf("%w (--data-dir)", err)
+		return err
 	}
 	name := func(l *ledger.Line) string { return l.Lease.Hex()[:14] + " " + l.Stream }
 	switch cfg.By {
@@ -99,12 +99,9 @@ func (cfg *LedgerConfig) Run(ctx context.Context, con *console.Console) error {
 	}
 }
 
-func (cfg *LedgerConfig) lines(ctx context.Context) (lines []ledger.Line, err error) {
-	path := filepath.Join(cfg.DataDir, "money.db")
-	if _, err := os.Stat(path); err != nil {
-		return nil, err // or an empty one would be made
-	}
-	money, err := store.OpenSQLite(ctx, path)
+func (cfg *LedgerConfig) lines(ctx context.Context, log *slog.Logger) (lines []ledger.Line, err error) {
+	place := StorePlace{DataDir: cfg.DataDir, Store: cfg.Store, Account: cfg.Account}
+	money, err := place.existing(ctx, log)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ type BroadcasterConfig struct {
 	WebRTC      string `default:"127.0.0.1:8189" name:"webrtc" help:"Serve WebRTC here, UDP and TCP." placeholder:"ADDR"`
 	Keys        string `help:"The file with the stream keys, a line each: KEY ID. IDs are public, keys are not." placeholder:"FILE" type:"path"`
 	DemoKey     bool   `help:"Let anybody publish the stream demo with the key demo."`
+	Storage     `embed:""`
 	Spending    `embed:""`
 	Ladder      string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated. 'none' passes the source through." placeholder:"LADDER"`
 }
@@ -47,6 +48,7 @@ type broadcasterNode struct {
 	cfg     BroadcasterConfig
 	chain   *onChain
 	workers *worker.Pool
+	money   store.Store
 	sender  *payments.Sender
 	book    *ledger.Ledger
 	network *network
@@ -80,26 +82,14 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 	if n.chain, err = r.dialChain(ctx, cfg.ChainAccess); err != nil {
 		return err
 	}
-	limits, err := cfg.limits()
-	if err != nil {
-		return err
-	}
 	if err := n.signFor(ctx, cfg.Account); err != nil {
 		return err
 	}
-	money, err := store.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "money.db"))
-	if err != nil {
+	if n.money, err = cfg.open(ctx, cfg.DataDir, n.chain.account, r.log); err != nil {
 		return err
 	}
-	defer func() { _ = money.Close() }() // every commit is durable already
-	if n.book, err = ledger.Open(ctx, filepath.Join(cfg.DataDir, ledgerFile), money.History, r.log); err != nil {
-		return err
-	}
-	n.sender, err = payments.NewSender(ctx, payments.SenderConfig{
-		Signer: n.chain.key, Account: n.chain.account, Domain: n.chain.domain, Store: money, Holder: "broadcaster",
-		Accounts: newAccounts(n.chain.client.Broker()), Limits: limits, Observer: n.book, Log: r.log, Registerer: r.registerer(),
-	})
-	if err != nil {
+	defer func() { _ = n.money.Close() }() // every commit is durable already
+	if err := n.payer(ctx); err != nil {
 		return err
 	}
 	metrics, err := playback.NewMetrics(r.registerer())
@@ -120,6 +110,26 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 	}
 	n.views = newViews(n.b, n.chain, r.log)
 	return n.run(ctx, metrics)
+}
+
+// payer sets up who signs tickets, and the ledger.
+func (n *broadcasterNode) payer(ctx context.Context) error {
+	limits, err := n.cfg.limits()
+	if err != nil {
+		return err
+	}
+	holder, err := holderName(n.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	if n.book, err = ledger.Open(ctx, filepath.Join(n.cfg.DataDir, ledgerFile), n.money.History, n.log); err != nil {
+		return err
+	}
+	n.sender, err = payments.NewSender(ctx, payments.SenderConfig{
+		Signer: n.chain.key, Account: n.chain.account, Domain: n.chain.domain, Store: n.money, Holder: holder,
+		Accounts: newAccounts(n.chain.client.Broker()), Limits: limits, Observer: n.book, Log: n.log, Registerer: n.registerer(),
+	})
+	return err
 }
 
 // audioConverters bounds the audio that one broadcaster converts at once; one takes about 1 % of a core.
@@ -182,7 +192,8 @@ func (n *broadcasterNode) run(ctx context.Context, metrics *playback.Metrics) er
 
 	group, ctx := errgroup.WithContext(ctx)
 	for _, part := range []func(context.Context) error{
-		n.chain.client.Run, n.workers.Run, n.b.Run, n.sender.Run, n.book.Run, ingest.Run, hlsServer.Run, whipServer.Run, whepServer.Run, site.Run, n.views.run, n.serveMetrics,
+		n.chain.client.Run, n.workers.Run, n.b.Run, n.sender.Run, n.book.Run, keepStore(n.money, &n.cfg.Storage, n.log),
+		ingest.Run, hlsServer.Run, whipServer.Run, whepServer.Run, site.Run, n.views.run, n.serveMetrics,
 		func(ctx context.Context) error { return serveHTTP(ctx, pages, handler) },
 	} {
 		group.Go(func() error { return part(ctx) })

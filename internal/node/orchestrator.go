@@ -29,6 +29,7 @@ type OrchestratorConfig struct {
 	Owner       string `required:"" help:"The orchestrator's owner address in Staking; the key file is its operator's." placeholder:"ADDRESS"`
 	Listen      string `default:"127.0.0.1:8935" help:"Serve broadcasters and remote transcoders (gRPC over TLS) here." placeholder:"ADDR"`
 	Workers     int    `default:"-1" help:"Local worker processes at most; 0: none, only remote transcoders; -1: two for each core." placeholder:"N"`
+	Storage     `embed:""`
 	Prices      `embed:""`
 	// Face value and epochs.
 	GasPriceFloor string `default:"0.1 gwei" help:"Reckon with at least this price of gas: face values follow it, and an idle chain must not make them collapse." placeholder:"AMOUNT"`
@@ -75,12 +76,12 @@ func (cfg *OrchestratorConfig) Run(ctx context.Context, con *console.Console) er
 	if err := n.checkRegistration(ctx); err != nil {
 		return err
 	}
-	money, err := store.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "money.db"))
+	money, err := cfg.open(ctx, cfg.DataDir, n.owner, r.log)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = money.Close() }() // every commit is durable already
-	receipts, err := orchestratorstore.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "orchestrator.db"))
+	receipts, err := cfg.openReceipts(ctx, cfg.DataDir, n.owner)
 	if err != nil {
 		return err
 	}
@@ -122,7 +123,7 @@ func (n *orchestratorNode) checkRegistration(ctx context.Context) error {
 }
 
 // money sets up who takes tickets, and who redeems the winners.
-func (n *orchestratorNode) money(ctx context.Context, money *store.SQLite) error {
+func (n *orchestratorNode) money(ctx context.Context, money store.Store) error {
 	policy, err := n.policy()
 	if err != nil {
 		return err
@@ -137,7 +138,7 @@ func (n *orchestratorNode) money(ctx context.Context, money *store.SQLite) error
 	if err != nil {
 		return err
 	}
-	n.parts = append(n.parts, n.recipient.Run, n.book.Run)
+	n.parts = append(n.parts, n.recipient.Run, n.book.Run, keepStore(money, &n.cfg.Storage, n.log))
 	if n.cfg.NoRedeemer {
 		return nil
 	}
@@ -164,7 +165,7 @@ func (n *orchestratorNode) policy() (payments.Policy, error) {
 }
 
 // service sets up the fleet of transcoders, and the server that broadcasters and remote transcoders reach.
-func (n *orchestratorNode) service(receipts *orchestratorstore.SQLite) error {
+func (n *orchestratorNode) service(receipts receiptStore) error {
 	fleet := &orchestrator.Fleet{}
 	book, err := n.priceBook(fleet)
 	if err != nil {

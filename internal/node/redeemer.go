@@ -1,19 +1,19 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"castnet/contracts/chain"
 	"castnet/internal/node/console"
 	payments "castnet/probabilistic-payments"
-	"castnet/probabilistic-payments/store"
 )
 
 // Redeeming says when winners go to the chain.
@@ -41,7 +41,9 @@ func newRedeemer(
 type RedeemerConfig struct {
 	Common      `embed:""`
 	ChainAccess `embed:""`
-	DataDir     []string `required:"" help:"Redeem the winners of the orchestrator whose data folder this is; once for each orchestrator." placeholder:"DIR" type:"path"`
+	DataDir     []string `help:"Redeem the winners of the orchestrator whose data folder this is; once for each orchestrator." placeholder:"DIR" type:"path"`
+	Store       string   `help:"Redeem winners that are in this Redis, redis://HOST:PORT." placeholder:"URL"`
+	Owner       []string `help:"The owners of the orchestrators whose winners are in --store." placeholder:"ADDRESS"`
 	Redeeming   `embed:""`
 }
 
@@ -52,6 +54,10 @@ func (cfg *RedeemerConfig) Run(ctx context.Context, con *console.Console) (err e
 	if err != nil {
 		return err
 	}
+	queues, err := cfg.queues()
+	if err != nil {
+		return err
+	}
 	access, err := r.dialChain(ctx, cfg.ChainAccess)
 	if err != nil {
 		return err
@@ -59,12 +65,12 @@ func (cfg *RedeemerConfig) Run(ctx context.Context, con *console.Console) (err e
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return access.client.Run(ctx) })
 	group.Go(func() error { return r.serveMetrics(ctx) })
-	for _, dir := range cfg.DataDir {
+	for _, place := range queues {
 		group.Go(func() error {
-			return r.redeemStore(ctx, access.client, &cfg.Redeeming, dir)
+			return r.redeemStore(ctx, access.client, &cfg.Redeeming, place)
 		})
 	}
-	r.log.Info("redeemer is up", "stores", len(cfg.DataDir), "account", access.key.Address())
+	r.log.Info("redeemer is up", "stores", len(queues), "account", access.key.Address())
 	close(r.ready)
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err
@@ -72,18 +78,42 @@ func (cfg *RedeemerConfig) Run(ctx context.Context, con *console.Console) (err e
 	return nil
 }
 
-// redeemStore redeems what is in one data folder.
-func (r *role) redeemStore(ctx context.Context, client *chain.Client, cfg *Redeeming, dir string) error {
-	queue, err := store.OpenSQLite(ctx, filepath.Join(dir, "money.db"))
+// queues lists the stores whose winners are to be redeemed.
+func (cfg *RedeemerConfig) queues() ([]StorePlace, error) {
+	var places []StorePlace
+	for _, dir := range cfg.DataDir {
+		places = append(places, StorePlace{DataDir: dir})
+	}
+	for _, owner := range cfg.Owner {
+		if !common.IsHexAddress(owner) {
+			return nil, fmt.Errorf("--owner %q is not an address (0x and 40 hexadecimal digits)", owner)
+		}
+		places = append(places, StorePlace{Store: cfg.Store, Account: owner})
+	}
+	switch {
+	case (cfg.Store == "") != (len(cfg.Owner) == 0):
+		return nil, errors.New("--store and --owner go together: a Redis may hold the winners of several orchestrators")
+	case len(places) == 0:
+		return nil, errors.New("nothing to redeem: name data folders (--data-dir), or a Redis and owners (--store, --owner)")
+	}
+	return places, nil
+}
+
+// redeemStore redeems what is in one store.
+func (r *role) redeemStore(ctx context.Context, client *chain.Client, cfg *Redeeming, place StorePlace) error {
+	queue, err := place.existing(ctx, r.log)
 	if err != nil {
-		return fmt.Errorf("%w (--data-dir)", err)
+		return err
 	}
 	defer func() { _ = queue.Close() }() // every commit is durable already
 	one := *r
-	one.labels = prometheus.Labels{"store": dir}
+	one.labels = prometheus.Labels{"store": cmp.Or(place.DataDir, place.Account)}
 	redeemer, err := newRedeemer(&one, client, cfg, queue, nil)
 	if err != nil {
 		return err
 	}
-	return redeemer.Run(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return queue.Run(ctx) })
+	group.Go(func() error { return redeemer.Run(ctx) })
+	return group.Wait()
 }

@@ -96,8 +96,7 @@ type StorePlace struct {
 	Account string `help:"The identity whose money it is: an orchestrator's owner, a broadcaster's account. A Redis may hold several." placeholder:"ADDRESS"`
 }
 
-func (p *StorePlace) config(con *console.Console) (store.Config, error) {
-	log := slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+func (p *StorePlace) config(log *slog.Logger) (store.Config, error) {
 	s := Storage{Store: p.Store}
 	if s.shared() && !common.IsHexAddress(p.Account) {
 		return store.Config{}, fmt.Errorf("a Redis may hold the money of several identities: say whose it is (--account; %q is no address)", p.Account)
@@ -109,9 +108,14 @@ func (p *StorePlace) config(con *console.Console) (store.Config, error) {
 	return store.Config{URL: p.Store, Name: common.HexToAddress(p.Account).Hex(), Holder: holder, Log: log}, nil
 }
 
+// warnings logs to a person what goes wrong.
+func warnings(con *console.Console) *slog.Logger {
+	return slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
 // existing opens a store that must be there.
-func (p *StorePlace) existing(ctx context.Context, con *console.Console) (store.Store, error) {
-	c, err := p.config(con)
+func (p *StorePlace) existing(ctx context.Context, log *slog.Logger) (store.Store, error) {
+	c, err := p.config(log)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +135,7 @@ type StoreBackup struct {
 
 // Run copies a money store into a file, while its role runs or not.
 func (c *StoreBackup) Run(ctx context.Context, con *console.Console) error {
-	s, err := c.existing(ctx, con)
+	s, err := c.existing(ctx, warnings(con))
 	if err != nil {
 		return err
 	}
@@ -151,7 +155,7 @@ type StoreRestore struct {
 
 // Run makes a money store out of a backup.
 func (c *StoreRestore) Run(ctx context.Context, con *console.Console) error {
-	place, err := c.config(con)
+	place, err := c.config(warnings(con))
 	if err != nil {
 		return err
 	}
@@ -171,7 +175,7 @@ type StoreCheck struct {
 
 // Run reads all of a money store, and compares its books with what they sum up.
 func (c *StoreCheck) Run(ctx context.Context, con *console.Console) error {
-	s, err := c.existing(ctx, con)
+	s, err := c.existing(ctx, warnings(con))
 	if err != nil {
 		return err
 	}

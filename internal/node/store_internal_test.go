@@ -30,7 +30,7 @@ func TestStoreCommands(t *testing.T) {
 			if err := (&StoreBackup{StorePlace: StorePlace{DataDir: t.TempDir()}, To: "x"}).Run(ctx, con); err == nil {
 				t.Error("a store that is not there was backed up")
 			}
-			c, err := from.config(con)
+			c, err := from.config(warnings(con))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestStoreCommands(t *testing.T) {
 			}
 		})
 	}
-	_, err := (&StorePlace{Store: server.URL}).config(&console.Console{Err: t.Output()})
+	_, err := (&StorePlace{Store: server.URL}).config(warnings(&console.Console{Err: t.Output()}))
 	if err == nil || !strings.Contains(err.Error(), "--account") {
 		t.Errorf("whose money in a Redis? %v", err)
 	}
