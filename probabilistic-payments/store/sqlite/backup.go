@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // Backup writes a copy of the store, as of one moment, into a new file. The store may be in use meanwhile, by other
@@ -44,6 +45,9 @@ func synced(path string) error {
 // paid any more; winners are redeemed, as far as the chain has not paid them.
 func Restore(ctx context.Context, backup, path string) error {
 	if err := absent(path); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	draft := path + ".restoring"

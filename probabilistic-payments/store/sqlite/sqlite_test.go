@@ -1,13 +1,11 @@
 package sqlite_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	payments "castnet/probabilistic-payments"
@@ -143,34 +141,5 @@ func TestHistoryMakesTheLedgerAnew(t *testing.T) {
 	all := anew.All()
 	if pending := all.Pending(); all.TicketsWon != 3 || pending != storetest.Wei(5000) {
 		t.Errorf("%d won, %s pending", all.TicketsWon, pending.Dec())
-	}
-}
-
-// BenchmarkDurable measures whole durable steps under concurrency.
-func BenchmarkDurable(b *testing.B) {
-	for name, step := range map[string]func(ctx context.Context, s *sqlite.Store, i uint64) error{
-		"side=sender": func(ctx context.Context, s *sqlite.Store, i uint64) error {
-			c := storetest.NewCharge(i, 0)
-			_, err := s.SaveTicket(ctx, c.PaymentKey, storetest.NewTicket(c, i))
-			return err
-		},
-		"side=recipient": func(ctx context.Context, s *sqlite.Store, i uint64) error {
-			c := storetest.NewCharge(i, 0)
-			return errors.Join(s.AddCharge(ctx, c), s.Accept(ctx, storetest.NewTicket(c, i), nil))
-		},
-	} {
-		b.Run(name, func(b *testing.B) {
-			s := openAt(b, filepath.Join(b.TempDir(), "money.db"))
-			var next atomic.Uint64
-			b.SetParallelism(64)
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					if err := step(context.Background(), s, next.Add(1)); err != nil {
-						b.Error(err)
-					}
-				}
-			})
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tickets/s")
-		})
 	}
 }
