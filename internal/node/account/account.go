@@ -174,15 +174,20 @@ func (l *locked) unlock() (err error) {
 	if l.key != nil {
 		return nil
 	}
+	l.key, err = OpenKey(l.file, l.passwordFile, l.console)
+	return err
+}
+
+// OpenKey decrypts a key with the password in passwordFile, or with one that it asks for.
+func OpenKey(file identity.KeyFile, passwordFile string, con *console.Console) (key *identity.Key, err error) {
 	var password string
-	if l.passwordFile != "" {
-		password, err = identity.ReadPassword(l.passwordFile)
+	if passwordFile != "" {
+		password, err = identity.ReadPassword(passwordFile)
 	} else {
-		password, err = l.console.Password("Password of "+l.file.Name, false)
+		password, err = con.Password("Password of "+file.Name, false)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l.key, err = l.file.Open(password)
-	return err
+	return file.Open(password)
 }

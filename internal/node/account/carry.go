@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"time"
 
 	"castnet/contracts/chain"
@@ -18,6 +19,8 @@ type Plan struct {
 	console.Plan
 	Details any            // for --json; an object
 	Actions []chain.Action // in order; each must be possible before the others are made
+	Then    []chain.Action // after them; possible only when they are made
+	ThenGas uint64         // what each of Then takes at most
 }
 
 // Outcome is the JSON answer of every command that changes something.
@@ -47,7 +50,7 @@ type Transaction struct {
 
 // Carry shows the plan and its cost, asks, makes the changes and reports them.
 func (s *Session) Carry(ctx context.Context, plan Plan) error {
-	cost, fact, err := s.cost(ctx, plan.Actions)
+	cost, fact, err := s.cost(ctx, plan)
 	if err != nil {
 		return err
 	}
@@ -65,10 +68,11 @@ func (s *Session) Carry(ctx context.Context, plan Plan) error {
 		return err
 	}
 	spent := new(big.Int)
-	for i, action := range plan.Actions {
+	actions := slices.Concat(plan.Actions, plan.Then)
+	for i, action := range actions {
 		receipt, err := action.Send(ctx)
 		if err != nil {
-			return fmt.Errorf("%d of %d changes were made: %w", i, len(plan.Actions), explain(err))
+			return fmt.Errorf("%d of %d changes were made: %w", i, len(actions), explain(err))
 		}
 		spent.Add(spent, receipt.Cost)
 		outcome.Transactions = append(outcome.Transactions, Transaction{
@@ -89,10 +93,10 @@ func (s *Session) Answer(result any, say func(w io.Writer)) error {
 }
 
 // cost asks the node what the actions would cost, and whether they are possible at all.
-func (s *Session) cost(ctx context.Context, actions []chain.Action) (Cost, console.Field, error) {
+func (s *Session) cost(ctx context.Context, plan Plan) (Cost, console.Field, error) {
 	gas, value := new(big.Int), new(big.Int)
 	var c Cost
-	for _, action := range actions {
+	for _, action := range plan.Actions {
 		p, err := action.Preview(ctx)
 		if err != nil {
 			return c, console.Field{}, explain(err)
@@ -101,6 +105,16 @@ func (s *Session) cost(ctx context.Context, actions []chain.Action) (Cost, conso
 		c.Gas += p.Gas
 		gas.Add(gas, p.Cost)
 		value.Add(value, p.Value)
+	}
+	if len(plan.Then) > 0 {
+		price, err := s.GasPrice(ctx)
+		if err != nil {
+			return c, console.Field{}, err
+		}
+		more := uint64(len(plan.Then)) * plan.ThenGas
+		c.Transactions += len(plan.Then)
+		c.Gas += more
+		gas.Add(gas, price.Mul(price, new(big.Int).SetUint64(more)))
 	}
 	c.GasWei, c.ValueWei = gas.String(), value.String()
 	text := fmt.Sprintf("about %s for gas (%d gas, %s)", amount.Brief(gas, amount.ETH), c.Gas, Count(c.Transactions, "transaction"))

@@ -25,13 +25,23 @@ import (
 // Deploy is the command `castnet chain deploy`.
 type Deploy struct {
 	account.Signing `embed:""`
-	Supply          string        `help:"The initial distribution of CAST: a file of lines ADDRESS AMOUNT, for example '0x… 1000 CAST'; # begins a comment." placeholder:"FILE" type:"path"`
-	RoundLength     time.Duration `default:"1h" help:"How long a round lasts."`
-	TicketValidity  time.Duration `default:"24h" help:"How long after its round's end a ticket can be redeemed at most."`
-	UnlockPeriod    time.Duration `help:"How long a broadcaster's money stays locked; the default is the least that is safe, and a day." placeholder:"DURATION"`
-	UnbondingPeriod time.Duration `default:"168h" help:"How long stake stays locked after 'castnet stake unbond'."`
-	MinSelfStake    amount.Cast   `default:"1 CAST" help:"The least stake of its own with which an orchestrator may be active." placeholder:"AMOUNT"`
-	MaxActive       int           `default:"100" help:"How many orchestrators may be active." placeholder:"N"`
+	Supply          string         `help:"The initial distribution of CAST: a file of lines ADDRESS AMOUNT, for example '0x… 1000 CAST'; # begins a comment." placeholder:"FILE" type:"path"`
+	RoundLength     time.Duration  `default:"1h" help:"How long a round lasts."`
+	TicketValidity  time.Duration  `default:"24h" help:"How long after its round's end a ticket can be redeemed at most."`
+	UnlockPeriod    time.Duration  `help:"How long a broadcaster's money stays locked; the default is the least that is safe." placeholder:"DURATION"`
+	UnbondingPeriod time.Duration  `default:"168h" help:"How long stake stays locked after 'castnet stake unbond'; as long is the notice of new cuts."`
+	MinSelfStake    amount.Cast    `default:"1 CAST" help:"The least stake of its own with which an orchestrator may be active." placeholder:"AMOUNT"`
+	MaxActive       int            `default:"100" help:"How many orchestrators may be active." placeholder:"N"`
+	MaxSlash        amount.Percent `default:"50%" help:"What a holder of stake may lose by one slash at most." placeholder:"PERCENT"`
+	Inflation       amount.Percent `default:"0%" help:"New CAST a year, of the supply, at the beginning." placeholder:"PERCENT"`
+	MaxInflation    amount.Percent `default:"0%" help:"The most that it may rise to while less than the target is staked." placeholder:"PERCENT"`
+	TargetBonding   amount.Percent `default:"50%" help:"Inflation falls while more of the supply than this is staked, and rises while less is." placeholder:"PERCENT"`
+	InflationStep   amount.Percent `default:"0%" help:"By how much the yearly inflation moves in a round." placeholder:"PERCENT"`
+	TreasuryCut     amount.Percent `default:"0%" help:"What of new CAST the treasury gets." placeholder:"PERCENT"`
+	Treasury        string         `help:"The treasury's address; without it the account that deploys." placeholder:"ADDRESS"`
+	Proposer        []string       `help:"Who may propose upgrades through the timelock; without any the account that deploys." placeholder:"ADDRESS"`
+	TimelockDelay   time.Duration  `default:"48h" help:"How long everybody can see an upgrade before it takes effect."`
+	AcceptUpgrades  bool           `help:"Where a contract was upgraded since the addresses file was written: take the new code as right."`
 }
 
 // Run deploys, or checks what the addresses file names.
@@ -74,12 +84,36 @@ func (d *Deploy) Run(ctx context.Context, con *console.Console) error {
 }
 
 func (d *Deploy) config(con *console.Console) (chain.DeployConfig, error) {
-	supply, err := readSupply(d.Supply)
-	return chain.DeployConfig{
+	cfg := chain.DeployConfig{
 		URL: d.RPC, File: d.Contracts, RoundLength: d.RoundLength, TicketValidity: d.TicketValidity, UnlockPeriod: d.UnlockPeriod,
-		UnbondingPeriod: d.UnbondingPeriod, MinSelfStake: d.MinSelfStake.Int, MaxActive: d.MaxActive, Supply: supply,
+		UnbondingPeriod: d.UnbondingPeriod, MinSelfStake: d.MinSelfStake.Int, MaxActive: d.MaxActive, MaxSlashPpm: uint32(d.MaxSlash),
+		EmissionPPB: d.perRound(d.Inflation), MaxEmissionPPB: d.perRound(max(d.Inflation, d.MaxInflation)), EmissionStepPPB: d.perRound(d.InflationStep),
+		TargetBondingPpm: uint32(d.TargetBonding), TreasuryCutPpm: uint32(d.TreasuryCut), TimelockDelay: d.TimelockDelay, AcceptUpgrades: d.AcceptUpgrades,
 		Log: slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	}, err
+	}
+	var err error
+	if cfg.Supply, err = readSupply(d.Supply); err != nil {
+		return cfg, err
+	}
+	if d.Treasury != "" {
+		if !common.IsHexAddress(d.Treasury) {
+			return cfg, fmt.Errorf("--treasury %q is not an address (0x and 40 hexadecimal digits)", d.Treasury)
+		}
+		cfg.Treasury = common.HexToAddress(d.Treasury)
+	}
+	for _, p := range d.Proposer {
+		if !common.IsHexAddress(p) {
+			return cfg, fmt.Errorf("--proposer %q is not an address (0x and 40 hexadecimal digits)", p)
+		}
+		cfg.Proposers = append(cfg.Proposers, common.HexToAddress(p))
+	}
+	return cfg, nil
+}
+
+// perRound turns a percentage a year into parts per 10^9 a round.
+func (d *Deploy) perRound(yearly amount.Percent) uint32 {
+	const year, ppbOfPpm = 365 * 24 * time.Hour, 1000
+	return uint32(float64(yearly) * ppbOfPpm * float64(d.RoundLength) / float64(year))
 }
 
 func (d *Deploy) plan(from common.Address, supply []chain.Allocation) console.Plan {
@@ -93,8 +127,11 @@ func (d *Deploy) plan(from common.Address, supply []chain.Allocation) console.Pl
 			{Label: "Account", Value: from.Hex() + ", pays for it"},
 			{Label: "Supply", Value: fmt.Sprintf("%s, for %s", amount.Format(sum, amount.CAST), account.Count(len(supply), "account"))},
 			{Label: "Rounds", Value: "last " + account.Lasting(d.RoundLength) + "; tickets can be redeemed for " + account.Lasting(d.TicketValidity) + " more"},
+			{Label: "Inflation", Value: amount.FormatPercent(uint32(d.Inflation)) + " a year at the beginning"},
 			{Label: "Unbonding", Value: "takes " + account.Lasting(d.UnbondingPeriod)},
 			{Label: "Active set", Value: fmt.Sprintf("at most %d, each with %s of its own", d.MaxActive, amount.Format(d.MinSelfStake.Int, amount.CAST))},
+			{Label: "Upgrades", Value: "of Staking, Rounds and Disputes, " + account.Lasting(d.TimelockDelay) + " after they are proposed"},
+			{Label: "Costs", Value: "about 25 million gas, in some 20 transactions; where it is interrupted, the same command goes on"},
 		},
 	}
 	if len(supply) == 0 {
@@ -109,6 +146,7 @@ func (d *Deploy) answer(con *console.Console, a chain.Addresses, text string) er
 		console.Fields(w, []console.Field{
 			{Label: "Chain", Value: fmt.Sprint(a.ChainID)}, {Label: "CastToken", Value: a.Token.Hex()}, {Label: "Rounds", Value: a.Rounds.Hex()},
 			{Label: "Staking", Value: a.Staking.Hex()}, {Label: "TicketBroker", Value: a.Broker.Hex()},
+			{Label: "Disputes", Value: a.Disputes.Hex()}, {Label: "Timelock", Value: a.Timelock.Hex()},
 		})
 	})
 }

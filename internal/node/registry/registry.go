@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -40,12 +41,17 @@ type Register struct {
 
 // Run enters the account as an orchestrator.
 func (r *Register) Run(ctx context.Context, con *console.Console) error {
-	operator, err := operatorOf(r.Operator, r.Keystore)
+	key, err := operatorOf(r.Operator, r.Signing, con)
 	if err != nil {
 		return err
 	}
 	return r.Open(ctx, con, func(ctx context.Context, s *account.Session) error {
+		operator := key.address
 		if err := r.check(ctx, s, operator); err != nil {
+			return err
+		}
+		consent, err := key.consent(s)
+		if err != nil {
 			return err
 		}
 		name, address, err := account.ParseServiceURI(s.Self, r.URI)
@@ -60,7 +66,7 @@ func (r *Register) Run(ctx context.Context, con *console.Console) error {
 		plan := account.Plan{
 			Details: Entry{s.Self, &operator, r.URI, &cut, &share, r.Stake.String(), nil},
 			Actions: []chain.Action{s.Staking().Register(chain.Registration{
-				Operator: operator, ServiceURI: r.URI, RewardCut: cut, FeeShare: share, Stake: r.Stake.Int,
+				Operator: operator, ServiceURI: r.URI, RewardCut: cut, FeeShare: share, Stake: r.Stake.Int, Consent: consent,
 			})},
 		}
 		p := s.Parameters()
@@ -105,16 +111,39 @@ func (r *Register) check(ctx context.Context, s *account.Session, operator commo
 	return nil
 }
 
-// operatorOf finds the address of a key by its file's name, or takes it as it is.
-func operatorOf(operator, keystore string) (common.Address, error) {
+// operatorKey is the key that shall be the operator's: its address, and the key file if there is one.
+type operatorKey struct {
+	address common.Address
+	open    func() (*identity.Key, error) // nil where only the address is known
+}
+
+// operatorOf finds a key by its file's name, or takes an address as it is.
+func operatorOf(operator string, signing account.Signing, con *console.Console) (operatorKey, error) {
 	if common.IsHexAddress(operator) {
-		return common.HexToAddress(operator), nil
+		return operatorKey{address: common.HexToAddress(operator)}, nil
 	}
-	file, err := identity.FindKey(keystore, operator)
+	file, err := identity.FindKey(signing.Keystore, operator)
 	if err != nil {
-		return common.Address{}, fmt.Errorf("--operator: %w", err)
+		return operatorKey{}, fmt.Errorf("operator: %w", err)
 	}
-	return file.Address, nil
+	return operatorKey{file.Address, func() (*identity.Key, error) { return account.OpenKey(file, signing.PasswordFile, con) }}, nil
+}
+
+// consent is the key's word that it serves this owner, so that no other can name it; nil without a key file.
+func (k operatorKey) consent(s *account.Session) ([]byte, error) {
+	if k.open == nil {
+		return nil, nil
+	}
+	key, err := k.open()
+	if err != nil {
+		return nil, fmt.Errorf("operator: %w", err)
+	}
+	signature, err := key.SignHash(s.Staking().ConsentDigest(s.Self))
+	if err != nil {
+		return nil, fmt.Errorf("operator: %w", err)
+	}
+	signature[len(signature)-1] += 27 // the contract's way of writing v
+	return signature, nil
 }
 
 func cuts(rewardCut, feeShare uint32) string {
@@ -160,7 +189,15 @@ func (c *SetCuts) Run(ctx context.Context, con *console.Console) error {
 			Actions: []chain.Action{s.Staking().SetCuts(cut, share)},
 		}
 		plan.Title = "Change the cuts of " + account.Name(o)
-		plan.Facts = []console.Field{{Label: "Now", Value: cuts(o.RewardCut, o.FeeShare)}, {Label: "Then", Value: cuts(cut, share)}}
+		from := s.Now.Add(s.Parameters().UnbondingPeriod)
+		plan.Facts = []console.Field{
+			{Label: "Now", Value: cuts(o.RewardCut, o.FeeShare)},
+			{Label: "Then", Value: cuts(cut, share)},
+			{Label: "From", Value: s.When(from) + ": one unbonding period of notice, so that delegators can leave before"},
+		}
+		if o.Announced != nil {
+			plan.Warnings = []string{"This takes the place of the cuts that are announced for " + s.When(o.Announced.From) + "."}
+		}
 		return s.Carry(ctx, plan)
 	})
 }
@@ -197,7 +234,7 @@ type RotateKey struct {
 
 // Run names another operator key, from the next round on.
 func (k *RotateKey) Run(ctx context.Context, con *console.Console) error {
-	operator, err := operatorOf(k.Operator, k.Keystore)
+	key, err := operatorOf(k.Operator, k.Signing, con)
 	if err != nil {
 		return err
 	}
@@ -206,14 +243,19 @@ func (k *RotateKey) Run(ctx context.Context, con *console.Console) error {
 		if err != nil {
 			return err
 		}
+		operator := key.address
 		if operator == s.Self || operator == o.Operator {
 			return fmt.Errorf("%s is the present operator or the owner: name another key ('castnet wallet new' makes one)", operator)
+		}
+		consent, err := key.consent(s)
+		if err != nil {
+			return err
 		}
 		round, err := s.Round(ctx)
 		if err != nil {
 			return err
 		}
-		plan := account.Plan{Details: Entry{Orchestrator: s.Self, Operator: &operator}, Actions: []chain.Action{s.Staking().SetOperator(operator, nil)}}
+		plan := account.Plan{Details: Entry{Orchestrator: s.Self, Operator: &operator}, Actions: []chain.Action{s.Staking().SetOperator(operator, consent)}}
 		plan.Title = "Give " + account.Name(o) + " another operator key"
 		plan.Facts = []console.Field{
 			{Label: "Now", Value: o.Operator.Hex()},
@@ -240,6 +282,14 @@ func (j *Join) Run(ctx context.Context, con *console.Console) error {
 		p := s.Parameters()
 		if o.Active {
 			return fmt.Errorf("%s is in the active set already", account.Name(o))
+		}
+		round, err := s.Round(ctx)
+		if err != nil {
+			return err
+		}
+		if o.JailedUntil > round.Number {
+			return fmt.Errorf("%s is jailed until round %d begins, in about %s", account.Name(o), o.JailedUntil,
+				account.Lasting(time.Duration(o.JailedUntil-round.Number)*p.RoundLength))
 		}
 		if o.SelfStake.Cmp(p.MinSelfStake) < 0 {
 			return fmt.Errorf("your own stake is %s, the active set takes %s: 'castnet stake bond %s' adds what is missing",

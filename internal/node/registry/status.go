@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -36,6 +37,16 @@ type Report struct {
 	OwedWei       string         `json:"owedWei"`       // redeemed, not swept into the stake pool
 	EnrolledRound bool           `json:"enrolledRound"` // takes part in reserves in the present round
 	Round         uint64         `json:"round"`
+	Commission    string         `json:"commission"`            // CAST of the owner's cut of rewards, not claimed
+	JailedUntil   uint64         `json:"jailedUntil,omitempty"` // the first round in which it may join again
+	Announced     *Announced     `json:"announced,omitempty"`   // cuts that come into force
+}
+
+// Announced is what --json tells of cuts that are not in force yet.
+type Announced struct {
+	RewardCutPpm uint32 `json:"rewardCutPpm"`
+	FeeSharePpm  uint32 `json:"feeSharePpm"`
+	From         string `json:"from"`
 }
 
 // Run shows an orchestrator, or the whole active set.
@@ -67,6 +78,12 @@ func one(ctx context.Context, s *account.Session, o chain.Orchestrator) error {
 		Orchestrator: o.ID, Name: account.Name(o), ServiceURI: o.ServiceURI, Operator: o.Operator, Active: o.Active,
 		Cast: o.Stake.String(), SelfCast: o.SelfStake.String(), RewardCutPpm: o.RewardCut, FeeSharePpm: o.FeeShare,
 	}
+	r.Commission, r.JailedUntil = o.Commission.String(), o.JailedUntil
+	split := fmt.Sprintf("keeps %s of rewards, shares %s of fees", amount.FormatPercent(o.RewardCut), amount.FormatPercent(o.FeeShare))
+	if a := o.Announced; a != nil {
+		r.Announced = &Announced{a.RewardCut, a.FeeShare, a.From.UTC().Format(time.RFC3339)}
+		split += fmt.Sprintf("; from %s on %s and %s", s.When(a.From), amount.FormatPercent(a.RewardCut), amount.FormatPercent(a.FeeShare))
+	}
 	held, err := s.Balance(ctx, o.Operator)
 	if err != nil {
 		return err
@@ -90,7 +107,10 @@ func one(ctx context.Context, s *account.Session, o chain.Orchestrator) error {
 	r.ReceivedWei, r.UnclaimedWei = pool.FeesReceived.String(), pool.FeesUnpaid.String()
 	return s.Answer(r, func(w io.Writer) {
 		state := "active: it is drawn for work"
-		if !o.Active {
+		switch {
+		case o.JailedUntil > round.Number:
+			state = fmt.Sprintf("jailed: it may join the active set again from round %d on; it is round %d", o.JailedUntil, round.Number)
+		case !o.Active:
 			state = "not in the active set: no work, no rewards"
 		}
 		reserves := fmt.Sprintf("takes part in reserves in round %d", round.Number)
@@ -103,7 +123,8 @@ func one(ctx context.Context, s *account.Session, o chain.Orchestrator) error {
 			{Label: "Reached at", Value: o.ServiceURI},
 			{Label: "Operator", Value: o.Operator.Hex() + ", holds " + amount.Brief(held.Ether, amount.ETH) + " for gas"},
 			{Label: "Stake", Value: amount.Format(o.Stake, amount.CAST) + ", of it its owner's " + amount.Format(o.SelfStake, amount.CAST)},
-			{Label: "Cuts", Value: fmt.Sprintf("keeps %s of rewards, shares %s of fees", amount.FormatPercent(o.RewardCut), amount.FormatPercent(o.FeeShare))},
+			{Label: "Cuts", Value: split},
+			{Label: "Commission", Value: amount.Format(o.Commission, amount.CAST) + " of the owner's cut of rewards, not claimed yet"},
 			{Label: "Fees", Value: fmt.Sprintf("%s received, %s of it not claimed yet; %s redeemed and not swept",
 				amount.Format(pool.FeesReceived, amount.ETH), amount.Format(pool.FeesUnpaid, amount.ETH), amount.Format(owed, amount.ETH))},
 			{Label: "Reserves", Value: reserves},

@@ -87,14 +87,28 @@ func bond(ctx context.Context, s *account.Session, o chain.Orchestrator, cast *b
 		{Label: "Its stake", Value: poolOf(o)},
 		{Label: "Your part", Value: fmt.Sprintf("%s, %s of its stake", amount.Brief(mine, amount.CAST), percent(mine, pool))},
 		{Label: "May earn", Value: mayEarn(o, mine, pool, own)},
-		{Label: "May lose", Value: mayLose(own)},
+		{Label: "May lose", Value: mayLose(s, own)},
 		{Label: "Comes back", Value: fmt.Sprintf("%s after you ask for it with 'castnet stake unbond'", account.Lasting(s.Parameters().UnbondingPeriod))},
 	}
-	if !o.Active {
-		plan.Warnings = append(plan.Warnings, account.Name(o)+" is not in the active set: it gets no work, and this stake earns nothing, until it is.")
-	}
+	plan.Warnings = warnings(s, o)
 	plan.Actions = []chain.Action{s.Staking().Delegate(o.ID, cast)}
 	return s.Carry(ctx, plan)
+}
+
+// warnings says what speaks against staking behind an orchestrator now.
+func warnings(s *account.Session, o chain.Orchestrator) []string {
+	var list []string
+	if !o.Active {
+		list = append(list, account.Name(o)+" is not in the active set: it gets no work, and this stake earns nothing, until it is.")
+	}
+	if o.JailedUntil > 0 {
+		list = append(list, fmt.Sprintf("%s was proved to have lied and jailed; it may join the active set from round %d on.", account.Name(o), o.JailedUntil))
+	}
+	if a := o.Announced; a != nil {
+		list = append(list, fmt.Sprintf("From %s on its stake gets %s of rewards and %s of fees.",
+			s.When(a.From), amount.FormatPercent(1_000_000-a.RewardCut), amount.FormatPercent(a.FeeShare)))
+	}
+	return list
 }
 
 // poolOf says how much stake an orchestrator has, and whose.
@@ -118,11 +132,13 @@ func mayEarn(o chain.Orchestrator, mine, pool *big.Int, own bool) string {
 	return text + "; 'castnet stake simulate' reckons it in money"
 }
 
-func mayLose(own bool) string {
+// mayLose says what a slash can take.
+func mayLose(s *account.Session, own bool) string {
+	most := amount.FormatPercent(s.Parameters().MaxSlashPpm)
 	if own {
-		return "a part, if your orchestrator is proved to have lied: an owner's stake is slashed first"
+		return "up to " + most + " each time your orchestrator is proved to have lied: an owner's stake is slashed first"
 	}
-	return "a part, if the orchestrator is proved to have lied: its owner's stake is slashed first, then its delegators'"
+	return "up to " + most + " each time the orchestrator is proved to have lied: its owner's stake is slashed first, then its delegators'"
 }
 
 // percent writes part / whole.
@@ -156,15 +172,15 @@ func (u *Unbond) Run(ctx context.Context, con *console.Console) error {
 		if err != nil {
 			return err
 		}
-		cast, asked, err := taken(ctx, s, o, u.Amount)
-		if err != nil {
-			return err
-		}
-		release := s.Now.Add(s.Parameters().UnbondingPeriod)
 		position, err := s.Staking().Position(ctx, o.ID, s.Self)
 		if err != nil {
 			return err
 		}
+		cast, asked, err := taken(s, o, position, u.Amount)
+		if err != nil {
+			return err
+		}
+		release := s.Now.Add(s.Parameters().UnbondingPeriod)
 		plan := account.Plan{
 			Details: Change{Orchestrator: o.ID, Name: account.Name(o), Cast: cast.String(), ReleaseAt: release.Format(timeFormat)},
 			Actions: []chain.Action{s.Staking().Unbond(o.ID, asked)},
@@ -175,7 +191,7 @@ func (u *Unbond) Run(ctx context.Context, con *console.Console) error {
 			{Label: "Stays there", Value: amount.Format(new(big.Int).Sub(position.Stake, cast), amount.CAST)},
 			{Label: "Unlocks", Value: s.When(release) + ", then 'castnet stake withdraw'; until then 'castnet stake rebond' takes it back"},
 			{Label: "Earns", Value: "nothing from now on; what it earned so far stays yours to claim"},
-			{Label: "May lose", Value: "a part, until it unlocks, if the orchestrator is proved to have lied while this stake stood behind it"},
+			{Label: "May lose", Value: "until it unlocks as much as before, if the orchestrator is proved to have lied while this stake stood behind it"},
 		}
 		if o.ID == s.Self && new(big.Int).Sub(o.SelfStake, cast).Cmp(s.Parameters().MinSelfStake) < 0 {
 			plan.Warnings = append(plan.Warnings, fmt.Sprintf(
@@ -186,76 +202,27 @@ func (u *Unbond) Run(ctx context.Context, con *console.Console) error {
 	})
 }
 
-// taken is how much CAST leaves a position, and what to ask the contract for: 'all' has a number of its own there, since rewards may
-// come in between.
-func taken(ctx context.Context, s *account.Session, o chain.Orchestrator, want amount.CastOrAll) (cast, asked *big.Int, err error) {
-	position, err := s.Staking().Position(ctx, o.ID, s.Self)
-	if err != nil {
-		return nil, nil, err
+// taken is how much CAST leaves a position, and what to ask the contract for: nil is all that may leave, since rewards may come in
+// between.
+func taken(s *account.Session, o chain.Orchestrator, p chain.Position, want amount.CastOrAll) (cast, asked *big.Int, err error) {
+	free, held := p.Stake, ""
+	if p.Move != nil {
+		free = new(big.Int).Sub(p.Stake, p.Move.Liable)
+		held = fmt.Sprintf("; %s that moved here answer for their former pool and stay until %s",
+			amount.Format(p.Move.Liable, amount.CAST), s.When(p.Move.Until))
 	}
-	if position.Stake.Sign() == 0 {
+	switch {
+	case p.Stake.Sign() == 0:
 		return nil, nil, fmt.Errorf("%s has no stake behind %s: 'castnet stake status' shows where it has", s.Self, account.Name(o))
-	}
-	if want.All {
-		return position.Stake, everything(), nil
-	}
-	if want.Int.Cmp(position.Stake) > 0 {
-		return nil, nil, fmt.Errorf("%s asked for, but %s behind %s is all there is: take less, or 'all'",
-			amount.Format(want.Int, amount.CAST), amount.Format(position.Stake, amount.CAST), account.Name(o))
+	case want.All && free.Sign() > 0:
+		return free, nil, nil
+	case want.All || want.Int.Cmp(free) > 0:
+		asked := "all"
+		if !want.All {
+			asked = amount.Format(want.Int, amount.CAST)
+		}
+		return nil, nil, fmt.Errorf("%s asked for, but %s behind %s may leave: take less, or 'all'%s",
+			asked, amount.Format(free, amount.CAST), account.Name(o), held)
 	}
 	return want.Int, want.Int, nil
-}
-
-// everything is the contract's number for all of a position: 2^256 − 1.
-func everything() *big.Int {
-	one := big.NewInt(1)
-	return new(big.Int).Sub(new(big.Int).Lsh(one, 256), one)
-}
-
-// Claim is the command `castnet stake claim`.
-type Claim struct {
-	account.Signing `embed:""`
-	Orchestrator    string `arg:"" optional:"" help:"The orchestrator whose fees to take; without it all of them."`
-}
-
-// Claimed is what --json tells of a claim.
-type Claimed struct {
-	Wei   string        `json:"wei"`
-	Pools []ClaimedPool `json:"pools"`
-}
-
-// ClaimedPool is a claim's part from one orchestrator.
-type ClaimedPool struct {
-	Orchestrator common.Address `json:"orchestrator"`
-	Name         string         `json:"name"`
-	Wei          string         `json:"wei"`
-}
-
-// Run takes fees home.
-func (c *Claim) Run(ctx context.Context, con *console.Console) error {
-	return c.Open(ctx, con, func(ctx context.Context, s *account.Session) error {
-		pools, err := positions(ctx, s, c.Orchestrator)
-		if err != nil {
-			return err
-		}
-		details := Claimed{Pools: []ClaimedPool{}}
-		sum := new(big.Int)
-		plan := account.Plan{}
-		for _, p := range pools {
-			if p.fees.Sign() == 0 {
-				continue
-			}
-			sum.Add(sum, p.fees)
-			details.Pools = append(details.Pools, ClaimedPool{p.orchestrator.ID, account.Name(p.orchestrator), p.fees.String()})
-			plan.Facts = append(plan.Facts, console.Field{Label: "From " + account.Name(p.orchestrator), Value: amount.Format(p.fees, amount.ETH)})
-			plan.Actions = append(plan.Actions, s.Staking().ClaimFees(p.orchestrator.ID))
-		}
-		if len(plan.Actions) == 0 {
-			return fmt.Errorf("%s has no fees to claim: they come in when an orchestrator's tickets win and are swept into its stake pool", s.Self)
-		}
-		details.Wei = sum.String()
-		plan.Details = details
-		plan.Title = "Claim " + amount.Format(sum, amount.ETH) + " of fees"
-		return s.Carry(ctx, plan)
-	})
 }

@@ -39,9 +39,11 @@ type PositionReport struct {
 	Name         string         `json:"name"`
 	Active       bool           `json:"active"`
 	Cast         string         `json:"cast"`
-	Wei          string         `json:"wei"`          // fees that a claim would pay
-	RewardCutPpm uint32         `json:"rewardCutPpm"` // of rewards, kept by the owner
-	FeeSharePpm  uint32         `json:"feeSharePpm"`  // of fees, shared over the stake
+	Wei          string         `json:"wei"`                 // fees that a claim would pay
+	RewardCutPpm uint32         `json:"rewardCutPpm"`        // of rewards, kept by the owner
+	FeeSharePpm  uint32         `json:"feeSharePpm"`         // of fees, shared over the stake
+	HeldCast     string         `json:"heldCast,omitempty"`  // moved here, and answers for its former pool
+	HeldUntil    string         `json:"heldUntil,omitempty"` // until then
 }
 
 // UnbondingReport is stake on its way out.
@@ -76,6 +78,7 @@ func (st *Status) Run(ctx context.Context, con *console.Console) error {
 type position struct {
 	orchestrator chain.Orchestrator
 	stake, fees  *big.Int
+	move         *chain.RunningMove
 }
 
 // positions lists where the account has stake or fees: behind who, or behind everybody.
@@ -91,7 +94,7 @@ func positions(ctx context.Context, s *account.Session, who string) ([]position,
 			return nil, err
 		}
 		if p.Stake.Sign() > 0 || p.Fees.Sign() > 0 {
-			list = append(list, position{o, p.Stake, p.Fees})
+			list = append(list, position{o, p.Stake, p.Fees, p.Move})
 		}
 	}
 	return list, nil
@@ -142,9 +145,14 @@ func report(s *account.Session, held chain.Balance, list []position, unbondings 
 	}
 	for _, p := range list {
 		o := p.orchestrator
-		r.Positions = append(r.Positions, PositionReport{
-			o.ID, account.Name(o), o.Active, p.stake.String(), p.fees.String(), o.RewardCut, o.FeeShare,
-		})
+		entry := PositionReport{
+			Orchestrator: o.ID, Name: account.Name(o), Active: o.Active, Cast: p.stake.String(), Wei: p.fees.String(),
+			RewardCutPpm: o.RewardCut, FeeSharePpm: o.FeeShare,
+		}
+		if p.move != nil {
+			entry.HeldCast, entry.HeldUntil = p.move.Liable.String(), p.move.Until.UTC().Format(timeFormat)
+		}
+		r.Positions = append(r.Positions, entry)
 	}
 	for _, u := range unbondings {
 		r.Unbondings = append(r.Unbondings, UnbondingReport{
@@ -168,6 +176,9 @@ func say(w io.Writer, s *account.Session, held chain.Balance, list []position, u
 			state := "active"
 			if !o.Active {
 				state = "not active: it earns nothing"
+			}
+			if p.move != nil && p.move.Until.After(s.Now) {
+				state += fmt.Sprintf("; %s moved here, held until %s", amount.Format(p.move.Liable, amount.CAST), s.When(p.move.Until))
 			}
 			rows = append(rows, []string{
 				account.Name(o), o.ID.Hex(), amount.Format(p.stake, amount.CAST), amount.Format(p.fees, amount.ETH),
