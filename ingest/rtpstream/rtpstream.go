@@ -5,6 +5,7 @@ package rtpstream
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpav1"
@@ -55,6 +56,7 @@ type Track struct {
 	waiting bool   // for a key frame
 	begun   bool   // a picture came
 	lastKey time.Time
+	lastDTS int64
 }
 
 // LastKey is when the last key frame came; zero before the first.
@@ -224,12 +226,7 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 	if p.Key {
 		t.lastKey = now
 	}
-	dts := pts
-	if t.dts != nil && t.video.Track().Reorder > 0 {
-		if dts, err = t.dts(parts, pts); err != nil {
-			dts = pts
-		}
-	}
+	dts := t.decodingTime(parts, p.Key, pts)
 	const perMs = media.VideoClockRate / 1000
 	if t.video.Observe(pts/perMs, dts/perMs) {
 		if err := out.SetTrack(t.video.Track()); err != nil {
@@ -237,6 +234,23 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 		}
 	}
 	return false, out.Picture(&media.Unit{PTS: pts, DTS: dts, Key: p.Key, Payload: p.Payload}, now)
+}
+
+// decodingTime is a picture's DTS: RTP tells the PTS alone, so where pictures are reordered it follows from their order
+// counts, which a decoder reads with the parameter sets.
+func (t *Track) decodingTime(parts [][]byte, key bool, pts int64) int64 {
+	if t.dts == nil || t.video.Track().Reorder == 0 {
+		return pts
+	}
+	if key {
+		parts = append(slices.Collect(media.NALUs(t.video.Track().Config)), parts...)
+	}
+	dts, err := t.dts(parts, pts)
+	if err != nil {
+		return t.lastDTS + 1
+	}
+	t.lastDTS = dts
+	return dts
 }
 
 func (t *Track) packetOfSound(p *rtp.Packet, pts int64, now time.Time) error {

@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"ingest/rtmp": {"ingest", "internal/media"},
 	"ingest/push": {"ingest", "internal/media"},
 	"ingest/whip": {"ingest", "ingest/rtpstream", "internal/media", "internal/rtc"},
+	"ingest/rtsp": {"ingest", "ingest/rtpstream", "internal/media"},
 	// What WHIP and RTSP share: units of RTP packets.
 	"ingest/rtpstream":  {"ingest", "internal/media"},
 	"ingest/ingesttest": {"ingest", "internal/media"}, // test material

@@ -1,0 +1,189 @@
+package rtsp
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"castnet/ingest"
+	"castnet/ingest/rtpstream"
+	"castnet/internal/media"
+)
+
+// keyRetry is how soon a key frame is asked for again.
+const keyRetry = 500 * time.Millisecond
+
+// errVanished is what a sink is told where the session ended without a goodbye.
+var errVanished = errors.New("the publisher's connection ended without a goodbye")
+
+// plan is what is taken of an announced stream: the first track of each kind that can be.
+type plan struct {
+	pictures, sound           format.Format
+	ofPictures, ofSound       *description.Media
+	codec                     media.Codec
+	sets                      [][]byte
+	foundPictures, foundSound string // names of what was announced, for a refusal
+}
+
+// choose reads an announcement.
+func choose(d *description.Session) (plan, error) {
+	var p plan
+	for _, m := range d.Medias {
+		for _, f := range m.Formats {
+			p.consider(m, f)
+		}
+	}
+	switch {
+	case p.pictures != nil:
+		return p, nil
+	case p.foundPictures != "":
+		return p, &ingest.Refusal{
+			Code: ingest.CodeUnsupportedCodec, Message: p.foundPictures + " cannot be taken by RTSP: use H264",
+			Asked: p.foundPictures, Limit: "H264, HEVC, AV1, VP8, VP9",
+		}
+	default:
+		return p, &ingest.Refusal{Code: ingest.CodeUnsupportedCodec, Message: "the stream has no video: sound alone cannot be taken yet"}
+	}
+}
+
+func (p *plan) consider(m *description.Media, f format.Format) {
+	if m.Type == description.MediaTypeAudio {
+		switch f := f.(type) {
+		case *format.Opus, *format.MPEG4Audio:
+			if p.sound == nil {
+				p.sound, p.ofSound = f, m
+			}
+		default:
+			p.foundSound = f.Codec()
+		}
+		return
+	}
+	if m.Type != description.MediaTypeVideo {
+		return
+	}
+	codec := media.CodecUnknown
+	var sets [][]byte
+	switch f := f.(type) {
+	case *format.H264:
+		codec = media.H264
+		if sps, pps := f.SafeParams(); len(sps) > 0 && len(pps) > 0 {
+			sets = [][]byte{sps, pps}
+		}
+	case *format.H265:
+		codec = media.HEVC
+		if vps, sps, pps := f.SafeParams(); len(vps) > 0 && len(sps) > 0 && len(pps) > 0 {
+			sets = [][]byte{vps, sps, pps}
+		}
+	case *format.AV1:
+		codec = media.AV1
+	case *format.VP8:
+		codec = media.VP8
+	case *format.VP9:
+		codec = media.VP9
+	default:
+		p.foundPictures = f.Codec()
+		return
+	}
+	if p.pictures == nil {
+		p.pictures, p.ofPictures, p.codec, p.sets = f, m, codec, sets
+	}
+}
+
+// publisher is one session that records. Packets of its tracks may come from different goroutines.
+type publisher struct {
+	server *Server
+	plan   plan
+	log    *slog.Logger
+	began  time.Time
+
+	mu             sync.Mutex
+	sink           ingest.Sink
+	pictures, tone *rtpstream.Track // tone is nil without sound
+	asked          time.Time        // when a key frame was asked for
+	reason         error            // why the publisher was ended by us
+	closed         bool
+}
+
+func newPublisher(s *Server, sink ingest.Sink, plan plan) (*publisher, error) {
+	p := &publisher{server: s, plan: plan, sink: sink, began: s.cfg.Now()}
+	stream := rtpstream.New(sink, s.metrics)
+	stream.Expect(true, plan.sound != nil)
+	var err error
+	if p.pictures, err = stream.Video(plan.codec, plan.sets); err != nil {
+		return nil, err
+	}
+	switch f := plan.sound.(type) {
+	case *format.Opus:
+		p.tone, err = stream.Opus(f.ChannelCount)
+	case *format.MPEG4Audio:
+		p.tone, err = stream.AAC(f.Config, rtpstream.AACPacking{
+			SizeLength: f.SizeLength, IndexLength: f.IndexLength, IndexDeltaLength: f.IndexDeltaLength,
+		})
+	}
+	return p, err
+}
+
+// listen takes the session's packets from now on.
+func (p *publisher) listen(session *gortsplib.ServerSession) {
+	take := func(m *description.Media, f format.Format, track *rtpstream.Track) {
+		if track == nil {
+			return
+		}
+		session.OnPacketRTP(m, f, func(packet *rtp.Packet) { p.packet(session, m, track, packet) })
+		session.OnPacketRTCP(m, func(packet rtcp.Packet) {
+			if report, ok := packet.(*rtcp.SenderReport); ok {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				track.Report(report.NTPTime, report.RTPTime)
+			}
+		})
+	}
+	take(p.plan.ofPictures, p.plan.pictures, p.pictures)
+	take(p.plan.ofSound, p.plan.sound, p.tone)
+}
+
+func (p *publisher) packet(session *gortsplib.ServerSession, m *description.Media, track *rtpstream.Track, packet *rtp.Packet) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.reason != nil {
+		return
+	}
+	now := p.server.cfg.Now()
+	needKey, err := track.Packet(packet, now)
+	if err != nil {
+		p.reason = err
+		session.Close() // which brings OnSessionClose
+		return
+	}
+	if needKey && now.Sub(p.asked) >= keyRetry {
+		p.asked = now
+		_ = session.WritePacketRTCP(m, &rtcp.PictureLossIndication{MediaSSRC: packet.SSRC}) // few encoders listen; those that do are asked again
+	}
+}
+
+// close ends the publisher as its session has ended.
+func (p *publisher) close(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	lasted := p.server.cfg.Now().Sub(p.began).Round(time.Millisecond)
+	switch {
+	case p.reason != nil:
+		p.server.metrics.Refused.WithLabelValues(string(ingest.CodeOf(p.reason))).Inc()
+		p.log.Warn("publisher refused", "after", lasted, "reason", p.reason)
+	case torn(err):
+		p.log.Info("publisher ended its stream", "after", lasted)
+	default:
+		p.reason = fmt.Errorf("%w (%w)", errVanished, err)
+		p.log.Info("publisher vanished", "after", lasted, "reason", err)
+	}
+	p.sink.Close(p.reason)
+}
