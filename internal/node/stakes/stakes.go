@@ -34,15 +34,20 @@ type Chain interface {
 	Round(ctx context.Context) (chain.Round, error)
 }
 
+// Positions knows what a position is worth now, and what of it may not leave yet. *chain.Staking is one.
+type Positions interface {
+	Position(ctx context.Context, orchestrator, delegator common.Address) (chain.Position, error)
+}
+
 // Config is what Stakes needs.
 type Config struct {
-	Chain    Chain
-	Registry registry.Reader
+	Chain     Chain
+	Positions Positions
+	Registry  registry.Reader
 	// Name splits a service URI into what people call the orchestrator and where it is reached.
 	Name func(id common.Address, uri string) (name, address string, err error)
-	// SlashPart is the part of a pool that the worst offence costs, SlashCap the largest that one slashing may take of what
-	// anybody holds, 0 to 1.
-	SlashPart, SlashCap float64
+	// SlashPart is the part of a pool that the worst offence costs, 0 to 1.
+	SlashPart float64
 	// RPC is the http:// address of a node for wallets that do not know the chain; empty for none.
 	RPC string
 	// Now is the clock; nil means time.Now.
@@ -50,11 +55,11 @@ type Config struct {
 }
 
 func (c *Config) validate() error {
-	if c.Chain == nil || c.Registry == nil || c.Name == nil {
-		return errors.New("stakes: Config.Chain, Registry and Name are needed")
+	if c.Chain == nil || c.Positions == nil || c.Registry == nil || c.Name == nil {
+		return errors.New("stakes: Config.Chain, Positions, Registry and Name are needed")
 	}
-	if c.SlashPart < 0 || c.SlashPart > 1 || c.SlashCap < 0 || c.SlashCap > 1 {
-		return fmt.Errorf("stakes: SlashPart %v and SlashCap %v are parts of one: they must be between 0 and 1", c.SlashPart, c.SlashCap)
+	if c.SlashPart < 0 || c.SlashPart > 1 {
+		return fmt.Errorf("stakes: SlashPart %v is a part of one: it must be between 0 and 1", c.SlashPart)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -93,7 +98,7 @@ func (s *Stakes) Staking(context.Context) (api.StakingView, error) {
 		ChainID: a.ChainID, ChainName: chainName(a.ChainID), RPC: s.cfg.RPC,
 		TokenContract: a.Token.Hex(), StakingContract: a.Staking.Hex(), Token: "CAST", Coin: "ETH",
 		UnbondingSeconds: int64(p.UnbondingPeriod / time.Second), RoundSeconds: int64(p.RoundLength / time.Second),
-		SlashPart: s.cfg.SlashPart, SlashCap: s.cfg.SlashCap, MinSelfStakeWei: weiOf(p.MinSelfStake), Gas: gasOf(),
+		SlashPart: s.cfg.SlashPart, SlashCap: ppm(p.MaxSlashPpm), MinSelfStakeWei: weiOf(p.MinSelfStake), Gas: gasOf(),
 	}, nil
 }
 
@@ -245,12 +250,15 @@ func (s *Stakes) Staker(ctx context.Context, account common.Address) (api.Staker
 	if err != nil {
 		return api.StakerView{}, err
 	}
-	slices.SortFunc(d.Positions, func(a, b registry.Position) int { return b.Stake.Cmp(a.Stake) })
 	v := api.StakerView{Address: account.Hex(), Block: head.Number}
 	for i := range d.Positions {
-		p := &d.Positions[i]
-		v.Positions = append(v.Positions, api.PositionView{Orchestrator: p.Orchestrator.Hex(), StakeWei: weiOf(p.Stake), FeesWei: weiOf(p.Fees)})
+		p, err := s.position(ctx, d.Positions[i].Orchestrator, account)
+		if err != nil {
+			return api.StakerView{}, err
+		}
+		v.Positions = append(v.Positions, p)
 	}
+	slices.SortFunc(v.Positions, func(a, b api.PositionView) int { return stakeOf(b).Cmp(stakeOf(a)) })
 	period := s.cfg.Chain.Parameters().UnbondingPeriod
 	for i := range d.Unbondings {
 		u := &d.Unbondings[i]
@@ -260,6 +268,23 @@ func (s *Stakes) Staker(ctx context.Context, account common.Address) (api.Staker
 	}
 	slices.SortFunc(v.Unbondings, func(a, b api.UnbondingView) int { return a.ReleaseAt.Compare(b.ReleaseAt) })
 	return v, nil
+}
+
+func (s *Stakes) position(ctx context.Context, orchestrator, account common.Address) (api.PositionView, error) {
+	p, err := s.cfg.Positions.Position(ctx, orchestrator, account)
+	if err != nil {
+		return api.PositionView{}, err
+	}
+	v := api.PositionView{Orchestrator: orchestrator.Hex(), StakeWei: weiOf(p.Stake), FeesWei: weiOf(p.Fees)}
+	if p.Move != nil {
+		v.Tied = &api.TiedView{From: p.Move.From.Hex(), AmountWei: weiOf(p.Move.Liable), Until: p.Move.Until}
+	}
+	return v, nil
+}
+
+func stakeOf(v api.PositionView) *big.Int {
+	stake, _ := new(big.Int).SetString(string(v.StakeWei), 10)
+	return stake
 }
 
 func cutsView(c registry.CutChange) api.CutsView {

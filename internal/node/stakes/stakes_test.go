@@ -22,6 +22,7 @@ const day = 24 * time.Hour
 
 var (
 	rosa = common.HexToAddress("0x11")
+	amos = common.HexToAddress("0x22")
 	dora = common.HexToAddress("0x99")
 )
 
@@ -33,13 +34,14 @@ type books struct {
 	earnings []registry.RoundEarnings
 	slashes  []registry.Slash
 	staked   registry.Delegator
+	worth    map[common.Address]chain.Position
 	broken   error
 }
 
 func midnight(round int64) time.Time { return time.Unix(0, 0).UTC().Add(time.Duration(round) * day) }
 
 func (b *books) Parameters() chain.Parameters {
-	return chain.Parameters{RoundLength: day, UnbondingPeriod: 7 * day, MinSelfStake: cast(1000)}
+	return chain.Parameters{RoundLength: day, UnbondingPeriod: 7 * day, MinSelfStake: cast(1000), MaxSlashPpm: 100_000}
 }
 
 func (b *books) Addresses() chain.Addresses { return chain.Addresses{ChainID: 1337} }
@@ -87,6 +89,10 @@ func (b *books) Delegator(context.Context, common.Address) (registry.Delegator, 
 	return b.staked, b.broken
 }
 
+func (b *books) Position(_ context.Context, orchestrator, _ common.Address) (chain.Position, error) {
+	return b.worth[orchestrator], b.broken
+}
+
 func cast(n int64) *big.Int { return new(big.Int).Mul(big.NewInt(n), big.NewInt(1e18)) }
 
 func wei(n int64) api.Wei { return api.Wei(cast(n).String()) }
@@ -94,7 +100,7 @@ func wei(n int64) api.Wei { return api.Wei(cast(n).String()) }
 func newStakes(t *testing.T, b *books) *stakes.Stakes {
 	t.Helper()
 	s, err := stakes.New(stakes.Config{
-		Chain: b, Registry: b,
+		Chain: b, Positions: b, Registry: b,
 		Name: func(_ common.Address, uri string) (name, address string, err error) { return uri, "host:8935", nil },
 	})
 	require.NoError(t, err)
@@ -170,8 +176,11 @@ func TestRecordsAndPositions(t *testing.T) {
 	b := &books{list: []registry.Orchestrator{o}}
 	b.cuts = []registry.CutChange{{Cuts: o.Cuts, Announced: midnight(95), Effective: midnight(95)}, *o.Announced}
 	b.staked = registry.Delegator{
-		Positions:  []registry.Position{{Orchestrator: common.HexToAddress("0x22"), Stake: cast(1), Fees: cast(0)}, {Orchestrator: rosa, Stake: cast(10), Fees: cast(2)}},
+		Positions:  []registry.Position{{Orchestrator: amos}, {Orchestrator: rosa}},
 		Unbondings: []registry.Unbonding{{ID: 4, Orchestrator: rosa, Amount: cast(5), ReleaseAt: midnight(105)}, {ID: 3, Orchestrator: rosa, Amount: cast(6), ReleaseAt: midnight(103)}},
+	}
+	b.worth = map[common.Address]chain.Position{
+		amos: {Stake: cast(2), Fees: cast(0), Move: &chain.RunningMove{From: rosa, Liable: cast(1), Until: midnight(104)}}, rosa: {Stake: cast(10), Fees: cast(2)},
 	}
 	s := newStakes(t, b)
 	list, err := s.Orchestrators(t.Context())
@@ -188,6 +197,9 @@ func TestRecordsAndPositions(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, uint64(4711), mine.Block)
 	require.Equal(t, rosa.Hex(), mine.Positions[0].Orchestrator, "the largest first")
+	require.Equal(t, wei(2), mine.Positions[0].FeesWei)
+	require.Nil(t, mine.Positions[0].Tied)
+	require.Equal(t, &api.TiedView{From: rosa.Hex(), AmountWei: wei(1), Until: midnight(104)}, mine.Positions[1].Tied)
 	require.Equal(t, uint64(3), mine.Unbondings[0].ID, "the next to unlock first")
 	require.Equal(t, midnight(96), mine.Unbondings[0].BegunAt)
 
@@ -212,7 +224,7 @@ func TestABrokenChainIsSaid(t *testing.T) {
 func TestTerms(t *testing.T) {
 	b := &books{}
 	s, err := stakes.New(stakes.Config{
-		Chain: b, Registry: b, SlashPart: 0.05, SlashCap: 0.1, RPC: "http://127.0.0.1:8545",
+		Chain: b, Positions: b, Registry: b, SlashPart: 0.05, RPC: "http://127.0.0.1:8545",
 		Name: func(common.Address, string) (name, address string, err error) { return "", "", nil },
 	})
 	require.NoError(t, err)

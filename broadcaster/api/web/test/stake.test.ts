@@ -99,7 +99,7 @@ test('previews say what it earns, what it can lose, when it unlocks and what it 
   const delegate = said({ position: held })
   assert.match(delegate, /Your stake: 110\.0 CAST with Rosa, at once/)
   assert.match(delegate, /May earn: about 0\.8000 CAST a year after slash risk \(8\.00 %\) and 0\.005000 ETH of fees; as in the last 30 rounds, not a promise/)
-  assert.match(delegate, /May lose: up to 0\.4618 CAST \(4\.62 %\) each time Rosa is proven to lie/)
+  assert.match(delegate, /May lose: up to 0\.4619 CAST \(4\.62 %\) each time Rosa is proven to lie/)
   assert.match(delegate, /Leaving: .*unlocks 7 days after you unbond/)
   assert.match(delegate, /Costs: about 0\.0001500 ETH of gas, 2 signatures/)
   const moved = said({ kind: 'move', position: held, to: amos })

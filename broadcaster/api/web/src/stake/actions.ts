@@ -227,13 +227,13 @@ function prospects(amount: bigint, o: Orchestrator, terms: Staking): Line[] {
         `${fees > 0n ? ` and ${money(`${fees}`, terms.coin)} of fees` : ', no fees so far'}; as in the last ${y.rounds} rounds, not a promise`,
     })
   }
-  const worst = worstLoss(o, terms)
+  const worst = worstLoss({ ...o, stakeWei: `${BigInt(o.stakeWei) + amount}` }, terms) // with it, the pool is larger
   lines.push({
     about: 'May lose',
     text:
       worst > 0
         ? `up to ${money(`${part(amount, worst)}`, terms.token)} (${rate(worst)}) each time ${nameOf(o)} is proven to lie; its own stake pays first`
-        : 'nothing: slashing is off',
+        : `nothing in one slashing: ${nameOf(o)}'s own stake covers the worst`,
   })
   if (o.announced) {
     lines.push({

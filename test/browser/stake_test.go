@@ -1,0 +1,126 @@
+// Package browser_test opens the pages in Chromium over a real chain. What they show of fixed facts is tested with
+// broadcaster/api.
+package browser_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"castnet/broadcaster/api"
+)
+
+// TestStakingWithABrowserWallet lets a delegator do everything that the page of stakers offers, with a wallet in the browser, on a
+// real chain; stake.mjs says what she must read meanwhile. At the end the chain is asked where her money is. Screenshots go to
+// CASTNET_SCREENSHOTS where that is set.
+func TestStakingWithABrowserWallet(t *testing.T) {
+	script, err := filepath.Abs("stake.mjs")
+	require.NoError(t, err)
+	needs(t, "../../broadcaster/api/web/dist/index.html", "make build")
+	needs(t, "node_modules", "make deps")
+	shots := os.Getenv("CASTNET_SCREENSHOTS")
+	if shots == "" {
+		shots = t.TempDir()
+	}
+	e := newEconomy(t)
+	web := httptest.NewServer(stage(t, e))
+	defer web.Close()
+
+	limit, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(limit, "node", script, web.URL, shots)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // past the limit the browser goes with its script
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+
+	// Of 1,000 she delegated 100 and withdrew 20: nothing else has left or entered her wallet.
+	require.Equal(t, cast(920), e.tokensOf(t, e.dora))
+}
+
+func needs(t *testing.T, path, how string) {
+	t.Helper()
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("%s is missing: %s", path, how)
+	}
+}
+
+// noStreams is a broadcaster that nobody streams to.
+type noStreams struct{}
+
+func (noStreams) Streams() []api.StreamView { return nil }
+
+func (noStreams) Stream(string) (api.StreamView, bool) { return api.StreamView{}, false }
+
+// stage serves the pages over the economy, and below /test/ what the script asks of the world outside the browser.
+func stage(t *testing.T, e *economy) http.Handler {
+	t.Helper()
+	server, err := api.New(api.Config{
+		Streams: noStreams{}, Network: e, Stakes: e.stakes, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	})
+	require.NoError(t, err)
+	runUntilCleanup(t, server.Run)
+	w := &wallet{key: e.dora, node: e.node, chainID: 1}
+	mux := http.NewServeMux()
+	mux.Handle("/", server)
+	answer := func(path string, do func(ctx context.Context, body json.RawMessage) (any, error)) {
+		mux.HandleFunc("POST /test/"+path, func(rw http.ResponseWriter, r *http.Request) {
+			var body json.RawMessage
+			err := json.NewDecoder(http.MaxBytesReader(rw, r.Body, 1<<20)).Decode(&body)
+			var result any
+			if err == nil {
+				result, err = do(r.Context(), body)
+			}
+			if err != nil {
+				http.Error(rw, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			if err := json.NewEncoder(rw).Encode(result); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		})
+	}
+	answer("wallet", func(ctx context.Context, body json.RawMessage) (any, error) {
+		var c call
+		if err := json.Unmarshal(body, &c); err != nil {
+			return nil, err
+		}
+		return w.answer(ctx, c), nil
+	})
+	answer("decline", func(context.Context, json.RawMessage) (any, error) { w.decline(); return nil, nil })
+	answer("travel", func(ctx context.Context, body json.RawMessage) (any, error) {
+		var far struct{ Seconds int64 }
+		if err := json.Unmarshal(body, &far); err != nil {
+			return nil, err
+		}
+		return nil, e.dev.Advance(ctx, time.Duration(far.Seconds)*time.Second)
+	})
+	answer("fees", func(ctx context.Context, _ json.RawMessage) (any, error) { return nil, e.payFees(ctx) })
+	answer("elsewhere", func(ctx context.Context, _ json.RawMessage) (any, error) {
+		return nil, e.unbondElsewhere(ctx)
+	})
+	return mux
+}
+
+func runUntilCleanup(t *testing.T, run func(context.Context) error) {
+	t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- run(t.Context()) }()
+	t.Cleanup(func() { // the test's context has ended by then
+		if err := <-ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+}
