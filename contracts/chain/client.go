@@ -46,6 +46,7 @@ type Config struct {
 	MaxGasPrice   *big.Int      // wei per gas that no transaction bids above; default 500 gwei
 	PollInterval  time.Duration // between looks at the head where the node cannot push; default DefaultPollInterval
 	ResubmitAfter time.Duration // without inclusion until a transaction's fee is raised; default txs.DefaultResubmitAfter
+	Patience      time.Duration // with a node that does not answer while transactions are sent; default txs.DefaultPatience
 	Confirmations uint64        // blocks, its own among them, after which a transaction is final; default 1
 
 	// Transactions keeps what is in flight, so that another process can go on after a crash and sends nothing twice; nil: what is in
@@ -150,7 +151,7 @@ func (c *Client) transactions() txs.Config {
 	return txs.Config{
 		Node: c.eth, Account: c.Self(), ChainID: c.ChainID(), Sign: c.sign, Store: c.cfg.Transactions,
 		GasPriceFloor: c.cfg.GasPriceFloor, MaxGasPrice: c.cfg.MaxGasPrice, Confirmations: c.cfg.Confirmations,
-		ResubmitAfter: c.cfg.ResubmitAfter, NewHead: c.newHead, Log: c.cfg.Log, Metrics: c.cfg.Metrics,
+		ResubmitAfter: c.cfg.ResubmitAfter, Patience: c.cfg.Patience, NewHead: c.newHead, Log: c.cfg.Log, Metrics: c.cfg.Metrics,
 	}
 }
 

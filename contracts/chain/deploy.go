@@ -28,6 +28,7 @@ const (
 	DefaultSlashPpm        = 100_000
 	supplyGrowth           = 10 // the cap is so many times the initial supply
 	partPpm                = 250_000
+	deployPoll             = 50 * time.Millisecond // its transactions follow each other
 )
 
 // Allocation is CAST that exists from the beginning.
@@ -249,7 +250,9 @@ func connectForDeployment(ctx context.Context, cfg DeployConfig) (*Client, error
 	if err != nil {
 		return nil, fmt.Errorf("chain: deploy: %s does not answer: %w", cfg.URL, err)
 	}
-	return connect(ctx, Config{URL: cfg.URL, Addresses: Addresses{ChainID: id.Uint64()}, Signer: cfg.Signer, Log: cfg.Log})
+	return connect(ctx, Config{
+		URL: cfg.URL, Addresses: Addresses{ChainID: id.Uint64()}, Signer: cfg.Signer, PollInterval: deployPoll, Log: cfg.Log,
+	})
 }
 
 func wholeSeconds(d time.Duration) uint64 { return uint64(d / time.Second) }

@@ -28,7 +28,7 @@ import (
 const (
 	DefaultListen      = "127.0.0.1:8545"
 	DefaultChainID     = 1337
-	DefaultBlockPeriod = time.Second
+	DefaultBlockPeriod = 10 * time.Second
 	DefaultMaxLead     = 30 * time.Second
 )
 
@@ -44,11 +44,13 @@ const (
 
 // Config describes the chain. Allocations and ChainID count only when the directory is empty: they make the genesis block.
 type Config struct {
-	DataDir     string        // "" keeps the chain in memory
-	Listen      string        // host:port of the HTTP and WebSocket JSON-RPC; default DefaultListen; port 0 picks a free one
-	ChainID     uint64        // default DefaultChainID
-	Allocations []Allocation  // prefunded accounts
-	BlockPeriod time.Duration // an empty block comes at least this often, so that time advances; default DefaultBlockPeriod
+	DataDir     string       // "" keeps the chain in memory
+	Listen      string       // host:port of the HTTP and WebSocket JSON-RPC; default DefaultListen; port 0 picks a free one
+	ChainID     uint64       // default DefaultChainID
+	Allocations []Allocation // prefunded accounts
+	// BlockPeriod is how often an empty block comes, so that time advances while nothing happens; each takes 4.4 KB on disk. What is
+	// sent is in a block within milliseconds, whatever this says. Default DefaultBlockPeriod.
+	BlockPeriod time.Duration
 	// MaxLead is how far a burst of blocks may run chain time, which moves by at least a second a block, ahead of the clock.
 	// Beyond it blocks come once a second until the clock has caught up. Default DefaultMaxLead.
 	MaxLead time.Duration
@@ -187,6 +189,7 @@ func nodeConfig(dir, host string, port int) *node.Config {
 		HTTPModules:          modules,
 		HTTPTimeouts:         rpc.DefaultHTTPTimeouts,
 		HTTPVirtualHosts:     []string{"localhost"},
+		HTTPCors:             loopbackOrigins(),
 		WSHost:               host,
 		WSPort:               port, // one port for both
 		WSModules:            modules,
@@ -197,4 +200,10 @@ func nodeConfig(dir, host string, port int) *node.Config {
 		// without syncs, the default, keeps the latest ones in the process.
 		DBEngine: rawdb.DBLeveldb,
 	}
+}
+
+// loopbackOrigins are the pages that a browser lets ask this node: those that this machine serves itself. Wallets in the browser
+// speak to the node in their name.
+func loopbackOrigins() []string {
+	return []string{"http://localhost:*", "http://127.0.0.1:*", "https://localhost:*", "https://127.0.0.1:*"}
 }

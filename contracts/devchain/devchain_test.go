@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -300,5 +301,30 @@ func TestDirectoryIsExclusive(t *testing.T) {
 	start(t, config(dir))
 	if _, err := devchain.New(config(dir)); err == nil {
 		t.Error("a second node on the same directory was started")
+	}
+}
+
+// A page of this machine may ask through a browser; a page from elsewhere may not.
+func TestBrowsersOfThisMachineMayAsk(t *testing.T) {
+	dev, _ := start(t, config(""))
+	for origin, allowed := range map[string]bool{
+		"http://127.0.0.1:8080": true, "http://localhost:5173": true, "https://localhost:8443": true,
+		"http://evil.example": false, "http://127.0.0.1.evil.example:80": false,
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, strings.Replace(dev.URL(), "ws:", "http:", 1), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Origin", origin)
+		request.Header.Set("Access-Control-Request-Method", http.MethodPost)
+		request.Header.Set("Access-Control-Request-Headers", "content-type")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if got := response.Header.Get("Access-Control-Allow-Origin") == origin; got != allowed {
+			t.Errorf("%s: allowed %v, want %v", origin, got, allowed)
+		}
 	}
 }

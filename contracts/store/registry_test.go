@@ -48,6 +48,7 @@ func TestRegistryIsTheContractsState(t *testing.T) {
 			Operator: keyOf("operator " + name).Address(), ServiceURI: "https://127.0.0.1:1", RewardCut: uint32(100_000 * i), FeeShare: 700_000, Stake: ether(20),
 		}))
 	}
+	s.Mine(t, 4) // so that no reorganisation takes a registration back
 	for range 60 {
 		s.act(t, random, owners, append(delegators, owners...))
 	}

@@ -30,6 +30,7 @@ type fakeNode struct {
 	blocks  [][]*types.Transaction // from block 1 on
 	sent    []*types.Transaction
 	answer  error // what the next SendTransaction says
+	mines   bool  // and does it all the same
 	changed chan struct{}
 }
 
@@ -80,6 +81,11 @@ func (n *fakeNode) SendTransaction(_ context.Context, tx *types.Transaction) err
 	defer n.mu.Unlock()
 	if err := n.answer; err != nil {
 		n.answer = nil
+		if n.mines {
+			n.mines = false
+			n.sent = append(n.sent, tx)
+			n.blocks = append(n.blocks, []*types.Transaction{tx})
+		}
 		return err
 	}
 	n.sent = append(n.sent, tx)
@@ -136,6 +142,13 @@ func (n *fakeNode) refuse(err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.answer = err
+}
+
+// mineAndRefuse is what the next transaction meets on a connection that delivers twice.
+func (n *fakeNode) mineAndRefuse(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.answer, n.mines = err, true
 }
 
 func (n *fakeNode) setBaseFee(wei int64) {

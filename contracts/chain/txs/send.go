@@ -63,7 +63,7 @@ func (m *Manager) launch(ctx context.Context, r *request, offer bid) error {
 			return err
 		}
 		err = m.cfg.Node.SendTransaction(ctx, f.Tx)
-		if err == nil || !refused(err) {
+		if err == nil || !refused(err) || m.has(ctx, f) {
 			// Whether the node has it or not, from now on it is followed and repeated.
 			m.next++
 			f.sentAt = time.Now()
@@ -82,6 +82,13 @@ func (m *Manager) launch(ctx context.Context, r *request, offer bid) error {
 		}
 	}
 	return err
+}
+
+// has tells whether a transaction that a node refuses is in a block all the same, or may be: a request that reaches the node twice is
+// refused the second time, for the nonce that it used the first time.
+func (m *Manager) has(ctx context.Context, f *flight) bool {
+	receipt, err := m.receipt(ctx, f)
+	return receipt != nil || err != nil
 }
 
 // sync finds the next nonce, unless it is known because transactions of ours are in flight.

@@ -256,6 +256,21 @@ func TestNoAnswer(t *testing.T) {
 	})
 }
 
+// A request that reaches the node twice has its transaction mined, and is refused.
+func TestRefusedAfterItWasMined(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *scene) {
+		s.node.mineAndRefuse(rpcError("nonce too low: next nonce 8, tx nonce 7"))
+		waiting := s.begin(t, 1)
+		pass(time.Minute)
+		if got := <-waiting; got.err != nil || got.receipt == nil {
+			t.Errorf("%+v", got)
+		}
+		if n := len(s.node.all()); n != 1 {
+			t.Errorf("sent %d times", n)
+		}
+	})
+}
+
 func TestConfirmations(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *scene) {
 		waiting := s.begin(t, 1)
