@@ -22,7 +22,7 @@ import (
 	"castnet/orchestrator/rpc"
 	"castnet/orchestrator/store"
 	payments "castnet/probabilistic-payments"
-	paymentstore "castnet/probabilistic-payments/store"
+	"castnet/probabilistic-payments/store/sqlite"
 	"castnet/transcoder"
 )
 
@@ -138,9 +138,9 @@ func (n *network) log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(n.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-func (n *network) openMoney(name string) *paymentstore.SQLite {
+func (n *network) openMoney(name string) *sqlite.Store {
 	n.t.Helper()
-	s, err := paymentstore.OpenSQLite(n.t.Context(), filepath.Join(n.dir, name))
+	s, err := sqlite.Open(n.t.Context(), filepath.Join(n.dir, name))
 	n.check(err)
 	n.t.Cleanup(func() { _ = s.Close() })
 	return s

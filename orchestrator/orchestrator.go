@@ -63,6 +63,7 @@ type Store interface {
 	UnpaidReceipts(ctx context.Context, lease common.Hash, limit int) ([]rpc.SignedReceipt, error)
 	// Prune removes what no longer matters at now: receipts whose tickets have expired, old serials and tokens.
 	Prune(ctx context.Context, now time.Time) error
+	LeaseTable
 }
 
 // ErrStale is returned by TakeSerial.
@@ -254,7 +255,7 @@ func (o *Orchestrator) receive(ctx context.Context, payment *rpc.Payment) (rpc.P
 		return result, fmt.Errorf("payment: %w", err)
 	}
 	if result.Accepted || refusal.Code == payments.CodeLate {
-		if err := o.cfg.Store.CloseReceipt(ctx, payment.ReceiptHash); err != nil {
+		if err := payments.Patiently(ctx, func() error { return o.cfg.Store.CloseReceipt(ctx, payment.ReceiptHash) }); err != nil {
 			return result, fmt.Errorf("close receipt: %w", err)
 		}
 	}

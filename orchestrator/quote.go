@@ -90,7 +90,7 @@ func (o *Orchestrator) quote(
 			Message: "a broadcaster uses a serial once",
 		}
 	case err != nil:
-		return rpc.SignedLease{}, fmt.Errorf("note the serial: %w", err)
+		return rpc.SignedLease{}, moneyRefusal(fmt.Errorf("note the serial: %w", err))
 	}
 	signature, err := receipt.Sign(o.cfg.Signer, o.cfg.Domain, lease.Hash())
 	if err != nil {
@@ -215,7 +215,14 @@ func largestFee(prices *receipt.Prices, ladder transcoder.Ladder, source *media.
 // moneyRefusal gives a refusal of the money side as the broadcaster is told it.
 func moneyRefusal(err error) error {
 	var r *payments.Refusal
-	if !errors.As(err, &r) {
+	switch {
+	case errors.As(err, &r):
+	case errors.Is(err, payments.ErrUnavailable):
+		return &rpc.Refusal{
+			Code: rpc.CodeBusy, Asked: "new work", Limit: "none until the store is back",
+			Message: "payments cannot be recorded here now; try another orchestrator (" + err.Error() + ")",
+		}
+	default:
 		return err
 	}
 	code := rpc.CodeInvalid
@@ -241,11 +248,11 @@ func (o *Orchestrator) redeem(ctx context.Context, open *rpc.Open) (issued, erro
 	if err := o.checkSigner(ctx, hash, open.Countersignature, open.Lease.Lease.Broadcaster); err != nil {
 		return issued{}, &rpc.Refusal{Code: rpc.CodeSignature, Message: "countersignature of the lease: " + err.Error()}
 	}
-	return o.take(&open.Lease.Lease)
+	return o.take(ctx, &open.Lease.Lease)
 }
 
 // take removes a lease from those that may be opened.
-func (o *Orchestrator) take(lease *receipt.Lease) (issued, error) {
+func (o *Orchestrator) take(ctx context.Context, lease *receipt.Lease) (issued, error) {
 	now, hash := o.cfg.Now(), lease.Hash()
 	i, ok := o.issued.take(lease.Broadcaster, hash, now)
 	if !ok {
@@ -256,6 +263,15 @@ func (o *Orchestrator) take(lease *receipt.Lease) (issued, error) {
 	}
 	if uint64(now.Unix()) >= i.lease.Expiry {
 		return issued{}, expired(&i.lease, now)
+	}
+	switch err := o.cfg.Store.UseLease(ctx, hash, time.Unix(int64(i.lease.Expiry), 0)); {
+	case errors.Is(err, ErrLeaseUsed):
+		return issued{}, &rpc.Refusal{
+			Code: rpc.CodeUnknownLease, Asked: short(hash), Limit: "opened once",
+			Message: "the lease was opened before, maybe at another process of this orchestrator; ask for a new quote",
+		}
+	case err != nil:
+		return issued{}, moneyRefusal(fmt.Errorf("note that the lease is opened: %w", err))
 	}
 	return i, nil
 }

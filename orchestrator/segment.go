@@ -448,7 +448,7 @@ func (l *lease) bill(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return fmt.Errorf("bill segment %d: %w", a.seq, err)
 	}
-	if err := l.o.cfg.Store.AddReceipt(ctx, &signed); err != nil {
+	if err := payments.Patiently(ctx, func() error { return l.o.cfg.Store.AddReceipt(ctx, &signed) }); err != nil {
 		return fmt.Errorf("store the receipt of segment %d: %w", a.seq, err)
 	}
 	if books := l.o.cfg.Books; books != nil {

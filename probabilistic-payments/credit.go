@@ -147,14 +147,13 @@ func (r *Recipient) creditLimit(sender common.Address, record *SenderRecord, lar
 	forgiven := record.Paid
 	forgiven.Div(&forgiven, uint256.NewInt(9))
 	bad = saturatingSub(&bad, forgiven)
-	debt := r.Owed(sender)
+	debt := record.Owed // at all processes that share the store
 	debt.Add(&debt, &bad)
 	left := saturatingSub(&limit, debt)
 	if left.Lt(largestFee) {
 		if r.secondChance(sender) {
 			debt = scaled(largestFee, r.cfg.Policy.UnknownSegments)
-			owed := r.Owed(sender)
-			if _, overflow := debt.AddOverflow(&debt, &owed); !overflow {
+			if _, overflow := debt.AddOverflow(&debt, &record.Owed); !overflow {
 				return debt, nil
 			}
 		}

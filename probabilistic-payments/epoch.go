@@ -61,7 +61,12 @@ func (r *Recipient) Bill(ctx context.Context, bill Bill, sign func(Terms) (commo
 	if err != nil {
 		return err
 	}
-	face, err := r.faceValue(ctx, &l, &bill.Fee)
+	var face uint256.Int
+	err = Patiently(ctx, func() error {
+		var err error
+		face, err = r.faceValue(ctx, &l, &bill.Fee)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -174,9 +179,23 @@ func (r *Recipient) keepCharge(ctx context.Context, bill *Bill, l *LeaseTerms, r
 		PaymentKey: bill.PaymentKey, Receipt: receipt, Sender: l.Sender, Lane: l.Lane, Round: l.Round,
 		Fee: bill.Fee, Terms: terms, Deadline: r.cfg.Now().Add(r.cfg.AnswerWithin).UnixMilli(),
 	}
-	if err := r.cfg.Store.AddCharge(ctx, charge); err != nil {
+	unsure := false
+	err := Patiently(ctx, func() error {
+		err := r.cfg.Store.AddCharge(ctx, charge)
+		if unsure && errors.Is(err, ErrExists) && !errors.Is(err, ErrEpochClosed) {
+			stored, missing := r.cfg.Store.Charge(ctx, receipt)
+			if missing == nil && stored.Charge == *charge {
+				return nil // the first try was done after all
+			}
+			return errors.Join(err, missing)
+		}
+		unsure = unsure || errors.Is(err, ErrUnavailable)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
+	charge.Deadline = max(charge.Deadline, r.cfg.Now().Add(r.cfg.AnswerWithin).UnixMilli()) // it may have taken long
 	return charge, nil
 }
 

@@ -134,3 +134,24 @@ type Event struct {
 
 // Observer is told of events. It must not block.
 type Observer interface{ Observe(e Event) }
+
+// askAgain is the pause before a store that is unavailable is asked again.
+const askAgain = 250 * time.Millisecond
+
+// Patiently tries until it is not for want of the store that it fails, or ctx ends: so leases that run go on, within their
+// limits, while the store is away for a while.
+func Patiently(ctx context.Context, try func() error) error {
+	for {
+		err := try()
+		if !errors.Is(err, ErrUnavailable) {
+			return err
+		}
+		pause := time.NewTimer(askAgain)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return err
+		}
+	}
+}

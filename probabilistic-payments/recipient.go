@@ -199,22 +199,8 @@ func NewRecipient(ctx context.Context, cfg RecipientConfig) (*Recipient, error) 
 		open:    make(map[common.Hash]*openCharge),
 		chances: make(map[common.Address]time.Time),
 	}
-	open, err := cfg.Store.OpenEpochs(ctx)
-	if err != nil {
+	if err := r.TakeOver(ctx); err != nil {
 		return nil, fmt.Errorf("read open epochs: %w", err)
-	}
-	// Nobody could pay while this process was not there: the time to answer begins anew.
-	deadline := cfg.Now().Add(cfg.AnswerWithin).UnixMilli()
-	for id, charges := range open {
-		e := &epoch{rand: r.rand(id), sealed: true, open: len(charges)}
-		r.epochs[id] = e
-		for i := range charges {
-			c := &openCharge{Charge: charges[i], epoch: e}
-			c.Deadline = max(c.Deadline, deadline)
-			e.deadline = max(e.deadline, c.Deadline)
-			r.open[c.Receipt] = c
-			r.sender(c.Sender).owe(&c.Fee, 1)
-		}
 	}
 	return r, nil
 }
@@ -259,9 +245,15 @@ func (r *Recipient) receive(ctx context.Context, t *SignedTicket) (Result, error
 	h := r.hashers.get()
 	winner := draw(h, t, charge)
 	r.hashers.put(h)
-	switch err := r.cfg.Store.Accept(ctx, t, winner); {
+	switch err := Patiently(ctx, func() error { return r.cfg.Store.Accept(ctx, t, winner) }); {
 	case errors.Is(err, ErrAnswered):
 		return r.receivedBefore(ctx, t)
+	case errors.Is(err, ErrNotFound):
+		r.answer(&charge.Charge)
+		return Result{}, &Refusal{
+			Code: CodeLate, Message: fmt.Sprintf("the store has lost the receipt of segment %d: it is written off", charge.Seq),
+			Asked: t.ReceiptHash.Hex(), Limit: "a receipt that is stored",
+		}
 	case errors.Is(err, ErrNonceUsed):
 		return Result{}, &Refusal{
 			Code: CodeNonceUsed, Message: "another ticket in this lane has the nonce: only one of the two could be redeemed",
@@ -369,6 +361,9 @@ func (r *Recipient) accepted(c *Charge, winner *Winner) Result {
 // receivedBefore answers for a receipt that is not open: with the first result if this is the same ticket.
 func (r *Recipient) receivedBefore(ctx context.Context, t *SignedTicket) (Result, error) {
 	record, err := r.cfg.Store.Charge(ctx, t.ReceiptHash)
+	if err == nil && record.State != ChargeOpen {
+		r.answer(&record.Charge) // it was settled without this process, or before it heard so
+	}
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return Result{}, &Refusal{Code: CodeUnknownReceipt, Message: "no such receipt was issued here", Asked: t.ReceiptHash.Hex()}
