@@ -66,8 +66,12 @@ e2e: build test-deps test/browser/node_modules/.package-lock.json ## Run the end
 test-faults: test-deps ## Kill both sides of the money at every durable step, 200 runs on each store
 	CASTNET_FAULT_RUNS=200 $(GO) test -timeout 30m -count=1 -run TestFaults ./probabilistic-payments/store
 
-contracts: contracts/node_modules/.package-lock.json ## Compile and test the contracts
-	cd contracts && npx --no-install forge test
+contracts: contracts/node_modules/.package-lock.json ## Test the contracts: unit, fuzz, invariants, gas, format, lint, layout, sizes, coverage, bindings
+	contracts/scripts/check.sh
+	$(GO) run ./contracts/bindings/generate -check
+
+contracts-deep: contracts/node_modules/.package-lock.json ## The same fuzz tests and invariants, for hours if need be
+	cd contracts && FOUNDRY_PROFILE=deep npx --no-install forge test --no-match-contract Gas
 
 .PHONY: test-sim
 test-sim: ## Play a day of tickets on a simulated clock (CASTNET_SIM_HOURS=24)
@@ -87,7 +91,7 @@ bench-latency: build test-deps ## Latency: publisher frame to transcoded WHEP fr
 	@$(GO) run ./test/bench latency
 bench-overhead: build test-deps ## CPU of the network over the plain ffmpeg command line
 	@$(GO) run ./test/bench overhead
-bench-tickets: build ## What a ticket costs: over the bare signature, on the disk, in memory
+bench-tickets: build test-deps ## What a ticket costs: over the bare signature, on the disk, in memory
 	@$(GO) run ./test/bench tickets
 bench-transcode: build test-deps ## The engine: CPU and quality against the ffmpeg command line, memory, latency, resume
 	@$(GO) run ./test/bench transcode

@@ -23,17 +23,18 @@ import (
 	"castnet/internal/eip712"
 	"castnet/internal/identity"
 	payments "castnet/probabilistic-payments"
-	"castnet/probabilistic-payments/store/sqlite"
+	"castnet/probabilistic-payments/store"
 )
 
 const (
-	ticketRun     = 2000 // tickets in one run of a kind; runs of the two kinds alternate
-	ticketFee     = 1000 // wei
-	ticketFace    = 20_000
-	durableUsers  = 64 // senders that wait for the disk at once
-	idleSenders   = 1000
-	durableShare  = 5 // the part of the measuring time that each durable rate takes, as a divisor
-	floorPerStore = 5000
+	ticketRun    = 2000 // tickets in one run of a kind; runs of the two kinds alternate
+	ticketFee    = 1000 // wei
+	ticketFace   = 20_000
+	durableUsers = 64 // senders that wait for the store at once
+	idleSenders  = 1000
+	durableShare = 8 // the part of the measuring time that each durable rate takes, as a divisor
+	leastDurable = 5000
+	leastInRedis = 10_000
 )
 
 // tickets measures what a ticket costs: on the processor against the bare signature and recovery that it cannot do
@@ -42,11 +43,13 @@ func tickets(ctx context.Context, measure time.Duration) (*result, error) {
 	r := &result{
 		Figures: figures{}, Samples: map[string]int{},
 		Budget: figures{
-			"created_vs_sign": 0.75, "received_vs_ecrecover": 0.75, "created_durable_per_s": floorPerStore, "received_durable_per_s": floorPerStore,
+			"created_vs_sign": 0.75, "received_vs_ecrecover": 0.75, "created_durable_per_s": leastDurable, "received_durable_per_s": leastDurable,
+			"created_redis_per_s": leastInRedis, "received_redis_per_s": leastInRedis,
 			"allocs_per_ticket": 12, "nonce_bytes_per_ticket": 16, "idle_senders_mib": 2,
 		},
 		atLeast: map[string]bool{
 			"created_vs_sign": true, "received_vs_ecrecover": true, "created_durable_per_s": true, "received_durable_per_s": true,
+			"created_redis_per_s": true, "received_redis_per_s": true,
 		},
 	}
 	if err := bareTickets(ctx, r, measure*2/5); err != nil {
@@ -55,7 +58,10 @@ func tickets(ctx context.Context, measure time.Duration) (*result, error) {
 	if err := idleMemory(ctx, r); err != nil {
 		return nil, err
 	}
-	return r, durableTickets(ctx, r, measure/durableShare)
+	if err := onDisk(ctx, r, measure/durableShare); err != nil {
+		return nil, err
+	}
+	return r, inRedis(ctx, r, measure/durableShare)
 }
 
 // till is a sender and a recipient over the given stores, with one lease between them.
@@ -211,7 +217,8 @@ func processSeconds() (float64, error) {
 	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6, nil
 }
 
-// idleMemory is what a recipient keeps in memory for senders that paid once and are quiet.
+// idleMemory is what a recipient keeps in memory for senders that have a lease and are quiet; once it is closed it keeps
+// nothing.
 func idleMemory(ctx context.Context, r *result) error {
 	receives := newNowhere()
 	t, err := newTill(ctx, newNowhere(), receives)
@@ -225,7 +232,6 @@ func idleMemory(ctx context.Context, r *result) error {
 		if err := t.recipient.OpenLease(ctx, l); err != nil {
 			return err
 		}
-		t.recipient.CloseLease(l.Lease)
 	}
 	r.Figures["idle_senders_mib"] = max(0, float64(heap())-float64(before)) / (1 << 20)
 	r.Samples["idle_senders_mib"] = idleSenders
@@ -240,19 +246,44 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// durableTickets measures both sides with SQLite behind them, many tickets waiting for the disk at once.
-func durableTickets(ctx context.Context, r *result, measure time.Duration) (err error) {
+// onDisk measures both sides with SQLite behind them.
+func onDisk(ctx context.Context, r *result, measure time.Duration) (err error) {
 	progress("tickets on the disk")
 	dir, err := os.MkdirTemp("", "castnet-tickets")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	money, err := sqlite.Open(ctx, filepath.Join(dir, "money.db"))
+	path := filepath.Join(dir, "money.db")
+	if err := durable(ctx, r, "durable", store.Config{URL: "sqlite:" + path}, measure); err != nil {
+		return err
+	}
+	r.Figures["nonce_bytes_per_ticket"], err = nonceBytes(ctx, path, r.Samples["received_durable_per_s"])
+	return err
+}
+
+// inRedis measures both sides with a Redis on loopback behind them.
+func inRedis(ctx context.Context, r *result, measure time.Duration) error {
+	progress("tickets in Redis")
+	return withRedis(ctx, func(url string) error {
+		return durable(ctx, r, "redis", store.Config{URL: url, Name: "bench", Holder: "bench", Log: slog.New(slog.DiscardHandler)}, measure)
+	})
+}
+
+// durable measures both sides over a store, many tickets waiting for it at once.
+func durable(ctx context.Context, r *result, name string, where store.Config, measure time.Duration) (err error) {
+	money, err := store.Open(ctx, where)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, money.Close()) }()
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- money.Run(running) }()
+	defer func() {
+		stop()
+		err = errors.Join(err, <-ended)
+	}()
 	out, err := newTill(ctx, money, newNowhere())
 	if err != nil {
 		return err
@@ -276,10 +307,9 @@ func durableTickets(ctx context.Context, r *result, measure time.Duration) (err 
 	if err != nil {
 		return err
 	}
-	r.Figures["created_durable_per_s"], r.Figures["received_durable_per_s"] = made, taken
-	r.Samples["received_durable_per_s"] = total
-	r.Figures["nonce_bytes_per_ticket"], err = nonceBytes(ctx, filepath.Join(dir, "money.db"), total)
-	return err
+	r.Figures["created_"+name+"_per_s"], r.Figures["received_"+name+"_per_s"] = made, taken
+	r.Samples["received_"+name+"_per_s"] = total
+	return nil
 }
 
 // receiveDurably bills and pays beforehand in rounds, and counts only the time in which tickets are taken.
