@@ -37,9 +37,8 @@ type OrchestratorView struct {
 	Success float64 `json:"success"`
 	// PriceWeiPerMpx is the last quoted price of 10^6 output pixels of H264.
 	PriceWeiPerMpx Wei `json:"priceWeiPerMpx"`
-	// RedeemedWei is what its tickets have brought in, FeesPoolWei what of it waits in Staking for it and its delegators.
+	// RedeemedWei is what its tickets have brought into Staking, for it and its delegators.
 	RedeemedWei Wei    `json:"redeemedWei"`
-	FeesPoolWei Wei    `json:"feesPoolWei"`
 	Health      Health `json:"health"`
 	// Note says in words what stands behind Health: "failed twice in a row, left alone for another 12 s".
 	Note string `json:"note"`

@@ -147,10 +147,8 @@ type CheckView struct {
 // until it redeems them.
 type PaidView struct {
 	TicketsSent int64 `json:"ticketsSent"`
-	EVWei       Wei   `json:"evWei"`   // expected value of the tickets sent
-	FeesWei     Wei   `json:"feesWei"` // sum of the receipts' fees: what was earned. Equals EVWei once all are answered
-	Won         int64 `json:"-"`
-	WonFaceWei  Wei   `json:"-"`
+	EVWei       Wei   `json:"evWei"`    // expected value of the tickets sent
+	FeesWei     Wei   `json:"feesWei"`  // sum of the receipts' fees: what was earned. Equals EVWei once all are answered
 	Redeemed    int64 `json:"redeemed"` // winners that the chain has paid
 	RedeemedWei Wei   `json:"redeemedWei"`
 	// Ticket is the last one sent, as JSON.

@@ -52,6 +52,7 @@ type broadcasterNode struct {
 	sender  *payments.Sender
 	book    *ledger.Ledger
 	network *network
+	stakes  stakeBooks
 	views   *views
 	b       *broadcaster.Broadcaster
 }
@@ -108,7 +109,11 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 	if err != nil {
 		return err
 	}
-	n.views = newViews(n.b, n.chain, r.log)
+	if n.stakes, err = openStakes(ctx, n.chain.client, cfg.DataDir, cfg.RPC); err != nil {
+		return err
+	}
+	defer func() { _ = n.stakes.file.Close() }() // it can be made anew from the chain
+	n.views = newViews(n.b, n.chain, n.stakes, r.log)
 	return n.run(ctx, metrics)
 }
 
@@ -193,7 +198,7 @@ func (n *broadcasterNode) run(ctx context.Context, metrics *playback.Metrics) er
 	group, ctx := errgroup.WithContext(ctx)
 	for _, part := range []func(context.Context) error{
 		n.chain.client.Run, n.workers.Run, n.b.Run, n.sender.Run, n.book.Run, keepStore(n.money, &n.cfg.Storage, n.log),
-		ingest.Run, hlsServer.Run, whipServer.Run, whepServer.Run, site.Run, n.views.run, n.serveMetrics,
+		ingest.Run, hlsServer.Run, whipServer.Run, whepServer.Run, site.Run, n.stakes.follower.Run, n.views.run, n.serveMetrics,
 		func(ctx context.Context) error { return serveHTTP(ctx, pages, handler) },
 	} {
 		group.Go(func() error { return part(ctx) })
@@ -235,7 +240,7 @@ func (n *broadcasterNode) site(rtmpAddress string) (*api.Server, error) {
 		way.Key = "demo"
 	}
 	return api.New(api.Config{
-		Streams: n.views, Network: n.views,
+		Streams: n.views, Network: n.views, Stakes: n.stakes,
 		Status: api.StatusView{Version: version(), StartedAt: time.Now(), Ways: []api.IngestView{way}},
 		Logger: n.log, Registerer: n.registerer(),
 	})

@@ -34,7 +34,11 @@ const viewEvery = time.Second
 type views struct {
 	b     *broadcaster.Broadcaster
 	chain *onChain
-	log   *slog.Logger
+	// stakes lists who is registered.
+	stakes interface {
+		Orchestrators(ctx context.Context) ([]api.OrchestratorView, error)
+	}
+	log *slog.Logger
 
 	mu          sync.Mutex
 	network     api.NetworkView
@@ -43,8 +47,8 @@ type views struct {
 	nextBlock   uint64
 }
 
-func newViews(b *broadcaster.Broadcaster, c *onChain, log *slog.Logger) *views {
-	v := &views{b: b, chain: c, log: log, shares: make(map[common.Address]float64)}
+func newViews(b *broadcaster.Broadcaster, c *onChain, s stakeBooks, log *slog.Logger) *views {
+	v := &views{b: b, chain: c, stakes: s, log: log, shares: make(map[common.Address]float64)}
 	v.network.Chain = api.ChainView{ID: c.client.ChainID(), Coin: "ETH"}
 	v.network.Broadcaster.Address = c.account.Hex()
 	return v
@@ -84,17 +88,17 @@ func (v *views) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := client.Staking().Orchestrators(ctx)
+	rows, err := v.stakes.Orchestrators(ctx)
 	if err != nil {
 		return err
 	}
-	rows, shares, err := v.readOrchestrators(ctx, list)
-	if err != nil {
-		return err
+	shares := make(map[common.Address]float64, len(rows))
+	for i := range rows {
+		shares[common.HexToAddress(rows[i].ID)] = rows[i].Share
 	}
 	share := uint256.Int{}
-	if len(list) > 0 {
-		s, err := client.Broker().Share(ctx, self, list[0].ID, round.Number)
+	if len(rows) > 0 {
+		s, err := client.Broker().Share(ctx, self, common.HexToAddress(rows[0].ID), round.Number)
 		if err != nil {
 			return err
 		}
@@ -151,37 +155,6 @@ func accountWarnings(a chain.SenderAccount) []api.WarningView {
 		})
 	}
 	return list
-}
-
-func (v *views) readOrchestrators(ctx context.Context, list []chain.Orchestrator) ([]api.OrchestratorView, map[common.Address]float64, error) {
-	var total uint256.Int
-	for _, o := range list {
-		stake := toUint(o.Stake)
-		total.Add(&total, &stake)
-	}
-	shares := make(map[common.Address]float64, len(list))
-	rows := make([]api.OrchestratorView, 0, len(list))
-	for _, o := range list {
-		pool, err := v.chain.client.Staking().Pool(ctx, o.ID)
-		if err != nil {
-			return nil, nil, err
-		}
-		stake := toUint(o.Stake)
-		if !total.IsZero() {
-			shares[o.ID] = stake.Float64() / total.Float64()
-		}
-		row := api.OrchestratorView{
-			ID: o.ID.Hex(), URI: o.ServiceURI, StakeWei: api.WeiOf(stake), Share: shares[o.ID], Active: o.Active,
-			FeesPoolWei: api.WeiOf(toUint(pool.FeesUnpaid)), RedeemedWei: api.WeiOf(toUint(pool.FeesReceived)),
-		}
-		if name, address, err := parseServiceURI(o.ID, o.ServiceURI); err == nil {
-			row.Name, row.URI = name, "https://"+address
-		} else {
-			row.Note = err.Error()
-		}
-		rows = append(rows, row)
-	}
-	return rows, shares, nil
 }
 
 // Network is what the pages show of the network.

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"math/big"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"castnet/contracts/chain"
 	"castnet/contracts/devchain"
 	"castnet/contracts/store"
+	"castnet/internal/node/account"
 	"castnet/internal/node/stakes"
 )
 
@@ -81,7 +81,7 @@ func newEconomy(t *testing.T) *economy {
 		URL: e.dev.URL(), File: filepath.Join(t.TempDir(), "contracts.json"), Signer: keyOf("treasury"), RoundLength: roundLength,
 		EmissionPPB: 1000, MaxSlashPpm: slashCap, SlashPpm: slashPart,
 	}
-	for name, tokens := range map[string]int64{"rosa": 10_000, "amos": 10_000, "dora": 1000} {
+	for name, tokens := range map[string]int64{"rosa": 10_000, "amos": 10_000, "treasury": 80_000, "dora": 1000} {
 		deploy.Supply = append(deploy.Supply, chain.Allocation{Account: keyOf(name).Address(), Amount: cast(tokens)})
 	}
 	addresses, err := chain.Deploy(t.Context(), deploy)
@@ -116,6 +116,8 @@ func (e *economy) work(t *testing.T) {
 			RewardCut: 100_000, FeeShare: 500_000, Stake: cast(o.stake),
 		}))
 	}
+	sent(e.treasury.Staking().Delegate(e.rosa.Self(), cast(60_000)))
+	sent(e.treasury.Staking().Delegate(e.amos.Self(), cast(20_000)))
 	for range 6 {
 		require.NoError(t, e.dev.Advance(t.Context(), roundLength))
 		sent(e.rosa.Staking().Reward(e.rosa.Self()))
@@ -167,11 +169,7 @@ func (e *economy) follow(t *testing.T) {
 	require.NoError(t, err)
 	runUntilCleanup(t, follower.Run)
 	e.stakes, err = stakes.New(stakes.Config{
-		Chain: e.treasury, Positions: e.treasury.Staking(), Registry: books, SlashPart: slashPart / 1e6,
-		Name: func(_ common.Address, uri string) (name, address string, err error) {
-			address, name, _ = strings.Cut(strings.TrimPrefix(uri, "https://"), "#")
-			return name, address, nil
-		},
+		Chain: e.treasury, Positions: e.treasury.Staking(), Registry: books, SlashPart: slashPart / 1e6, Name: account.ParseServiceURI,
 	})
 	require.NoError(t, err)
 	runUntilCleanup(t, e.refresh)

@@ -59,10 +59,9 @@ try {
   await reads('cuts', /announced 20\.0 % 50\.0 % .* 10\.0 % 50\.0 %/)
   await picture(page, folder, 'network-real', { laptop })
 
-
   // No wallet is connected: the page says what staking is, and with whom.
   await page.goto(`${base}/stake`)
-  await reads('offer-Rosa', /Rosa.* 5.\d\d\d .* % .* Delegate/)
+  await reads('offer-Rosa', /Rosa.* 65.\d\d\d .* % .* Delegate/)
   await ask('decline')
   await page.getByTestId('connect').click()
   await reads('panel', /You declined in the wallet, nothing was sent/)
@@ -83,7 +82,7 @@ try {
   await reads('panel', /The wallet holds 1.000 CAST\. Choose a smaller amount/)
   await page.getByTestId('pick-to').selectOption({ label: await optionOf(page, 'pick-to', 'Rosa') })
   await type('100')
-  await reads('preview', /Your stake 100\.0 CAST with Rosa, at once.*Leaving whenever you like; it unlocks 7 days after.*May earn about.*May lose.*Costs about.*2 signatures/)
+  await reads('preview', /Your stake 100\.0 CAST with Rosa, at once.*Leaving any time; it unlocks 7 days after.*May earn about.*May lose.*Costs about.*2 signatures/)
   await audit(page, 'a delegation')
   await picture(page, folder, 'stake-preview')
   await ask('decline')

@@ -139,7 +139,7 @@ func (s *Stakes) Orchestrators(ctx context.Context) ([]api.OrchestratorView, err
 		v := api.OrchestratorView{
 			ID: o.ID.Hex(), URI: o.ServiceURI, StakeWei: weiOf(o.Stake), SelfStakeWei: weiOf(o.SelfStake), Active: o.Active,
 			Cuts:  api.CutsView{RewardCut: ppm(o.Cuts.RewardCut), FeeShare: ppm(o.Cuts.FeeShare)},
-			Yield: yields[o.ID], RedeemedWei: weiOf(o.FeesReceived),
+			Yield: yields[o.ID], RedeemedWei: weiOf(o.FeesReceived), Success: -1, Health: api.Unknown,
 		}
 		if o.Active && total.Sign() > 0 {
 			v.Share, _ = new(big.Float).Quo(new(big.Float).SetInt(o.Stake), total).Float64()

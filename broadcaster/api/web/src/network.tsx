@@ -80,7 +80,7 @@ export function NetworkPage() {
         {network && (
           <div>
             <Orchestrators network={network} open={open} />
-            {opened && <Record key={opened.id} of={opened} network={network} />}
+            {opened && <Record key={opened.id} of={opened} network={network} chainNow={Date.now() + feed.chainOffset} />}
             <Notes list={network.orchestrators} />
           </div>
         )}

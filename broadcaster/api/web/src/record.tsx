@@ -7,7 +7,7 @@ import { worstLoss } from './stake/risk'
 import { rate, when } from './stake/words'
 import type { Network, Orchestrator, OrchestratorRecord, Round, Staking } from './views'
 
-export function Record({ of: o, network }: { of: Orchestrator; network: Network }) {
+export function Record({ of: o, network, chainNow }: { of: Orchestrator; network: Network; chainNow: number }) {
   const { data, problem } = useResource<OrchestratorRecord>(`/api/v1/orchestrators/${o.id}`, network.round)
   const terms = useResource<Staking>('/api/v1/staking', 0).data
   const name = o.name || o.id
@@ -27,7 +27,7 @@ export function Record({ of: o, network }: { of: Orchestrator; network: Network 
         <div class="record-body">
           <Trust o={o} coin={network.chain.coin} terms={terms} />
           <Earnings rounds={data?.rounds ?? []} coin={network.chain.coin} token={terms?.token ?? 'CAST'} />
-          <Past record={data} token={terms?.token ?? 'CAST'} />
+          <Past record={data} now={chainNow} token={terms?.token ?? 'CAST'} />
         </div>
       )}
     </section>
@@ -45,7 +45,6 @@ function Trust({ o, coin, terms }: { o: Orchestrator; coin: string; terms: Staki
         <div><dt>Worst slashing</dt><dd>{terms ? `${rate(worstLoss(o, terms))} of a delegator's stake` : '\u00a0'}</dd></div>
         <div><dt>Failed segments</dt><dd>{count(o.failures)} of {count(o.failures + o.verifiedSegments)}</dd></div>
         <div><dt>Tickets redeemed</dt><dd><Money wei={o.redeemedWei} coin={coin} /></dd></div>
-        <div><dt>Unclaimed fees</dt><dd><Money wei={o.feesPoolWei} coin={coin} /></dd></div>
         <div><dt>Reached at</dt><dd class="hash">{o.uri || 'nowhere'}</dd></div>
       </dl>
       <h3>What a year brings</h3>
@@ -86,8 +85,7 @@ function Earnings({ rounds, coin, token }: { rounds: Round[]; coin: string; toke
   )
 }
 
-function Past({ record, token }: { record: OrchestratorRecord | null; token: string }) {
-  const now = Date.now()
+function Past({ record, now, token }: { record: OrchestratorRecord | null; now: number; token: string }) {
   const slashes = record?.slashes ?? []
   return (
     <div>

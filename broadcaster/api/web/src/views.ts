@@ -105,7 +105,6 @@ export interface Orchestrator {
   success: number
   priceWeiPerMpx: string
   redeemedWei: string
-  feesPoolWei: string
   health: Health
   note: string
 }

@@ -24,7 +24,7 @@ const account: Account = { address: '0x9999999999999999999999999999999999999999'
 function orchestrator(name: string, id: string, stake: bigint, own: bigint, afterRisk: number): Orchestrator {
   return {
     id, name, uri: '', stakeWei: `${stake * token}`, selfStakeWei: `${own * token}`, share: 0.5, active: true, streams: 0, verifiedSegments: 1, failures: 0,
-    success: 1, priceWeiPerMpx: '1', redeemedWei: '0', feesPoolWei: '0', health: 'good', note: '',
+    success: 1, priceWeiPerMpx: '1', redeemedWei: '0', health: 'good', note: '',
     cuts: { rewardCut: 0.05, feeShare: 0.9, announcedAt: '2026-01-01T00:00:00Z', effectiveAt: '2026-01-08T00:00:00Z' }, announced: null,
     yield: { rounds: 30, emission: afterRisk + 0.004, slashRisk: 0.004, afterRisk, feesWei: `${token / 2n}` },
   }
@@ -98,18 +98,18 @@ test('previews say what it earns, what it can lose, when it unlocks and what it 
   const said = (c: Partial<Choice>) => preview(choose(c), terms, account, now).map((l) => `${l.about}: ${l.text}`).join('\n').replaceAll('\u202f', ' ')
   const delegate = said({ position: held })
   assert.match(delegate, /Your stake: 110\.0 CAST with Rosa, at once/)
-  assert.match(delegate, /May earn: about 0\.8000 CAST a year after slash risk \(8\.00 %\) and 0\.005000 ETH of fees; as in the last 30 rounds, not a promise/)
+  assert.match(delegate, /May earn: about 0\.8000 CAST \(8\.00 %\) a year after slash risk, and 0\.005000 ETH of fees\. So it was in 30 rounds; no promise/)
   assert.match(delegate, /May lose: up to 0\.4619 CAST \(4\.62 %\) each time Rosa is proven to lie/)
-  assert.match(delegate, /Leaving: .*unlocks 7 days after you unbond/)
+  assert.match(delegate, /Leaving: any time; it unlocks 7 days after you unbond/)
   assert.match(delegate, /Costs: about 0\.0001500 ETH of gas, 2 signatures/)
   const moved = said({ kind: 'move', position: held, to: amos })
   assert.match(moved, /90\.00 CAST with Rosa, 10\.00 CAST more with Amos/)
-  assert.match(moved, /about −0\.1000 CAST a year/)
+  assert.match(moved, /about −0\.1000 CAST \(−1\.00 %\) a year/)
   assert.match(moved, /Until: .* still answers for Rosa, and cannot leave Amos/)
   assert.match(said({ kind: 'unbond', position: held }), /Unlocks: in 7 days: .*\n.*earns nothing and can still be slashed/)
   assert.match(said({ kind: 'unbond', position: held, amount: 100n * token }), /nothing with Rosa/)
   const warned = { ...rosa, announced: { rewardCut: 0.1, feeShare: 0.8, announcedAt: '2026-11-18T00:00:00Z', effectiveAt: '2026-11-25T00:00:00Z' } }
-  assert.match(said({ at: warned }), /Changes: from .* Nov.* Rosa keeps 10\.0 % of rewards and shares 80\.0 % of fees/)
+  assert.match(said({ at: warned }), /Changes: from .* Nov.* Rosa keeps 10\.0 % of rewards, shares 80\.0 % of fees/)
 })
 
 test('words', () => {

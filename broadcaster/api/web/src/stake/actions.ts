@@ -7,7 +7,7 @@ import type { Orchestrator, Position, Staking, Unbonding } from '../views'
 import { stakingABI, tokenABI } from './abi'
 import { part } from './amount'
 import { free, worstLoss } from './risk'
-import { rate, when } from './words'
+import { day, rate, when } from './words'
 
 export type Kind = 'delegate' | 'move' | 'unbond' | 'rebond' | 'withdraw' | 'claim'
 
@@ -184,7 +184,7 @@ function becomes(c: Choice, terms: Staking, chainNow: number): Line[] {
     case 'delegate':
       return [
         { about: 'Your stake', text: `${amount(have + c.amount)} with ${name}, at once` },
-        { about: 'Leaving', text: `whenever you like; it unlocks ${period} after you unbond, ${unlock} at the earliest` },
+        { about: 'Leaving', text: `any time; it unlocks ${period} after you unbond` },
       ]
     case 'move':
       return [
@@ -223,8 +223,8 @@ function prospects(amount: bigint, o: Orchestrator, terms: Staking): Line[] {
     lines.push({
       about: 'May earn',
       text:
-        `about ${sign}${money(`${year}`, terms.token)} a year after slash risk (${rate(y.afterRisk)})` +
-        `${fees > 0n ? ` and ${money(`${fees}`, terms.coin)} of fees` : ', no fees so far'}; as in the last ${y.rounds} rounds, not a promise`,
+        `about ${sign}${money(`${year}`, terms.token)} (${rate(y.afterRisk)}) a year after slash risk` +
+        `${fees > 0n ? `, and ${money(`${fees}`, terms.coin)} of fees` : ', no fees so far'}. So it was in ${y.rounds} rounds; no promise`,
     })
   }
   const worst = worstLoss({ ...o, stakeWei: `${BigInt(o.stakeWei) + amount}` }, terms) // with it, the pool is larger
@@ -238,7 +238,7 @@ function prospects(amount: bigint, o: Orchestrator, terms: Staking): Line[] {
   if (o.announced) {
     lines.push({
       about: 'Changes',
-      text: `from ${when(Date.parse(o.announced.effectiveAt))} ${nameOf(o)} keeps ${percent(o.announced.rewardCut)} of rewards and shares ${percent(o.announced.feeShare)} of fees`,
+      text: `from ${day(Date.parse(o.announced.effectiveAt))} ${nameOf(o)} keeps ${percent(o.announced.rewardCut)} of rewards, shares ${percent(o.announced.feeShare)} of fees`,
     })
   }
   return lines

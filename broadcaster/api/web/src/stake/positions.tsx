@@ -34,7 +34,7 @@ export function Figures({ staker, network, terms, now }: Omit<Props, 'act'>) {
   return (
     <dl class="figures" data-testid="figures">
       <Figure name="Staked" number={money(`${staked}`, '').trim()} unit={terms.token} word={withMany(staker.positions.length)} />
-      <Figure name="Earns a year" number={earns === null ? 'unknown' : rate(earns)} word={earns === null ? 'no full round yet' : 'after slash risk, fees apart'} />
+      <Figure name="Earns a year" number={earns === null ? (staked > 0n ? 'unknown' : '0 %') : rate(earns)} word={earns === null && staked > 0n ? 'no full round yet' : 'after slash risk, fees apart'} />
       <Figure name="Fees to claim" number={money(`${sum(staker.positions, 'feesWei')}`, terms.coin)} word="yours at any time" money />
       {free.length > 0 ? (
         <Figure name="Unlocked" number={money(`${sum(free, 'amountWei')}`, '').trim()} unit={terms.token} word="ready to withdraw" />
@@ -66,7 +66,7 @@ function Figure(props: { name: string; number: string; unit?: string; word: stri
 
 /** Stake at work. */
 export function Positions({ staker, network, terms, now, act }: Props) {
-  if (staker.positions.length === 0) return <p class="quiet">No stake is at work. Delegate some, and it earns from the next round on.</p>
+  if (staker.positions.length === 0) return <Offers network={network} terms={terms} act={act} />
   return (
     <table class="stakes" data-testid="positions">
       <thead>
