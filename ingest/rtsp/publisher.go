@@ -69,7 +69,7 @@ func (p *plan) consider(m *description.Media, f format.Format) {
 	if m.Type != description.MediaTypeVideo {
 		return
 	}
-	codec := media.CodecUnknown
+	var codec media.Codec
 	var sets [][]byte
 	switch f := f.(type) {
 	case *format.H264:

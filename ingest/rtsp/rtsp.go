@@ -155,7 +155,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stop()
 	err := s.rtsp.Wait()
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // it was closed
+		return nil
 	}
 	return err
 }

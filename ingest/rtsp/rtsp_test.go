@@ -53,7 +53,7 @@ func start(t *testing.T, g ingest.Gate, change func(*rtsp.Config)) string {
 }
 
 // udp opens two ports in a row that nobody has.
-func udp(t *testing.T) (media, reports net.PacketConn) {
+func udp(t *testing.T) (packets, reports net.PacketConn) {
 	t.Helper()
 	var err error
 	for range 100 {
@@ -63,8 +63,8 @@ func udp(t *testing.T) (media, reports net.PacketConn) {
 		}
 		at := netip.MustParseAddrPort(free.LocalAddr().String())
 		_ = free.Close()
-		if media, reports, err = rtsp.ListenUDP(t.Context(), netip.AddrPortFrom(at.Addr(), at.Port()&^1)); err == nil {
-			return media, reports
+		if packets, reports, err = rtsp.ListenUDP(t.Context(), netip.AddrPortFrom(at.Addr(), at.Port()&^1)); err == nil {
+			return packets, reports
 		}
 	}
 	t.Fatal(err)

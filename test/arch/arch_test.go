@@ -66,6 +66,7 @@ var arrows = map[string][]string{
 	"broadcaster/playback":               {"transcoder", "internal/media"},
 	"broadcaster/playback/internal/clip": {"broadcaster/playback", "internal/media"}, // test material
 	"broadcaster/playback/hls":           {"broadcaster/playback", "transcoder", "internal/media"},
+	"broadcaster/playback/rtsp":          {"broadcaster/playback", "transcoder", "internal/media"},
 	"broadcaster/playback/whep":          {"broadcaster/playback", "transcoder", "internal/media", "internal/rtc"},
 	"broadcaster/restream":               {"transcoder", "internal/media"},
 	"broadcaster/api":                    {"broadcaster", "broadcaster/playback", "broadcaster/api/web", "transcoder", "internal/media"},

@@ -1,0 +1,195 @@
+package rtsp
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
+	"github.com/pion/rtp"
+
+	"castnet/broadcaster/playback"
+	"castnet/internal/media"
+)
+
+// The dynamic payload types in use.
+const (
+	picturesType = 96
+	soundType    = 97
+)
+
+// show sends one rendition, with sound, to all its players.
+type show struct {
+	hub      *playback.Hub
+	pictures *playback.Rendition
+	out      *gortsplib.ServerStream
+	metrics  *playback.Metrics
+	tracks   []*outgoing
+	players  atomic.Int64
+}
+
+// outgoing is one of its tracks.
+type outgoing struct {
+	rendition *playback.Rendition
+	media     *description.Media
+	packetize func(*media.Unit) ([]*rtp.Packet, error)
+}
+
+func newShow(server *gortsplib.Server, hub *playback.Hub, r *playback.Rendition, metrics *playback.Metrics) (*show, error) {
+	s := &show{hub: hub, pictures: r, metrics: metrics}
+	if err := s.add(r, description.MediaTypeVideo, picturesType); err != nil {
+		return nil, err
+	}
+	if audio := sound(hub); audio != nil {
+		if err := s.add(audio, description.MediaTypeAudio, soundType); err != nil {
+			return nil, err
+		}
+	}
+	d := &description.Session{Title: hub.ID()}
+	for _, t := range s.tracks {
+		d.Medias = append(d.Medias, t.media)
+	}
+	s.out = &gortsplib.ServerStream{Server: server, Desc: d}
+	return s, s.out.Initialize()
+}
+
+func (s *show) add(r *playback.Rendition, kind description.MediaType, payloadType uint8) error {
+	f, packetize, err := describe(r.Track(), payloadType)
+	if err != nil {
+		return fmt.Errorf("rendition %q cannot be played by RTSP: %w", r.Name(), err)
+	}
+	s.tracks = append(s.tracks, &outgoing{
+		rendition: r, packetize: packetize, media: &description.Media{Type: kind, Formats: []format.Format{f}},
+	})
+	return nil
+}
+
+// run sends until ctx is done, the stream is over, or nobody has played for long.
+func (s *show) run(ctx context.Context) {
+	ctx, stop := context.WithCancel(ctx)
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	defer stop()
+	over := make(chan struct{})
+	for i, t := range s.tracks {
+		sending.Go(func() {
+			s.send(ctx, t)
+			if i == 0 {
+				close(over)
+			}
+		})
+	}
+	tick := time.NewTicker(idle)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-over:
+			return
+		case <-tick.C:
+			if s.players.Load() == 0 {
+				return
+			}
+		}
+	}
+}
+
+// send sends one track from its newest key unit on. Units that cannot be packetized are left out.
+func (s *show) send(ctx context.Context, t *outgoing) {
+	reader := t.rendition.NewReader(playback.StartNewestKey)
+	for {
+		item, err := reader.Next(ctx)
+		if err != nil {
+			return
+		}
+		packets, err := t.packetize(item.Unit)
+		if err != nil {
+			continue
+		}
+		at := s.hub.Epoch().Add(item.Track.Duration(item.Unit.PTS))
+		for _, p := range packets {
+			p.Timestamp = uint32(item.Unit.PTS)
+			if err := s.out.WritePacketRTPWithNTP(t.media, p, at); err != nil {
+				return // closed
+			}
+		}
+		s.metrics.AddBytes(playback.RTSP, len(item.Unit.Payload)*int(s.players.Load()))
+	}
+}
+
+// describe says how a track is told to players, and makes what packetizes it.
+func describe(t *media.Track, payloadType uint8) (format.Format, func(*media.Unit) ([]*rtp.Packet, error), error) {
+	switch t.Codec {
+	case media.H264:
+		f := &format.H264{PayloadTyp: payloadType, PacketizationMode: 1}
+		for _, n := range sets(t) {
+			if _, sps := playback.ParameterSet(t.Codec, n[0]); sps {
+				f.SPS = n
+			} else {
+				f.PPS = n
+			}
+		}
+		e, err := f.CreateEncoder()
+		return f, func(u *media.Unit) ([]*rtp.Packet, error) { return e.Encode(slices.Collect(media.NALUs(u.Payload))) }, err
+	case media.HEVC:
+		f := &format.H265{PayloadTyp: payloadType}
+		if all := sets(t); len(all) >= 3 {
+			f.VPS, f.SPS, f.PPS = all[0], all[1], all[2] // in this order (see ingest.Video)
+		}
+		e, err := f.CreateEncoder()
+		return f, func(u *media.Unit) ([]*rtp.Packet, error) { return e.Encode(slices.Collect(media.NALUs(u.Payload))) }, err
+	case media.AV1:
+		f := &format.AV1{PayloadTyp: payloadType}
+		e, err := f.CreateEncoder()
+		return f, func(u *media.Unit) ([]*rtp.Packet, error) {
+			var obus av1.Bitstream
+			if err := obus.Unmarshal(u.Payload); err != nil {
+				return nil, err
+			}
+			return e.Encode(obus)
+		}, err
+	case media.VP8:
+		f := &format.VP8{PayloadTyp: payloadType}
+		e, err := f.CreateEncoder()
+		return f, func(u *media.Unit) ([]*rtp.Packet, error) { return e.Encode(u.Payload) }, err
+	case media.VP9:
+		f := &format.VP9{PayloadTyp: payloadType}
+		e, err := f.CreateEncoder()
+		return f, func(u *media.Unit) ([]*rtp.Packet, error) { return e.Encode(u.Payload) }, err
+	default:
+		return describeSound(t, payloadType)
+	}
+}
+
+func describeSound(t *media.Track, payloadType uint8) (format.Format, func(*media.Unit) ([]*rtp.Packet, error), error) {
+	switch t.Codec {
+	case media.AAC:
+		var config mpeg4audio.AudioSpecificConfig
+		if err := config.Unmarshal(t.Config); err != nil {
+			return nil, nil, err
+		}
+		// The lengths are those of RFC 3640's mode AAC-hbr.
+		f := &format.MPEG4Audio{PayloadTyp: payloadType, Config: &config, SizeLength: 13, IndexLength: 3, IndexDeltaLength: 3}
+		e, err := f.CreateEncoder()
+		return f, func(u *media.Unit) ([]*rtp.Packet, error) { return e.Encode([][]byte{u.Payload}) }, err
+	case media.Opus:
+		f := &format.Opus{PayloadTyp: payloadType, ChannelCount: t.Channels}
+		e, err := f.CreateEncoder()
+		return f, func(u *media.Unit) ([]*rtp.Packet, error) {
+			p, err := e.Encode(u.Payload)
+			return []*rtp.Packet{p}, err
+		}, err
+	default:
+		return nil, nil, fmt.Errorf("its codec is %v", t.Codec)
+	}
+}
+
+func sets(t *media.Track) [][]byte { return slices.Collect(media.NALUs(t.Config)) }
