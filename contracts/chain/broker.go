@@ -177,5 +177,5 @@ func (b *Broker) Sweep(recipient common.Address) Action {
 }
 
 func (b *Broker) action(data []byte) Action {
-	return Action{client: b.client, call: call{to: target(b.address()), data: data}}
+	return Action{client: b.client, call: call{to: new(b.address()), data: data}}
 }

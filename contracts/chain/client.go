@@ -241,7 +241,7 @@ func (c *Client) Round(ctx context.Context) (Round, error) {
 
 // TouchRound records the present round's beacon, if nobody has.
 func (c *Client) TouchRound() Action {
-	return Action{client: c, call: call{to: target(c.cfg.Addresses.Rounds), data: c.rounds.PackTouch()}}
+	return Action{client: c, call: call{to: new(c.cfg.Addresses.Rounds), data: c.rounds.PackTouch()}}
 }
 
 // Balance is what an account holds outside the contracts.

@@ -148,8 +148,8 @@ func (cfg *DeployConfig) fillIn() {
 
 // twoPeriods is how long the promises of a reserve may last: the broker's unlock period is at least that.
 func (cfg *DeployConfig) twoPeriods() time.Duration {
-	rounds := (cfg.TicketValidity+cfg.RoundLength-1)/cfg.RoundLength + 1
-	return 2 * rounds * cfg.RoundLength
+	rounds := int64((cfg.TicketValidity+cfg.RoundLength-1)/cfg.RoundLength) + 1
+	return time.Duration(2 * rounds * int64(cfg.RoundLength))
 }
 
 func orDefault[T comparable](value *T, otherwise T) {

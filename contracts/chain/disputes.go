@@ -18,16 +18,24 @@ const (
 	WrongSums   uint64 = 2 // E2: a receipt that does not add up by lease, ladder and source
 )
 
-// What evidence is made of: the signed objects field by field, as internal/receipt has them.
+// Evidence is made of the signed objects, field by field as internal/receipt has them.
 type (
-	EvidenceLease       = bindings.ReceiptsLease         // the lease that was broken
-	EvidencePrices      = bindings.ReceiptsPrices        // its price vector
-	EvidenceRung        = bindings.ReceiptsRung          // a profile of its ladder
-	EvidenceSource      = bindings.ReceiptsSource        // what a segment was given
-	EvidenceReceipt     = bindings.ReceiptsReceipt       // what came of it
-	EvidenceRendition   = bindings.ReceiptsRendition     // one rung of that
-	EvidenceTicketTerms = bindings.ReceiptsTicketTerms   // how it is paid
-	SignedReceipt       = bindings.ReceiptsSignedReceipt // a receipt with its signature
+	// EvidenceLease is the lease that was broken.
+	EvidenceLease = bindings.ReceiptsLease
+	// EvidencePrices is its price vector.
+	EvidencePrices = bindings.ReceiptsPrices
+	// EvidenceRung is a profile of its ladder.
+	EvidenceRung = bindings.ReceiptsRung
+	// EvidenceSource is what a segment was given.
+	EvidenceSource = bindings.ReceiptsSource
+	// EvidenceReceipt is what came of it.
+	EvidenceReceipt = bindings.ReceiptsReceipt
+	// EvidenceRendition is one rung of that.
+	EvidenceRendition = bindings.ReceiptsRendition
+	// EvidenceTicketTerms say how it is paid.
+	EvidenceTicketTerms = bindings.ReceiptsTicketTerms
+	// SignedReceipt is a receipt with its signature.
+	SignedReceipt = bindings.ReceiptsSignedReceipt
 )
 
 // EncodeTwoReceipts makes evidence of kind TwoReceipts.
@@ -134,7 +142,7 @@ func (d *Disputes) Forfeit(challenger common.Address, commitment common.Hash) Ac
 }
 
 func (d *Disputes) action(data []byte) Action {
-	return Action{client: d.client, call: call{to: target(d.address()), data: data}}
+	return Action{client: d.client, call: call{to: new(d.address()), data: data}}
 }
 
 func duration(s uint64) time.Duration { return time.Duration(s) * time.Second }

@@ -11,28 +11,48 @@ import (
 	"castnet/contracts/bindings"
 )
 
-// What happens to stake, one struct an event, with the names and the meaning that the Staking contract gives them.
+// What happens to stake, one struct an event, with the fields that the Staking contract gives it.
 type (
-	Registered        = bindings.StakingRegistered
-	OperatorSet       = bindings.StakingOperatorSet
-	ServiceURISet     = bindings.StakingServiceURISet
-	CapabilitiesSet   = bindings.StakingCapabilitiesSet
-	CutsAnnounced     = bindings.StakingCutsAnnounced
-	CutsSet           = bindings.StakingCutsSet
-	Joined            = bindings.StakingJoined
-	Left              = bindings.StakingLeft
-	Bonded            = bindings.StakingBonded
-	Unbonded          = bindings.StakingUnbonded
-	Rebonded          = bindings.StakingRebonded
-	Withdrawn         = bindings.StakingWithdrawn
-	Moved             = bindings.StakingMoved
-	MoveSettled       = bindings.StakingMoveSettled
-	Rewarded          = bindings.StakingRewarded
+	// Registered says: an orchestrator entered the registry.
+	Registered = bindings.StakingRegistered
+	// OperatorSet says: a key signs for an orchestrator from a round on.
+	OperatorSet = bindings.StakingOperatorSet
+	// ServiceURISet says: where an orchestrator is reached.
+	ServiceURISet = bindings.StakingServiceURISet
+	// CapabilitiesSet says: what an orchestrator says it can do.
+	CapabilitiesSet = bindings.StakingCapabilitiesSet
+	// CutsAnnounced says: cuts that come into force later.
+	CutsAnnounced = bindings.StakingCutsAnnounced
+	// CutsSet says: cuts that are in force.
+	CutsSet = bindings.StakingCutsSet
+	// Joined says: an orchestrator is in the active set.
+	Joined = bindings.StakingJoined
+	// Left says: it is no longer.
+	Left = bindings.StakingLeft
+	// Bonded says: stake came into a pool.
+	Bonded = bindings.StakingBonded
+	// Unbonded says: stake began to leave a pool.
+	Unbonded = bindings.StakingUnbonded
+	// Rebonded says: an unbonding was cancelled.
+	Rebonded = bindings.StakingRebonded
+	// Withdrawn says: an unbonding was paid out.
+	Withdrawn = bindings.StakingWithdrawn
+	// Moved says: stake changed pools.
+	Moved = bindings.StakingMoved
+	// MoveSettled says: what a slash of the former pool took of moved stake.
+	MoveSettled = bindings.StakingMoveSettled
+	// Rewarded says: a pool took its part of the emission.
+	Rewarded = bindings.StakingRewarded
+	// CommissionClaimed says: an owner took its cuts of emission.
 	CommissionClaimed = bindings.StakingCommissionClaimed
-	FeesDeposited     = bindings.StakingFeesDeposited
-	FeesClaimed       = bindings.StakingFeesClaimed
-	Slashed           = bindings.StakingSlashed
-	Jailed            = bindings.StakingJailed
+	// FeesDeposited says: fees arrived for a pool.
+	FeesDeposited = bindings.StakingFeesDeposited
+	// FeesClaimed says: fees were paid out.
+	FeesClaimed = bindings.StakingFeesClaimed
+	// Slashed says: stake was taken away.
+	Slashed = bindings.StakingSlashed
+	// Jailed says: an orchestrator may not join the active set before a round.
+	Jailed = bindings.StakingJailed
 )
 
 // StakeEvents reads the log of a Staking contract.

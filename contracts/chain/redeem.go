@@ -42,7 +42,7 @@ func (b *Broker) Redeem(ctx context.Context, winners []Winner) ([]Outcome, Recei
 	if !paid {
 		return outcomes, Receipt{}, nil
 	}
-	mined, err := b.client.transact(ctx, call{to: target(b.address()), data: data})
+	mined, err := b.client.transact(ctx, call{to: new(b.address()), data: data})
 	if err != nil {
 		return nil, Receipt{}, err
 	}
@@ -58,7 +58,7 @@ func (b *Broker) RedeemPartly(ctx context.Context, w Winner, minPayout *big.Int)
 		return Outcome{}, Receipt{}, fmt.Errorf("chain: winner: %w", err)
 	}
 	data := b.abi.PackRedeem(item.Ticket, item.V, item.R, item.S, item.RecipientRand, orZero(minPayout))
-	mined, err := b.client.transact(ctx, call{to: target(b.address()), data: data})
+	mined, err := b.client.transact(ctx, call{to: new(b.address()), data: data})
 	if err != nil {
 		return Outcome{}, Receipt{}, err
 	}

@@ -237,7 +237,7 @@ func (s *Staking) Checkpoint(orchestrator common.Address) Action {
 }
 
 func (s *Staking) action(data []byte) Action {
-	return Action{client: s.client, call: call{to: target(s.address()), data: data}}
+	return Action{client: s.client, call: call{to: new(s.address()), data: data}}
 }
 
 // bonding is an action that takes CAST from the account.

@@ -21,9 +21,6 @@ type call struct {
 	extraGas uint64   // beyond the estimate, for a call whose inner failure would not show in one
 }
 
-// target makes the address of a contract fit into a call.
-func target(contract common.Address) *common.Address { return &contract }
-
 // transact sends a transaction and returns when it is final. A call that the node predicts to revert is not sent.
 func (c *Client) transact(ctx context.Context, what call) (*types.Receipt, error) {
 	if c.manager == nil {
@@ -61,8 +58,7 @@ func (c *Client) message(what call) ethereum.CallMsg {
 // refusal wraps an error of the node, as a *RevertError if a contract spoke.
 func (c *Client) refusal(when string, err error) error {
 	err = c.reverts.explain(err)
-	var revert *RevertError
-	if errors.As(err, &revert) {
+	if _, ok := errors.AsType[*RevertError](err); ok {
 		return err
 	}
 	return fmt.Errorf("chain: %s: %w", when, err)

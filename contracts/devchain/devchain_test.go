@@ -31,7 +31,7 @@ const childDir = "CASTNET_TEST_DEVCHAIN_DIR"
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		if err := runChild(dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
+			_, _ = fmt.Fprintln(os.Stderr, err)
 		}
 		return
 	}
@@ -45,7 +45,7 @@ func runChild(dir string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(os.Stdout, chain.URL())
+	_, _ = fmt.Fprintln(os.Stdout, chain.URL())
 	return chain.Run(ctx)
 }
 

@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,16 +21,15 @@ import (
 // childEnv carries the deployment into the process that is killed.
 const childEnv = "CASTNET_TEST_SENDER"
 
-// TestMain lets this program be its own child.
+// TestMain lets this program be its own child. What fails in the child is on its standard error.
 func TestMain(m *testing.M) {
 	if text := os.Getenv(childEnv); text != "" {
 		if err := sendAndWait(context.Background(), text); err != nil {
 			_, _ = os.Stderr.WriteString(err.Error() + "\n")
-			os.Exit(1)
 		}
-		os.Exit(0)
+		return
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 // order is what the child does.
@@ -59,8 +60,7 @@ func sendAndWait(ctx context.Context, text string) error {
 	go func() { ended <- client.Run(ctx) }()
 	_, err = client.Broker().Fund(ether(1), nil).Send(ctx)
 	stop()
-	<-ended
-	return err
+	return errors.Join(err, <-ended)
 }
 
 // A process that is killed with a transaction in flight goes on with it when it is started again, whatever became of the node's
@@ -71,7 +71,7 @@ func TestKillWithTransactionsInFlight(t *testing.T) {
 			s := newScene(t, "sender")
 			s.Call(t, nil, "evm_setAutomine", false)
 			path := filepath.Join(t.TempDir(), "chain.db")
-			first := s.child(t, path)
+			first, _ := s.child(t, path)
 			hash := s.pendingOf(t, keyOf("sender").Address())
 			if err := first.Process.Kill(); err != nil {
 				t.Fatal(err)
@@ -80,15 +80,15 @@ func TestKillWithTransactionsInFlight(t *testing.T) {
 			if forget {
 				s.Call(t, nil, "anvil_dropAllTransactions")
 			}
-			second := s.child(t, path)
+			second, said := s.child(t, path)
 			again := s.pendingOf(t, keyOf("sender").Address())
 			if again != hash {
 				t.Errorf("%v was in flight, now it is %v", hash, again)
 			}
 			s.Call(t, nil, "evm_setAutomine", true)
 			s.Mine(t, 1)
-			if err := second.Wait(); err != nil {
-				t.Fatalf("the second process: %v", err)
+			if err := second.Wait(); err != nil || said.Len() != 0 {
+				t.Fatalf("the second process: %v, %s", err, said)
 			}
 			account, err := s.client(t, "sender").Broker().Sender(t.Context(), keyOf("sender").Address())
 			if err != nil || account.Deposit.Cmp(ether(1)) != 0 {
@@ -103,7 +103,8 @@ func TestKillWithTransactionsInFlight(t *testing.T) {
 	}
 }
 
-func (s *scene) child(t *testing.T, path string) *exec.Cmd {
+// child starts a process that sends; what it says is what failed.
+func (s *scene) child(t *testing.T, path string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	text, err := json.Marshal(order{s.URL, path, s.addresses})
 	if err != nil {
@@ -111,11 +112,12 @@ func (s *scene) child(t *testing.T, path string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+string(text))
-	cmd.Stderr = os.Stderr
+	said := new(bytes.Buffer)
+	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	return cmd
+	return cmd, said
 }
 
 // pendingOf waits until an account has a transaction in the node's pool.

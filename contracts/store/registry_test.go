@@ -42,7 +42,7 @@ func TestRegistryIsTheContractsState(t *testing.T) {
 		seed, _ = strconv.ParseUint(text, 10, 64)
 	}
 	t.Logf("CASTNET_SEED=%d", seed)
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's
+	random := rand.New(rand.NewPCG(seed, 1))
 	for i, name := range owners {
 		s.try(t, s.client(t, name).Staking().Register(chain.Registration{
 			Operator: keyOf("operator " + name).Address(), ServiceURI: "https://127.0.0.1:1", RewardCut: uint32(100_000 * i), FeeShare: 700_000, Stake: ether(20),
@@ -117,7 +117,7 @@ func (s *scene) as(t *testing.T, from, to common.Address, data []byte, value *bi
 	s.Call(t, &hash, "eth_sendTransaction", map[string]any{
 		"from": from, "to": to, "data": hexutil.Bytes(data), "value": (*hexutil.Big)(value), "gas": hexutil.Uint64(1_000_000),
 	})
-	for found := (json.RawMessage)(nil); found == nil || string(found) == "null"; {
+	for found := json.RawMessage(nil); found == nil || string(found) == "null"; {
 		s.Call(t, &found, "eth_getTransactionReceipt", hash)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -86,7 +87,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, nodeURL string) {
 		if err != nil {
 			return nil
 		}
-		defer response.Body.Close() //nolint:errcheck // read to its end
+		defer response.Body.Close()
 		answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 		if err != nil {
 			return nil
@@ -156,12 +157,7 @@ func Twice(w http.ResponseWriter, _ *http.Request, _ Call, forward func() []byte
 // Only restricts a fault to some methods.
 func Only(fault Fault, methods ...string) Fault {
 	return func(w http.ResponseWriter, r *http.Request, call Call, forward func() []byte) bool {
-		for _, m := range methods {
-			if m == call.Method {
-				return fault(w, r, call, forward)
-			}
-		}
-		return false
+		return slices.Contains(methods, call.Method) && fault(w, r, call, forward)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -251,15 +252,15 @@ func (f *Follower) noHigher(ctx context.Context, head Header) (current bool, err
 // rewind undoes what the node does not have, now that its head is this.
 func (f *Follower) rewind(ctx context.Context, head Header) error {
 	to := f.cfg.From - 1
-	for i := len(f.ring) - 1; i >= 0; i-- {
-		theirs, err := f.node.header(ctx, f.ring[i].Number)
-		if errors.Is(err, errMissing) && f.ring[i].Number > head.Number {
+	for _, ours := range slices.Backward(f.ring) {
+		theirs, err := f.node.header(ctx, ours.Number)
+		if errors.Is(err, errMissing) && ours.Number > head.Number {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if theirs.Hash == f.ring[i].Hash {
+		if theirs.Hash == ours.Hash {
 			to = theirs.Number
 			break
 		}

@@ -112,7 +112,7 @@ func (f Fold) apply(b *entries, at Block, event any) error {
 	case *chain.Slashed:
 		return b.slash(e, at)
 	case *chain.Rewarded:
-		return f.reward(b, e)
+		return f.reward(b, e, at)
 	case *chain.FeesDeposited:
 		return f.deposit(b, e, at)
 	default:
@@ -262,28 +262,30 @@ func (b *entries) slash(e *chain.Slashed, at Block) error {
 	})
 }
 
-func (f Fold) reward(b *entries, e *chain.Rewarded) error {
+func (f Fold) reward(b *entries, e *chain.Rewarded, at Block) error {
 	return b.change(e.Orchestrator, func(p *pool) error {
 		p.Stake = plus(p.Stake, minus(e.Amount, e.Cut))
 		p.Commission, p.Rewards = plus(p.Commission, e.Cut), plus(p.Rewards, e.Amount)
-		return b.earn(p, e.Round, func(r *RoundEarnings) {
+		return b.earn(p, f.round(at), func(r *RoundEarnings) {
 			r.Rewards, r.RewardsKept = plus(r.Rewards, e.Amount), plus(r.RewardsKept, e.Cut)
 		})
 	})
 }
 
 func (f Fold) deposit(b *entries, e *chain.FeesDeposited, at Block) error {
-	round := uint64(at.Time.Sub(f.Genesis) / f.RoundLength)
 	return b.change(e.Orchestrator, func(p *pool) error {
 		p.FeesReceived, p.OwnerFees = plus(p.FeesReceived, e.Amount), plus(p.OwnerFees, minus(e.Amount, e.Shared))
 		if e.Shared.Sign() > 0 {
 			p.FeePerShare = plus(p.FeePerShare, new(big.Int).Div(new(big.Int).Lsh(e.Shared, feeBits), p.Shares))
 		}
-		return b.earn(p, round, func(r *RoundEarnings) {
+		return b.earn(p, f.round(at), func(r *RoundEarnings) {
 			r.Fees, r.FeesShared = plus(r.Fees, e.Amount), plus(r.FeesShared, e.Shared)
 		})
 	})
 }
+
+// round is that of a block.
+func (f Fold) round(at Block) uint64 { return uint64(at.Time.Sub(f.Genesis) / f.RoundLength) }
 
 // entries are a book while events are folded into it.
 type entries struct {

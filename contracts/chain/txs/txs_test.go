@@ -21,6 +21,7 @@ const gwei = 1_000_000_000
 
 // scene is a manager over a node whose blocks the test makes, in a bubble of fake time.
 type scene struct {
+	t     *testing.T
 	node  *fakeNode
 	store *memory
 	cfg   txs.Config
@@ -29,11 +30,11 @@ type scene struct {
 }
 
 // inBubble runs a test with a manager of its own.
-func inBubble(t *testing.T, test func(t *testing.T, s *scene), change ...func(*txs.Config)) {
+func inBubble(t *testing.T, test func(s *scene), change ...func(*txs.Config)) {
 	t.Helper()
 	private := crypto.ToECDSAUnsafe(crypto.Keccak256([]byte("manager")))
 	synctest.Test(t, func(t *testing.T) {
-		s := &scene{node: newFakeNode(7), store: &memory{kept: make(map[uint64]txs.Pending)}}
+		s := &scene{t: t, node: newFakeNode(7), store: &memory{kept: make(map[uint64]txs.Pending)}}
 		s.cfg = txs.Config{
 			Node: s.node, Account: crypto.PubkeyToAddress(private.PublicKey), ChainID: 1, Sign: signer(private), Store: s.store,
 			MaxGasPrice: big.NewInt(500 * gwei), GasPriceFloor: big.NewInt(gwei), NewHead: s.node.newHead,
@@ -42,7 +43,7 @@ func inBubble(t *testing.T, test func(t *testing.T, s *scene), change ...func(*t
 			f(&s.cfg)
 		}
 		s.start(t)
-		test(t, s)
+		test(s)
 		s.kill()
 	})
 }
@@ -95,7 +96,8 @@ func pass(d time.Duration) {
 }
 
 func TestNoncesFollowEachOther(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		answers := []<-chan answer{s.begin(t, 1), s.begin(t, 2), s.begin(t, 3)}
 		sent := s.node.all()
 		for i, tx := range sent {
@@ -119,7 +121,8 @@ func TestNoncesFollowEachOther(t *testing.T) {
 }
 
 func TestFeeRisesWhileWaiting(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		waiting, behind := s.begin(t, 1), s.begin(t, 2)
 		pass(40 * time.Second)
 		var versions []*types.Transaction
@@ -155,7 +158,8 @@ func raisedByTenth(before, after *big.Int) bool {
 }
 
 func TestAtTheFeeLimitTheSameIsSentAgain(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		waiting := s.begin(t, 1)
 		s.node.forget() // the node drops it
 		pass(5 * time.Minute)
@@ -181,7 +185,8 @@ func TestAtTheFeeLimitTheSameIsSentAgain(t *testing.T) {
 }
 
 func TestNonceTakenBySomebodyElse(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		waiting := s.begin(t, 1)
 		s.node.setNonce(9)
 		pass(time.Minute)
@@ -202,7 +207,8 @@ func TestNonceTakenBySomebodyElse(t *testing.T) {
 
 // A node may know an account's new nonce before it finds the receipt.
 func TestReceiptBehindNonce(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		waiting := s.begin(t, 1)
 		s.node.setNonce(8)
 		pass(20 * time.Second)
@@ -214,7 +220,8 @@ func TestReceiptBehindNonce(t *testing.T) {
 }
 
 func TestRefusalsOfTheNode(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		s.node.refuse(rpcError("nonce too low: next nonce 8, tx nonce 7"))
 		waiting := s.begin(t, 1)
 		s.node.mine(s.node.all()[0])
@@ -239,7 +246,8 @@ func TestRefusalsOfTheNode(t *testing.T) {
 
 // After an answer that did not come nobody knows whether the node has the transaction: it is repeated, not made anew.
 func TestNoAnswer(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		for _, err := range []error{
 			errors.New("429 Too Many Requests"), errors.New("connection reset by peer"), rpcError("rate limit exceeded"), context.DeadlineExceeded,
 		} {
@@ -258,7 +266,8 @@ func TestNoAnswer(t *testing.T) {
 
 // A request that reaches the node twice has its transaction mined, and is refused.
 func TestRefusedAfterItWasMined(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		s.node.mineAndRefuse(rpcError("nonce too low: next nonce 8, tx nonce 7"))
 		waiting := s.begin(t, 1)
 		pass(time.Minute)
@@ -272,7 +281,8 @@ func TestRefusedAfterItWasMined(t *testing.T) {
 }
 
 func TestConfirmations(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		waiting := s.begin(t, 1)
 		first := s.node.all()[0]
 		s.node.mine(first)
@@ -298,7 +308,8 @@ func TestConfirmations(t *testing.T) {
 }
 
 func TestStopAnswersEverybody(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		waiting := s.begin(t, 1)
 		s.kill()
 		if got := <-waiting; !errors.Is(got.err, txs.ErrStopped) {
@@ -311,7 +322,8 @@ func TestStopAnswersEverybody(t *testing.T) {
 }
 
 func TestRestartSendsTheSameBytesAndNothingTwice(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		s.begin(t, 1)
 		s.begin(t, 2)
 		before := s.node.all()
@@ -338,7 +350,8 @@ func TestRestartSendsTheSameBytesAndNothingTwice(t *testing.T) {
 }
 
 func TestMinedWhileNobodyWasThere(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		s.begin(t, 1)
 		tx := s.node.all()[0]
 		s.kill()
@@ -360,7 +373,8 @@ func TestMinedWhileNobodyWasThere(t *testing.T) {
 
 // A chain that comes back with an older state has lost nonces that the manager took for final.
 func TestMissingNoncesAreFilled(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		first := s.begin(t, 1)
 		s.node.mine(s.node.all()[0])
 		<-first
@@ -381,7 +395,8 @@ func TestMissingNoncesAreFilled(t *testing.T) {
 }
 
 func TestStoreOfAnotherChain(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *scene) {
+	inBubble(t, func(s *scene) {
+		t := s.t
 		s.begin(t, 1)
 		s.kill()
 		cfg := s.cfg
