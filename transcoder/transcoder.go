@@ -51,6 +51,15 @@ func (d Device) String() string {
 	return fmt.Sprintf("%s:%d", d.Backend, d.Index)
 }
 
+// Place is a device with what it has been seen to do.
+type Place struct {
+	Device Device
+	// Decode and Encode list the codecs that it has really decoded and encoded.
+	Decode, Encode []media.Codec
+	// Problem says what it could not do, and why.
+	Problem string
+}
+
 // Backend says which parts of a session are done by which hardware.
 type Backend string
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"castnet/internal/wire"
+	"castnet/transcoder"
 	"castnet/transcoder/av"
 )
 
@@ -20,6 +22,10 @@ import (
 const sessionFile = 3
 
 func main() {
+	run := run
+	if len(os.Args) == 2 && os.Args[1] == "probe" {
+		run = probe
+	}
 	if err := run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "castnet-worker:", err)
 		os.Exit(1)
@@ -38,6 +44,26 @@ func run(ctx context.Context) error {
 	_ = file.Close() // conn has its own
 	defer conn.Close()
 	return serve(ctx, conn)
+}
+
+// maxCards bounds the search for cards.
+const maxCards = 16
+
+// probe prints what each device of this machine has been seen to do, as a JSON list of transcoder.Place.
+func probe(context.Context) error {
+	var places []transcoder.Place
+	for i := range maxCards {
+		decode := av.Probe(transcoder.Device{Backend: transcoder.NvidiaDecode, Index: i})
+		if len(decode.Decode) == 0 {
+			if i == 0 {
+				places = append(places, decode) // it says why there is none
+			}
+			break
+		}
+		places = append(places, av.Probe(transcoder.Device{Backend: transcoder.Nvidia, Index: i}), decode)
+	}
+	places = append(places, av.Probe(transcoder.Device{Backend: transcoder.Software}))
+	return json.NewEncoder(os.Stdout).Encode(places)
 }
 
 // serve speaks for one session until the connection closes.

@@ -65,7 +65,7 @@ func newAudio(job *transcoder.AudioJob) (*audio, error) {
 	}
 	err := a.openEncoder()
 	if err == nil {
-		a.dec, err = openDecoder(job.From, [2]int{})
+		a.dec, err = openDecoder(job.From, [2]int{}, nil)
 	}
 	if err != nil {
 		a.free()

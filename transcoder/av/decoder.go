@@ -20,6 +20,7 @@ type decoder struct {
 
 	width, height int // of the last picture, as it was coded
 	within        [2]int
+	treatment     treatment
 	filter        *filter // nil where pictures need no treatment
 }
 
@@ -45,13 +46,22 @@ func findDecoder(c media.Codec) *astiav.Codec {
 	}
 }
 
-// openDecoder makes a decoder. Pictures that have to be treated may come out no larger than within.
-func openDecoder(t *media.Track, within [2]int) (*decoder, error) {
+// openDecoder makes a decoder. Pictures that have to be treated may come out no larger than within. On a card they stay
+// there; what the card's decoder cannot do is done by the processor.
+func openDecoder(t *media.Track, within [2]int, on *device) (*decoder, error) {
 	codec := findDecoder(t.Codec)
+	if on.card() && t.Codec == media.AV1 {
+		codec = astiav.FindDecoderByName("av1") // libdav1d knows no cards
+	}
 	if codec == nil {
 		return nil, fmt.Errorf("%v cannot be decoded here", t.Codec)
 	}
 	d := &decoder{track: t, within: within, ctx: astiav.AllocCodecContext(codec), frame: astiav.AllocFrame()}
+	if on.card() {
+		d.ctx.SetHardwareDeviceContext(on.hw)
+		preferCard(d.ctx)
+		d.ctx.SetExtraHardwareFrames(cardFrames)
+	}
 	if err := d.open(codec); err != nil {
 		d.free()
 		return nil, fmt.Errorf("open the %v decoder: %w", t.Codec, err)
@@ -139,19 +149,16 @@ func (d *decoder) treat(f *astiav.Frame, picture func(*astiav.Frame) error) erro
 	if max(f.Width(), f.Height()) > media.MaxDimension {
 		return undecodable(fmt.Errorf("picture of %dx%d: allowed are %d each way", f.Width(), f.Height(), media.MaxDimension))
 	}
-	var before treatment
-	if d.filter != nil {
-		before = d.filter.treatment
-	}
-	if t := treats(f, inspect(f), before); t != before {
+	if t := treats(f, inspect(f), d.treatment); t != d.treatment {
 		if err := d.untreat(picture); err != nil {
 			return err
 		}
 		if t != (treatment{}) {
 			var err error
-			if d.filter, err = newFilter(t, d.within[0], d.within[1]); err != nil {
+			if d.filter, err = newFilter(t.graph(d.within[0], d.within[1]), f); err != nil {
 				return undecodable(err)
 			}
+			d.treatment = t
 		}
 	}
 	d.width, d.height = f.Width(), f.Height()
@@ -168,7 +175,7 @@ func (d *decoder) untreat(picture func(*astiav.Frame) error) error {
 	}
 	err := d.filter.write(nil, picture)
 	d.filter.free()
-	d.filter = nil
+	d.filter, d.treatment = nil, treatment{}
 	return err
 }
 

@@ -25,6 +25,7 @@ type format struct {
 	sar      [2]int  // sample aspect ratio, 0 where samples are square or unknown
 	colours  colours
 	rotation int // degrees anticlockwise
+	pixels   astiav.PixelFormat
 }
 
 const (
@@ -46,7 +47,10 @@ type recipe struct {
 }
 
 // recipeOf returns an error for a codec that cannot be made here.
-func recipeOf(c media.Codec) (recipe, error) {
+func recipeOf(c media.Codec, on *device) (recipe, error) {
+	if on.encodes() {
+		return nvencRecipe(c)
+	}
 	switch c {
 	case media.H264:
 		return recipe{encoder: "libx264", options: x264Options, qmin: 14, orient: "h264_metadata"}, nil
@@ -108,8 +112,9 @@ type encoder struct {
 	orient *astiav.BitStreamFilterContext // nil where pictures are upright
 }
 
-func openEncoder(p transcoder.Profile, f format) (*encoder, error) {
-	r, err := recipeOf(p.Codec)
+// openEncoder opens an encoder for pictures like first.
+func openEncoder(p transcoder.Profile, f format, on *device, first *astiav.Frame) (*encoder, error) {
+	r, err := recipeOf(p.Codec, on)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +123,10 @@ func openEncoder(p transcoder.Profile, f format) (*encoder, error) {
 		return nil, fmt.Errorf("this FFmpeg has no %s: build it with --enable-%[1]s", r.encoder)
 	}
 	e := &encoder{format: f, ctx: astiav.AllocCodecContext(codec), pkt: astiav.AllocPacket()}
+	e.ctx.SetPixelFormat(f.pixels)
+	if f.pixels == astiav.PixelFormatCuda {
+		e.ctx.SetHardwareFramesContext(first.HardwareFramesContext())
+	}
 	err = e.open(codec, p, r)
 	if err == nil && f.rotation != 0 && r.orient != "" {
 		err = e.turn(r.orient)
@@ -133,7 +142,6 @@ func (e *encoder) open(codec *astiav.Codec, p transcoder.Profile, r recipe) erro
 	c, f := e.ctx, e.format
 	c.SetWidth(p.Width)
 	c.SetHeight(p.Height)
-	c.SetPixelFormat(astiav.PixelFormatYuv420P)
 	c.SetTimeBase(astiav.NewRational(1, media.VideoClockRate))
 	c.SetFramerate(astiav.NewRational(int(math.Round(f.fps*1000)), 1000))
 	if f.sar[0] > 0 {

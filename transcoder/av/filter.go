@@ -16,10 +16,19 @@ type treatment struct {
 	interlaced bool
 	// transfer is set for high dynamic range (PQ, HLG): it is mapped to BT.709.
 	transfer astiav.ColorTransferCharacteristic
-	colours  colours
-	from     picture
-	sar      astiav.Rational
+	// download takes pictures off the card: it scales those in full range, but leaves the range as it is.
+	download bool
+	input
 }
+
+// input is what a filter graph must know of the pictures that come.
+type input struct {
+	picture
+	space astiav.ColorSpace
+	sar   astiav.Rational
+}
+
+func inputOf(f *astiav.Frame) input { return input{shape(f), f.ColorSpace(), f.SampleAspectRatio()} }
 
 // treats tells what a frame needs. A stream that was interlaced once stays so, to its decoder's end: in many, some
 // pictures are and some are not.
@@ -29,8 +38,9 @@ func treats(f *astiav.Frame, l look, before treatment) treatment {
 	if tr := l.colours.transfer; tr == astiav.ColorTransferCharacteristicSmpte2084 || tr == astiav.ColorTransferCharacteristicAribStdB67 {
 		t.transfer = tr
 	}
+	t.download = f.PixelFormat() == astiav.PixelFormatCuda && (t.transfer != 0 || f.ColorRange() == astiav.ColorRangeJpeg)
 	if t != (treatment{}) {
-		t.from, t.sar, t.colours = shape(f), f.SampleAspectRatio(), l.colours
+		t.input = inputOf(f)
 	}
 	return t
 }
@@ -39,8 +49,15 @@ func treats(f *astiav.Frame, l look, before treatment) treatment {
 // its cost: floating point samples. zscale is told what PQ and HLG imply where a stream leaves it out.
 func (t treatment) graph(width, height int) string {
 	var steps []string
-	if t.interlaced {
+	onCard := t.format == astiav.PixelFormatCuda
+	switch {
+	case t.interlaced && onCard:
+		steps = append(steps, "bwdif_cuda=mode=send_frame:deint=interlaced")
+	case t.interlaced:
 		steps = append(steps, "bwdif=mode=send_frame:deint=interlaced")
+	}
+	if t.download {
+		steps = append(steps, "hwdownload", "format=nv12|p010le")
 	}
 	if t.transfer != 0 {
 		matrix, primaries, transfer := "2020_ncl", "2020", "smpte2084"
@@ -49,33 +66,32 @@ func (t treatment) graph(width, height int) string {
 		}
 		steps = append(steps,
 			fmt.Sprintf("zscale=w=%d:h=%d:min=%s:pin=%s:tin=%s:t=linear:npl=203", // cd/m² of white: ITU-R BT.2408
-				min(width, t.from.width), min(height, t.from.height), matrix, primaries, transfer),
+				min(width, t.width), min(height, t.height), matrix, primaries, transfer),
 			"format=gbrpf32le", "zscale=p=709", "tonemap=hable:desat=0",
 			"zscale=t=709:m=709:r=limited", "format=yuv420p")
 	}
 	return strings.Join(steps, ",")
 }
 
-// filter treats decoded pictures. It may hold one back until the next.
+// filter is a libavfilter graph for pictures of one kind. It may hold one back until the next.
 type filter struct {
-	treatment
 	graph  *astiav.FilterGraph
 	source *astiav.BuffersrcFilterContext
 	sink   *astiav.BuffersinkFilterContext
 	frame  *astiav.Frame
 }
 
-func newFilter(t treatment, width, height int) (*filter, error) {
-	f := &filter{treatment: t, graph: astiav.AllocFilterGraph(), frame: astiav.AllocFrame()}
-	text := t.graph(width, height)
-	if err := f.open(text); err != nil {
-		f.free()
-		return nil, fmt.Errorf("filter %s: %w (is this FFmpeg built with zscale, tonemap and bwdif?)", text, err)
+// newFilter opens a graph for pictures like f.
+func newFilter(text string, f *astiav.Frame) (*filter, error) {
+	g := &filter{graph: astiav.AllocFilterGraph(), frame: astiav.AllocFrame()}
+	if err := g.open(text, f); err != nil {
+		g.free()
+		return nil, fmt.Errorf("filter %s: %w (has this FFmpeg all of it?)", text, err)
 	}
-	return f, nil
+	return g, nil
 }
 
-func (f *filter) open(text string) error {
+func (f *filter) open(text string, like *astiav.Frame) error {
 	f.graph.SetThreadCount(1)
 	var err error
 	if f.source, err = f.graph.NewBuffersrcFilterContext(astiav.FindFilterByName("buffer"), "in"); err != nil {
@@ -84,15 +100,19 @@ func (f *filter) open(text string) error {
 	if f.sink, err = f.graph.NewBuffersinkFilterContext(astiav.FindFilterByName("buffersink"), "out"); err != nil {
 		return err
 	}
+	from := inputOf(like)
 	p := astiav.AllocBuffersrcFilterContextParameters()
 	defer p.Free()
-	p.SetWidth(f.from.width)
-	p.SetHeight(f.from.height)
-	p.SetPixelFormat(f.from.format)
-	p.SetSampleAspectRatio(f.sar)
+	p.SetWidth(from.width)
+	p.SetHeight(from.height)
+	p.SetPixelFormat(from.format)
+	p.SetSampleAspectRatio(from.sar)
 	p.SetTimeBase(astiav.NewRational(1, media.VideoClockRate))
-	p.SetColorSpace(f.colours.space)
-	if f.from.full {
+	p.SetColorSpace(from.space)
+	if from.format == astiav.PixelFormatCuda {
+		p.SetHardwareFramesContext(like.HardwareFramesContext())
+	}
+	if from.full {
 		p.SetColorRange(astiav.ColorRangeJpeg)
 	} else {
 		p.SetColorRange(astiav.ColorRangeMpeg)

@@ -72,6 +72,16 @@ func TestChroma422(t *testing.T) {
 	alike(t, l, got, v, "null")
 }
 
+// Red, green and blue become what every player takes; libaom would abort on their name.
+func TestRGB(t *testing.T) {
+	v, segments := source(t, "fps=30,scale=320:240,setsar=1,format=gbrp", media.H264, "-c:v", "libx264rgb", "-preset", "veryfast", "-bf", "0", "-g", "30",
+		"-sc_threshold", "0", "-pix_fmt", "rgb24")
+	l := everyCodec(320, 240)
+	got := playOn(t, l, segments)
+	complete(t, l, got, segments)
+	alike(t, l, got, v, "null")
+}
+
 // High dynamic range becomes BT.709, as another FFmpeg maps it.
 func TestHighDynamicRange(t *testing.T) {
 	for _, transfer := range []string{"smpte2084", "arib-std-b67"} {

@@ -29,6 +29,7 @@ const (
 // pipeline is a video session: the front goroutine decodes and scales, one goroutine a rung encodes.
 type pipeline struct {
 	ladder transcoder.Ladder
+	device *device
 	rungs  []*rung
 	emit   emitFunc
 
@@ -44,13 +45,13 @@ type pipeline struct {
 	fps      float64 // pictures a second that rate control goes by: declared, until what is seen is far from it
 }
 
-func newPipeline(l transcoder.Ladder) (*pipeline, error) {
-	p := &pipeline{ladder: l}
+func newPipeline(l transcoder.Ladder, on *device) (*pipeline, error) {
+	p := &pipeline{ladder: l, device: on}
 	for i, profile := range l {
-		if _, err := recipeOf(profile.Codec); err != nil {
+		if _, err := recipeOf(profile.Codec, on); err != nil {
 			return nil, fmt.Errorf("rung %s: %w", profile.Name, err)
 		}
-		p.rungs = append(p.rungs, newRung(i, profile))
+		p.rungs = append(p.rungs, newRung(i, profile, on))
 	}
 	return p, nil
 }
@@ -68,6 +69,7 @@ func (p *pipeline) run(ctx context.Context, in <-chan transcoder.Input, emit emi
 	for _, r := range p.rungs {
 		r.close()
 	}
+	p.device.free()
 	return err
 }
 
@@ -161,7 +163,7 @@ func (p *pipeline) start(ctx context.Context, s transcoder.StartSegment) error {
 		p.dec.track = s.Track
 		return nil
 	}
-	dec, err := openDecoder(s.Track, p.within())
+	dec, err := openDecoder(s.Track, p.within(), p.device)
 	if err != nil {
 		return p.fail(ctx, s.FirstPTS, err.Error())
 	}
@@ -320,7 +322,7 @@ func (p *pipeline) render(ctx context.Context, seg *segment, n int, decoded *ast
 		seg.started[i], r.keyWanted = true, false
 		j := job{seg: seg, frame: f, borrowed: borrowed, format: format{
 			fps: p.fps / float64(r.profile.Divisor), sar: sampleAspect(decoded, r.profile),
-			colours: look.colours, rotation: look.rotation,
+			colours: look.colours, rotation: look.rotation, pixels: f.PixelFormat(),
 		}}
 		select {
 		case r.jobs <- j:
@@ -328,7 +330,7 @@ func (p *pipeline) render(ctx context.Context, seg *segment, n int, decoded *ast
 			f.Free()
 			return ctx.Err()
 		}
-		if !borrowed {
+		if !borrowed { // a card scales from the source each time: that costs it next to nothing
 			src = f // read only, here and in the encoder, until the next picture
 		}
 	}

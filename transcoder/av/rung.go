@@ -27,7 +27,9 @@ type job struct {
 type rung struct {
 	index   int
 	profile transcoder.Profile
+	device  *device
 	scaler  scaler
+	card    cardScaler
 	jobs    chan job
 	free    chan *astiav.Frame // frames to use again, with their buffers
 
@@ -39,9 +41,9 @@ type rung struct {
 	outputPTS atomic.Int64
 }
 
-func newRung(index int, p transcoder.Profile) *rung {
+func newRung(index int, p transcoder.Profile, on *device) *rung {
 	return &rung{
-		index: index, profile: p, scaler: videoScaler(p.Width, p.Height),
+		index: index, profile: p, device: on, scaler: videoScaler(p.Width, p.Height),
 		jobs: make(chan job, rungQueue), free: make(chan *astiav.Frame, rungQueue+2),
 	}
 }
@@ -61,7 +63,10 @@ func (r *rung) render(src *astiav.Frame) (f *astiav.Frame, borrowed bool, err er
 	default:
 		f = astiav.AllocFrame() // at most rungQueue+2: in the queue, in the encoder, here
 	}
-	if borrowed = r.scaler.fits(src); borrowed {
+	if src.PixelFormat() == astiav.PixelFormatCuda {
+		f.Unref()
+		borrowed, err = true, r.card.scale(src, f, r)
+	} else if borrowed = r.scaler.fits(src); borrowed {
 		f.Unref()
 		err = f.Ref(src)
 	} else {
@@ -120,6 +125,7 @@ func (r *rung) close() {
 		r.enc.free()
 	}
 	r.scaler.free()
+	r.card.free()
 }
 
 func (r *rung) do(ctx context.Context, j job, emit emitFunc) error {
@@ -153,7 +159,7 @@ func (r *rung) prepare(j job) error {
 	if r.enc != nil && (r.enc.format == j.format || !isIDR(j.frame)) {
 		return nil
 	}
-	enc, err := openEncoder(r.profile, j.format)
+	enc, err := openEncoder(r.profile, j.format, r.device, j.frame)
 	if err != nil {
 		return err
 	}

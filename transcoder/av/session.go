@@ -79,7 +79,16 @@ func newRunner(cfg transcoder.SessionConfig) (runner, error) {
 	if err := cfg.Ladder.Validate(); err != nil {
 		return nil, err
 	}
-	return newPipeline(cfg.Ladder)
+	on, err := openDevice(cfg.Device)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPipeline(cfg.Ladder, on)
+	if err != nil {
+		on.free()
+		return nil, err
+	}
+	return p, nil
 }
 
 func (s *Session) emit(ctx context.Context, o transcoder.Output) error {

@@ -11,6 +11,15 @@ static int castnet_patched(void) { return strstr(avcodec_configuration(), "--ext
 
 static void castnet_flush(void *c) { avcodec_flush_buffers(c); }
 
+static enum AVPixelFormat castnet_format(AVCodecContext *c, const enum AVPixelFormat *offered) {
+	for (const enum AVPixelFormat *f = offered; *f != AV_PIX_FMT_NONE; f++)
+		if (*f == AV_PIX_FMT_CUDA)
+			return *f;
+	return avcodec_default_get_format(c, offered);
+}
+
+static void castnet_prefer_card(void *c) { ((AVCodecContext *)c)->get_format = castnet_format; }
+
 static void castnet_reorder(void *c, int n) { ((AVCodecContext *)c)->has_b_frames = n; }
 
 static int castnet_send(void *c, const void *data, int size, int64_t pts, int64_t dts) {
@@ -95,6 +104,9 @@ func patched() bool { return C.castnet_patched() != 0 }
 // flush forgets the decoder's pictures and its end of stream, and keeps its parameter sets.
 func flush(c *astiav.CodecContext) { C.castnet_flush(c.UnsafePointer()) }
 
+// preferCard makes a decoder leave pictures on the card where it can: go-astiav's callback into Go costs a map and a lock.
+func preferCard(c *astiav.CodecContext) { C.castnet_prefer_card(c.UnsafePointer()) }
+
 // setReorder sets the decoder's reorder depth before it is opened, as libavformat does: a stream whose parameter sets
 // don't tell it would lose pictures while libav finds out.
 func setReorder(c *astiav.CodecContext, n int) { C.castnet_reorder(c.UnsafePointer(), C.int(n)) }
@@ -124,6 +136,9 @@ type look struct {
 func inspect(f *astiav.Frame) look {
 	var l C.castnet_look
 	C.castnet_inspect(f.UnsafePointer(), &l)
+	if l.space == C.AVCOL_SPC_RGB { // swscale makes BT.601 of red, green and blue; libaom aborts where 4:2:0 is said to be them
+		l.space = C.AVCOL_SPC_SMPTE170M
+	}
 	return look{
 		interlaced: l.interlaced != 0,
 		colours: colours{

@@ -30,7 +30,7 @@ func newStill(job *transcoder.StillJob) (*still, error) {
 	if job.From == nil || !job.From.Codec.IsVideo() {
 		return nil, errors.New("a still is made of a video track")
 	}
-	dec, err := openDecoder(job.From, [2]int{job.Width, job.Height})
+	dec, err := openDecoder(job.From, [2]int{job.Width, job.Height}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("stills of %v: %w", job.From.Codec, err)
 	}

@@ -331,9 +331,10 @@ func (h *hostility) send(t *testing.T, i int, kind string, a *attack) {
 			t.Fatalf("attack %d: %v", i, err)
 		}
 	}
-	sent := make(chan error, 1)
+	sent := make(chan struct{})
 	seq := uint64(i)
 	go func() {
+		defer close(sent)
 		err := h.session.Send(ctx, transcoder.StartSegment{Seq: seq, Track: a.track, FirstPTS: a.first, Fresh: true})
 		for _, u := range a.units {
 			if err == nil {
@@ -341,9 +342,8 @@ func (h *hostility) send(t *testing.T, i int, kind string, a *attack) {
 			}
 		}
 		if err == nil {
-			err = h.session.Send(ctx, transcoder.EndSegment{Seq: seq, Drain: true})
+			_ = h.session.Send(ctx, transcoder.EndSegment{Seq: seq, Drain: true}) // else Recv says it
 		}
-		sent <- err
 	}()
 	outcome, why := h.outcome(ctx, seq)
 	if ctx.Err() != nil {

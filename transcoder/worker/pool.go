@@ -34,6 +34,9 @@ const (
 type Config struct {
 	// Binary is the path of castnet-worker; see FindBinary.
 	Binary string
+	// Places are the devices to work on, from Probe; sessions go to the first that is well, among cards of one kind to the
+	// least loaded. Default: the processor.
+	Places []transcoder.Place
 	// MaxSessions bounds the sessions open at once. Default: twice the processor cores.
 	MaxSessions int
 	// Spares is how many processes wait, started, for the next session. Default 1.
@@ -66,6 +69,13 @@ func (c *Config) validate() error {
 	if c.Stall == 0 {
 		c.Stall = 2 * time.Second
 	}
+	if len(c.Places) == 0 {
+		c.Places = []transcoder.Place{{
+			Device: transcoder.Device{Backend: transcoder.Software},
+			Decode: []media.Codec{media.H264, media.HEVC, media.AV1, media.VP8, media.VP9},
+			Encode: []media.Codec{media.H264, media.HEVC, media.AV1},
+		}}
+	}
 	return nil
 }
 
@@ -92,6 +102,7 @@ type Pool struct {
 
 	mu       sync.Mutex
 	procs    map[*process]struct{}
+	places   []*place
 	sessions int
 	closed   bool
 }
@@ -107,12 +118,16 @@ func New(cfg Config) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Pool{
+	p := &Pool{
 		cfg: cfg, metrics: m,
 		warm:    make(chan *process, cfg.Spares-1), // Run holds one more
 		stopped: make(chan struct{}),
 		procs:   make(map[*process]struct{}),
-	}, nil
+	}
+	for _, at := range cfg.Places {
+		p.places = append(p.places, &place{Place: at})
+	}
+	return p, nil
 }
 
 // Run keeps spares ready until ctx is done, then ends every worker, and returns when they are gone.
@@ -175,17 +190,33 @@ func (p *Pool) stop() {
 	p.running.Wait()
 }
 
-// Open starts a session in a warm process. It waits for one where all spares have just been taken.
+// Open starts a session in a warm process, on the best device that takes it. It waits for a process where all spares have
+// just been taken.
 func (p *Pool) Open(ctx context.Context, cfg transcoder.SessionConfig) (transcoder.Session, error) {
 	if err := p.admit(); err != nil {
 		return nil, err
 	}
-	s, err := p.open(ctx, cfg)
-	if err != nil {
-		p.leave()
-		return nil, fmt.Errorf("open session %s: %w", cfg.ID, err)
+	var refused error
+	for _, at := range p.choose(cfg) {
+		if cfg.Ladder != nil { // sound and stills are the processor's everywhere
+			cfg.Device = at.Device
+		}
+		s, err := p.open(ctx, cfg, at)
+		if err == nil {
+			return s, nil
+		}
+		p.release(at, err)
+		refused = errors.Join(refused, fmt.Errorf("%v: %w", at.Device, err))
+		if !errors.Is(err, transcoder.ErrDevice) {
+			break // another device would not take it either
+		}
+		p.cfg.Logger.Warn("device refuses a session", "device", at.Device.String(), "session", cfg.ID, "error", err)
 	}
-	return s, nil
+	p.leave()
+	if refused == nil {
+		refused = fmt.Errorf("no device here makes this ladder (they encode %v)", p.Capabilities().Encode)
+	}
+	return nil, fmt.Errorf("open session %s: %w", cfg.ID, refused)
 }
 
 func (p *Pool) admit() error {
@@ -207,7 +238,8 @@ func (p *Pool) leave() {
 	p.metrics.sessions.Dec()
 }
 
-func (p *Pool) open(ctx context.Context, cfg transcoder.SessionConfig) (*session, error) {
+func (p *Pool) open(ctx context.Context, cfg transcoder.SessionConfig, at *place) (*session, error) {
+	p.occupy(at)
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	var died error
@@ -222,7 +254,7 @@ func (p *Pool) open(ctx context.Context, cfg transcoder.SessionConfig) (*session
 		}
 		err := hello(ctx, proc, cfg)
 		if err == nil {
-			return p.begin(ctx, proc, cfg)
+			return p.begin(ctx, proc, cfg, at)
 		}
 		proc.kill()
 		if !errors.Is(err, transcoder.ErrWorkerDied) {
@@ -234,13 +266,14 @@ func (p *Pool) open(ctx context.Context, cfg transcoder.SessionConfig) (*session
 }
 
 // begin starts the session's goroutines, unless the pool has stopped meanwhile.
-func (p *Pool) begin(ctx context.Context, proc *process, cfg transcoder.SessionConfig) (*session, error) {
+func (p *Pool) begin(ctx context.Context, proc *process, cfg transcoder.SessionConfig, at *place) (*session, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, errors.New("the worker pool has stopped")
 	}
 	s := newSession(ctx, p, proc, cfg)
+	s.place = at
 	p.running.Go(s.run)
 	return s, nil
 }
@@ -270,10 +303,11 @@ func hello(ctx context.Context, proc *process, cfg transcoder.SessionConfig) err
 func (p *Pool) Capabilities() transcoder.Capabilities {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return transcoder.Capabilities{
-		Name: "worker", Backend: "software",
-		Decode:   []media.Codec{media.H264, media.HEVC, media.AV1, media.VP8, media.VP9},
-		Encode:   []media.Codec{media.H264, media.HEVC, media.AV1},
-		Sessions: p.sessions, MaxSessions: p.cfg.MaxSessions,
+	c := transcoder.Capabilities{
+		Name: "worker", Backend: p.cfg.Places[0].Device.Backend, Sessions: p.sessions, MaxSessions: p.cfg.MaxSessions,
 	}
+	for _, at := range p.places {
+		c.Decode, c.Encode = union(c.Decode, at.Decode), union(c.Encode, at.Encode)
+	}
+	return c
 }

@@ -22,6 +22,7 @@ const (
 type session struct {
 	pool  *Pool
 	proc  *process
+	place *place
 	id    string
 	rungs int
 	audio bool
@@ -59,6 +60,7 @@ func newSession(ctx context.Context, p *Pool, proc *process, cfg transcoder.Sess
 func (s *session) run() {
 	defer close(s.gone)
 	defer s.pool.leave()
+	defer func() { s.pool.release(s.place, s.cause()) }()
 	var both sync.WaitGroup
 	both.Go(s.write)
 	both.Go(s.read)
