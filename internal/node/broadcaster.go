@@ -3,9 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
-	"net/http"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -15,12 +12,7 @@ import (
 	"castnet/broadcaster"
 	"castnet/broadcaster/api"
 	"castnet/broadcaster/playback"
-	"castnet/broadcaster/playback/hls"
-	"castnet/broadcaster/playback/whep"
-	"castnet/ingest/rtmp"
-	"castnet/ingest/whip"
 	"castnet/internal/node/console"
-	"castnet/internal/rtc"
 	payments "castnet/probabilistic-payments"
 	"castnet/probabilistic-payments/ledger"
 	"castnet/probabilistic-payments/store"
@@ -33,8 +25,9 @@ type BroadcasterConfig struct {
 	ChainAccess `embed:""`
 	DataDir     string `required:"" help:"Keep what must survive this process (tickets, nonces) in this folder." placeholder:"DIR" type:"path"`
 	RTMP        string `default:"127.0.0.1:1935" help:"Take RTMP publishers here." placeholder:"ADDR"`
-	HTTP        string `default:"127.0.0.1:8080" help:"Serve the pages, LL-HLS, WHEP and the API here." placeholder:"ADDR"`
+	HTTP        string `default:"127.0.0.1:8080" help:"Serve the pages, LL-HLS, WHIP, WHEP and the API here." placeholder:"ADDR"`
 	WebRTC      string `default:"127.0.0.1:8189" name:"webrtc" help:"Serve WebRTC here, UDP and TCP." placeholder:"ADDR"`
+	RTSP        string `default:"127.0.0.1:8554" name:"rtsp" help:"Take and serve RTSP here, with UDP on this port, which must be even, and the next. Empty: nowhere." placeholder:"ADDR"`
 	Keys        string `help:"The file with the stream keys, a line each: KEY ID. IDs are public, keys are not." placeholder:"FILE" type:"path"`
 	DemoKey     bool   `help:"Let anybody publish the stream demo with the key demo."`
 	Storage     `embed:""`
@@ -151,79 +144,30 @@ func localWorkers(r *role, maxSessions int) (*worker.Pool, error) {
 
 // run opens the ports and serves until ctx ends.
 func (n *broadcasterNode) run(ctx context.Context, metrics *playback.Metrics) error {
-	publishers, err := listen(ctx, n.cfg.RTMP, "--rtmp")
+	ways, err := n.openWays(ctx, metrics)
 	if err != nil {
 		return err
 	}
-	pages, err := listen(ctx, n.cfg.HTTP, "--http")
+	defer func() { _ = ways.host.Close() }() // nobody is left who uses it
+	site, err := n.site(ways.rtmp)
 	if err != nil {
 		return err
 	}
-	ingest, err := rtmp.New(rtmp.Config{Listener: publishers, Gate: n.b, Logger: n.log, Registerer: n.registerer()})
-	if err != nil {
-		return err
-	}
-	hlsServer, err := hls.NewServer(hls.Config{Directory: n.b, Metrics: metrics, Logger: n.log})
-	if err != nil {
-		return err
-	}
-	udp, tcp, err := n.listenWebRTC(ctx)
-	if err != nil {
-		return err
-	}
-	host, err := rtc.NewHost(udp, tcp, n.log)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = host.Close() }() // nobody is left who uses it
-	whipServer, err := whip.New(whip.Config{Host: host, Gate: n.b, Logger: n.log, Registerer: n.registerer()})
-	if err != nil {
-		return err
-	}
-	whepServer, err := whep.NewServer(whep.Config{Directory: n.b, Metrics: metrics, Logger: n.log, Host: host})
-	if err != nil {
-		return err
-	}
-	site, err := n.site(publishers.Addr().String())
-	if err != nil {
-		return err
-	}
-	handler := http.NewServeMux()
-	handler.Handle("/hls/", hlsServer)
-	handler.Handle("/whep/", whepServer)
-	handler.Handle("/whip", whipServer)
-	handler.Handle("/whip/", whipServer)
-	handler.Handle("/", site)
+	ways.pages.Handle("/", site)
 
 	group, ctx := errgroup.WithContext(ctx)
-	for _, part := range []func(context.Context) error{
+	for _, part := range append([]func(context.Context) error{
 		n.chain.client.Run, n.workers.Run, n.b.Run, n.sender.Run, n.book.Run, keepStore(n.money, &n.cfg.Storage, n.log),
-		ingest.Run, hlsServer.Run, whipServer.Run, whepServer.Run, site.Run, n.stakes.follower.Run, n.views.run, n.serveMetrics,
-		func(ctx context.Context) error { return serveHTTP(ctx, pages, handler) },
-	} {
+		site.Run, n.stakes.follower.Run, n.views.run, n.serveMetrics,
+	}, ways.parts...) {
 		group.Go(func() error { return part(ctx) })
 	}
-	n.log.Info("broadcaster is up", "rtmp", n.cfg.RTMP, "http", n.cfg.HTTP, "webrtc", n.cfg.WebRTC, "account", n.chain.account)
+	n.log.Info("broadcaster is up", "rtmp", n.cfg.RTMP, "http", n.cfg.HTTP, "webrtc", n.cfg.WebRTC, "rtsp", n.cfg.RTSP, "account", n.chain.account)
 	close(n.ready)
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
-}
-
-// listenWebRTC opens the one UDP port, and the TCP port of the same number, that all of WebRTC shares.
-func (n *broadcasterNode) listenWebRTC(ctx context.Context) (net.PacketConn, net.Listener, error) {
-	tcp, err := listen(ctx, n.cfg.WebRTC, "--webrtc")
-	if err != nil {
-		return nil, nil, err
-	}
-	var lc net.ListenConfig
-	udp, err := lc.ListenPacket(ctx, "udp", tcp.Addr().String())
-	if err != nil {
-		_ = tcp.Close() // the other error is the one to tell
-		return nil, nil, fmt.Errorf("listen on %s: %w (choose another with --webrtc)", n.cfg.WebRTC, err)
-	}
-	return udp, tcp, nil
 }
 
 func (n *broadcasterNode) site(rtmpAddress string) (*api.Server, error) {

@@ -30,8 +30,9 @@ type UpConfig struct {
 	Demo     bool   `help:"Publish a moving picture with sound, by RTMP, as the stream demo."`
 	Bind     string `default:"127.0.0.1" help:"Serve streamers and viewers on this address; everything else stays on 127.0.0.1." placeholder:"HOST"`
 	RTMP     int    `default:"1935" help:"Port of RTMP." placeholder:"PORT"`
-	HTTP     int    `default:"8080" help:"Port of the pages, LL-HLS, WHEP and the API." placeholder:"PORT"`
+	HTTP     int    `default:"8080" help:"Port of the pages, LL-HLS, WHIP, WHEP and the API." placeholder:"PORT"`
 	WebRTC   int    `default:"8189" name:"webrtc" help:"Port of WebRTC, UDP and TCP." placeholder:"PORT"`
+	RTSP     int    `default:"8554" name:"rtsp" help:"Port of RTSP, and of its UDP with the next one; an even number." placeholder:"PORT"`
 	Chain    int    `default:"8545" help:"Port of the chain's JSON-RPC." placeholder:"PORT"`
 	Orch     int    `default:"8935" name:"orchestrators" help:"First of three ports of the orchestrators." placeholder:"PORT"`
 	Metrics  int    `default:"9090" help:"First of five ports of the metrics: chain, broadcaster, orchestrators." placeholder:"PORT"`
@@ -142,7 +143,7 @@ func (u *up) checkPorts(ctx context.Context) error {
 		flag   string
 		number int
 	}
-	ports := []port{{"--rtmp", u.cfg.RTMP}, {"--http", u.cfg.HTTP}, {"--webrtc", u.cfg.WebRTC}, {"--chain", u.cfg.Chain}}
+	ports := []port{{"--rtmp", u.cfg.RTMP}, {"--http", u.cfg.HTTP}, {"--webrtc", u.cfg.WebRTC}, {"--rtsp", u.cfg.RTSP}, {"--chain", u.cfg.Chain}}
 	for i := range upOrchestrators {
 		ports = append(ports, port{"--orchestrators", u.cfg.Orch + i})
 	}
@@ -324,7 +325,7 @@ func (u *up) broadcaster() *child {
 	at := func(port int) string { return net.JoinHostPort(u.cfg.Bind, strconv.Itoa(port)) }
 	args := append([]string{
 		"broadcaster", "--data-dir", u.path("broadcaster"), "--rtmp", at(u.cfg.RTMP), "--http", at(u.cfg.HTTP), "--webrtc", at(u.cfg.WebRTC),
-		"--metrics", u.metrics(1), "--demo-key",
+		"--rtsp", at(u.cfg.RTSP), "--metrics", u.metrics(1), "--demo-key",
 	}, u.account("broadcaster")...)
 	if u.cfg.Keys != "" {
 		args = append(args, "--keys", u.cfg.Keys)

@@ -84,7 +84,7 @@ func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network
 		RTMP: "rtmp://127.0.0.1:" + port(0) + "/live/", HTTP: "http://127.0.0.1:" + port(1), RPC: "ws://127.0.0.1:" + port(3),
 	}
 	args := append([]string{
-		"up", "--data-dir", cfg.Dir, "--rtmp", port(0), "--http", port(1), "--webrtc", port(2), "--chain", port(3),
+		"up", "--data-dir", cfg.Dir, "--rtmp", port(0), "--http", port(1), "--webrtc", port(2), "--chain", port(3), "--rtsp", port(12),
 		"--orchestrators", port(4), "--metrics", port(7),
 	}, cfg.Args...)
 	n.cmd = exec.CommandContext(ctx, binary, args...) //nolint:gosec // the program under test
@@ -111,13 +111,14 @@ func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network
 	}
 }
 
-// portsNeeded is how many consecutive ports a network takes: RTMP, HTTP, WebRTC, chain, 3 orchestrators, 5 metrics.
-const portsNeeded = 12
+// portsNeeded is how many consecutive ports a network takes: RTMP, HTTP, WebRTC, chain, 3 orchestrators, 5 metrics, RTSP
+// (an even one, and the next).
+const portsNeeded = 14
 
 // freePorts finds the first of portsNeeded consecutive free ports.
 func freePorts(ctx context.Context) (int, error) {
 	for range 100 {
-		base := 21_000 + rand.IntN(10_000) //nolint:gosec // no secret; below what the kernel gives to clients
+		base := 21_000 + 2*rand.IntN(5_000) //nolint:gosec // no secret; below what the kernel gives to clients
 		free := true
 		for i := range portsNeeded {
 			listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(base+i))

@@ -1,0 +1,122 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+
+	"castnet/broadcaster/playback"
+	"castnet/broadcaster/playback/hls"
+	rtspplayer "castnet/broadcaster/playback/rtsp"
+	"castnet/broadcaster/playback/whep"
+	"castnet/ingest/rtmp"
+	"castnet/ingest/rtsp"
+	"castnet/ingest/whip"
+	"castnet/internal/rtc"
+)
+
+// ways are a broadcaster's ways in and out, on open ports.
+type ways struct {
+	host  *rtc.Host
+	pages *http.ServeMux // HLS, WHIP and WHEP are there already
+	rtmp  string         // where RTMP is taken, host:port
+	parts []func(context.Context) error
+}
+
+// openWays opens the ports and makes what serves them.
+func (n *broadcasterNode) openWays(ctx context.Context, metrics *playback.Metrics) (*ways, error) {
+	w := &ways{pages: http.NewServeMux()}
+	for _, open := range []func(context.Context, *playback.Metrics, *ways) error{n.openRTMP, n.openHTTP, n.openWebRTC, n.openRTSP} {
+		if err := open(ctx, metrics, w); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+func (n *broadcasterNode) openRTMP(ctx context.Context, _ *playback.Metrics, w *ways) error {
+	listener, err := listen(ctx, n.cfg.RTMP, "--rtmp")
+	if err != nil {
+		return err
+	}
+	server, err := rtmp.New(rtmp.Config{Listener: listener, Gate: n.b, Logger: n.log, Registerer: n.registerer()})
+	if err != nil {
+		return err
+	}
+	w.rtmp = listener.Addr().String()
+	w.parts = append(w.parts, server.Run)
+	return nil
+}
+
+func (n *broadcasterNode) openHTTP(ctx context.Context, metrics *playback.Metrics, w *ways) error {
+	listener, err := listen(ctx, n.cfg.HTTP, "--http")
+	if err != nil {
+		return err
+	}
+	server, err := hls.NewServer(hls.Config{Directory: n.b, Metrics: metrics, Logger: n.log})
+	if err != nil {
+		return err
+	}
+	w.pages.Handle("/hls/", server)
+	w.parts = append(w.parts, server.Run, func(ctx context.Context) error { return serveHTTP(ctx, listener, w.pages) })
+	return nil
+}
+
+// openWebRTC opens the one UDP port, and the TCP port of the same number, that all of WebRTC shares.
+func (n *broadcasterNode) openWebRTC(ctx context.Context, metrics *playback.Metrics, w *ways) error {
+	tcp, err := listen(ctx, n.cfg.WebRTC, "--webrtc")
+	if err != nil {
+		return err
+	}
+	var lc net.ListenConfig
+	udp, err := lc.ListenPacket(ctx, "udp", tcp.Addr().String())
+	if err != nil {
+		_ = tcp.Close() // the other error is the one to tell
+		return fmt.Errorf("listen on %s: %w (choose another with --webrtc)", n.cfg.WebRTC, err)
+	}
+	if w.host, err = rtc.NewHost(udp, tcp, n.log); err != nil {
+		return err
+	}
+	in, err := whip.New(whip.Config{Host: w.host, Gate: n.b, Logger: n.log, Registerer: n.registerer()})
+	if err != nil {
+		return err
+	}
+	out, err := whep.NewServer(whep.Config{Directory: n.b, Metrics: metrics, Logger: n.log, Host: w.host})
+	if err != nil {
+		return err
+	}
+	w.pages.Handle("/whip", in)
+	w.pages.Handle("/whip/", in)
+	w.pages.Handle("/whep/", out)
+	w.parts = append(w.parts, in.Run, out.Run)
+	return nil
+}
+
+func (n *broadcasterNode) openRTSP(ctx context.Context, metrics *playback.Metrics, w *ways) error {
+	if n.cfg.RTSP == "" {
+		return nil
+	}
+	tcp, err := listen(ctx, n.cfg.RTSP, "--rtsp")
+	if err != nil {
+		return err
+	}
+	packets, reports, err := rtsp.ListenUDP(ctx, netip.MustParseAddrPort(tcp.Addr().String()))
+	if err != nil {
+		_ = tcp.Close() // the other error is the one to tell
+		return fmt.Errorf("listen on %s by UDP: %w (choose another with --rtsp)", n.cfg.RTSP, err)
+	}
+	player, err := rtspplayer.New(rtspplayer.Config{Directory: n.b, Metrics: metrics, Logger: n.log})
+	if err != nil {
+		return err
+	}
+	server, err := rtsp.New(rtsp.Config{
+		Listener: tcp, RTP: packets, RTCP: reports, Gate: n.b, Player: player, Logger: n.log, Registerer: n.registerer(),
+	})
+	if err != nil {
+		return err
+	}
+	w.parts = append(w.parts, player.Run, server.Run)
+	return nil
+}
