@@ -77,6 +77,16 @@ contracts-deep: contracts/node_modules/.package-lock.json ## The same fuzz tests
 test-sim: ## Play a day of tickets on a simulated clock (CASTNET_SIM_HOURS=24)
 	CASTNET_SIM_HOURS=$${CASTNET_SIM_HOURS:-24} $(GO) test -timeout 60m -count=1 -v -run TestDayOfTraffic ./test/sim/
 
+.PHONY: test-hostile fuzz-transcoder test-gpu gpu-bundle
+test-hostile: build test-deps ## Throw 10,000 made-up segments at the workers, and print what became of each kind
+	CASTNET_HOSTILE=$${CASTNET_HOSTILE:-10000} $(GO) test -timeout 60m -count=1 -v -run TestHostile ./transcoder/worker/
+fuzz-transcoder: build test-deps ## Fuzz the engine for FUZZ_SECONDS (60)
+	$(GO) test -run '^$$' -fuzz FuzzSession -fuzztime $${FUZZ_SECONDS:-60}s ./transcoder/av/
+gpu-bundle: build test-deps ## Pack what a bare NVIDIA machine needs for test/gpu/run.sh: bin/castnet-gpu.tar.gz
+	@$(ENV) test/gpu/bundle.sh bin/castnet-gpu.tar.gz
+test-gpu: gpu-bundle ## Run the bundle on this machine
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && tar -xzf bin/castnet-gpu.tar.gz -C "$$dir" && "$$dir/run.sh"
+
 check: build test-deps ## Format, lint, arrows, and the race detector
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...

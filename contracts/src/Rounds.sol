@@ -176,7 +176,7 @@ contract Rounds layout at erc7201("castnet.storage.Rounds") is IRounds, AccessMa
         bytes32 fresh;
         try source.entropy(round) returns (bytes32 entropy) {
             fresh = entropy;
-        } catch {} // solhint-disable-line no-empty-blocks
+        } catch {}
         value = keccak256(abi.encode(_beacons[lastTouched], round, fresh));
         _beacons[round] = value;
         lastTouched = round;
@@ -188,7 +188,7 @@ contract Rounds layout at erc7201("castnet.storage.Rounds") is IRounds, AccessMa
         uint256 staked = 0;
         try staking.totalActiveStake() returns (uint256 active) {
             staked = active;
-        } catch {} // solhint-disable-line no-empty-blocks
+        } catch {}
         uint256 supply = token.totalSupply();
         uint256 target = Math.mulDiv(supply, e.targetBonding, PPM);
         uint256 step = uint256(e.change) * count;
@@ -214,5 +214,5 @@ contract Rounds layout at erc7201("castnet.storage.Rounds") is IRounds, AccessMa
         emit SourceSet(source_);
     }
 
-    function _authorizeUpgrade(address) internal override restricted {} // solhint-disable-line no-empty-blocks
+    function _authorizeUpgrade(address) internal override restricted {}
 }

@@ -65,7 +65,7 @@ contract Staking layout at erc7201("castnet.storage.Staking")
         return place != 0 && _active[place - 1].activeFrom <= round;
     }
 
-    function _authorizeUpgrade(address) internal override restricted {} // solhint-disable-line no-empty-blocks
+    function _authorizeUpgrade(address) internal override restricted {}
 
     /// What is not found here is answered by the views, out of the same storage.
     function _implementation() internal view override returns (address) {

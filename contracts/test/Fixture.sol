@@ -16,6 +16,12 @@ import {TicketBroker} from "../src/TicketBroker.sol";
 
 /// The part of forge's cheat codes that the tests use.
 interface Vm {
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
     struct Gas {
         uint64 gasLimit;
         uint64 gasTotalUsed;
@@ -30,13 +36,19 @@ interface Vm {
     function startPrank(address sender) external;
     function stopPrank() external;
     function deal(address account, uint256 balance) external;
+    function load(address account, bytes32 slot) external view returns (bytes32);
+    function store(address account, bytes32 slot, bytes32 value) external;
     function etch(address account, bytes calldata code) external;
     function warp(uint256 time) external;
     function roll(uint256 number) external;
     function expectRevert(bytes calldata data) external;
+    function expectRevert(bytes4 selector) external;
+    function expectRevert() external;
     function assume(bool condition) external pure;
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function getNonce(address account) external view returns (uint64);
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory);
     function lastCallGas() external view returns (Gas memory);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
 }
@@ -124,9 +136,7 @@ abstract contract Fixture is Asserts {
     function _register(address owner, uint256 stake) internal {
         _give(owner, stake);
         vm.prank(owner);
-        staking.register(
-            Registration(address(uint160(owner) + 0x1000), 100_000, 500_000, "https://127.0.0.1:8935", 7), stake, ""
-        );
+        staking.register(Registration(_operator(owner), 100_000, 500_000, "https://127.0.0.1:8935", 7), stake, "");
     }
 
     function _give(address account, uint256 amount) internal {
@@ -139,6 +149,28 @@ abstract contract Fixture is Asserts {
         _give(who, amount);
         vm.prank(who);
         staking.delegate(to, amount);
+    }
+
+    function _operator(address owner) internal pure returns (address) {
+        return address(uint160(owner) + 0x1000);
+    }
+
+    function _stake(address orchestrator, address who) internal view returns (uint256 stake) {
+        (stake,,) = views.positionInfo(orchestrator, who);
+    }
+
+    function _fees(address orchestrator, address who) internal view returns (uint256 fees) {
+        (,, fees) = views.positionInfo(orchestrator, who);
+    }
+
+    /// The total is the sum of the set's members.
+    function _eqActiveStake() internal view {
+        uint256[] memory set = views.activeSet();
+        uint256 sum;
+        for (uint256 i = 0; i < set.length; ++i) {
+            sum += set[i] >> 160;
+        }
+        eq(staking.totalActiveStake(), sum);
     }
 
     /// `got` is `want`, or a wei less.

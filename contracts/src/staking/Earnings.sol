@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {Pools} from "./Pools.sol";
 
@@ -13,7 +12,7 @@ abstract contract Earnings is Pools, IStaking {
     uint256 private constant MIN_SHARES = 1 << 30;
 
     /// @notice Gives an active pool its part of the emission up to the present round, of all rounds that were missed too. Anyone
-    /// may call it for anyone; nothing is lost if nobody does.
+    /// may call it for anyone; what is missed is not lost, it only earns nothing by itself until then.
     function reward(address orchestrator) external {
         Pool storage pool = _pools[orchestrator];
         _advance();
@@ -29,6 +28,7 @@ abstract contract Earnings is Pools, IStaking {
         _advance();
         _settle(orchestrator, pool);
         _setStake(pool, pool.stake);
+        emit Checkpointed(orchestrator, pool.stake);
     }
 
     /// @notice Pays the caller's cuts of emission to `to`.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Shares} from "./Shares.sol";
 import {StakingState} from "./StakingState.sol";
 
@@ -24,7 +23,7 @@ abstract contract Pools is StakingState {
             if (amount == 0 || _clock.activeStake == 0) return;
             _clock.emissionPerStake += uint128((amount << 64) / _clock.activeStake);
             emit EmissionCollected(round, amount);
-        } catch {} // solhint-disable-line no-empty-blocks
+        } catch {}
     }
 
     /// Gives a pool its part of the emission since it was settled last. Cuts that were announced come into force behind it, so

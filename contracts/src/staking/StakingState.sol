@@ -229,6 +229,8 @@ abstract contract StakingState {
     event EmissionCollected(uint64 indexed round, uint256 amount);
     /// @notice The pool of `orchestrator` took `amount` of the emission up to the present round; of it `cut` is the owner's.
     event Rewarded(address indexed orchestrator, uint256 amount, uint256 cut);
+    /// @notice The stake of `orchestrator` was written down for the next round.
+    event Checkpointed(address indexed orchestrator, uint256 stake);
     /// @notice The owner took its cuts of emission.
     event CommissionClaimed(address indexed orchestrator, address to, uint256 amount);
     /// @notice Fees arrived for `orchestrator`; `shared` of them went to the shares, the rest to the owner.
