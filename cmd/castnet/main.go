@@ -34,6 +34,7 @@ type cli struct {
 	Deposit depositCmd `cmd:"" group:"money" help:"A broadcaster's money on the chain: what its tickets are paid from."`
 
 	Ledger node.LedgerConfig `cmd:"" group:"money" help:"What was made, paid, won and redeemed, by stream, party or lease."`
+	Store  storeCmd          `cmd:"" group:"money" help:"Back up, restore and check the store of tickets, receipts and winners."`
 
 	Chain    chainCmd            `cmd:"" group:"tools" help:"Bring the contracts on a chain."`
 	Devchain node.DevchainConfig `cmd:"" group:"tools" help:"Run a small chain for development, with a JSON-RPC."`
