@@ -94,7 +94,7 @@ func Dial(address string) (goredis.UniversalClient, error) {
 		if err != nil {
 			return nil, fmt.Errorf("store URL: %w", err)
 		}
-		o.MaxRetries, o.DialTimeout, o.ReadTimeout, o.WriteTimeout = -1, patience, patience, patience
+		o.MaxRetries, o.DialerRetries, o.DialTimeout, o.ReadTimeout, o.WriteTimeout = -1, 1, patience, patience, patience
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 		return goredis.NewClusterClient(o), nil
 	}
@@ -102,7 +102,7 @@ func Dial(address string) (goredis.UniversalClient, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store URL: %w", err)
 	}
-	o.MaxRetries, o.DialTimeout, o.ReadTimeout, o.WriteTimeout = -1, patience, patience, patience
+	o.MaxRetries, o.DialerRetries, o.DialTimeout, o.ReadTimeout, o.WriteTimeout = -1, 1, patience, patience, patience
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return goredis.NewClient(o), nil
 }
