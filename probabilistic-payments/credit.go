@@ -94,7 +94,7 @@ func (r *Recipient) Quote(ctx context.Context, ask Ask) (Offer, error) {
 		face = largestFee
 	}
 	r.mu.Lock()
-	free := saturatingSub(&available, r.promised(&ask))
+	free := saturatingSub(&available, r.promised(sender, ask.Renews))
 	r.mu.Unlock()
 	if free.Lt(&face) {
 		face = free // worth less to redeem, but good money still
@@ -259,7 +259,7 @@ func (r *Recipient) OpenLease(ctx context.Context, terms LeaseTerms) error {
 	if r.leases[terms.Lease] != nil {
 		return fmt.Errorf("lease %s is open already", terms.Lease)
 	}
-	free := saturatingSub(&available, r.promised(&Ask{Sender: terms.Sender, Round: terms.Round, Renews: terms.Renews}))
+	free := saturatingSub(&available, r.promised(terms.Sender, terms.Renews))
 	if free.Lt(&terms.MaxFaceValue) {
 		return &Refusal{
 			Code: CodeReserveShort, Message: "the reserve share of " + terms.Sender.Hex() + " is promised to its other leases",
@@ -362,12 +362,13 @@ func (r *Recipient) Owed(sender common.Address) uint256.Int {
 	return sum
 }
 
-// promised is what of a round's share is promised to a sender's open leases: their face values. The lease that is to be
-// renewed does not stand in its successor's way. The caller holds mu.
-func (r *Recipient) promised(ask *Ask) uint256.Int {
+// promised is what of a sender's share is promised to its open leases: their face values. Those of other rounds count,
+// too: a share is for a period of rounds, and where a new one has begun they are over within minutes. The lease that is to
+// be renewed does not stand in its successor's way. The caller holds mu.
+func (r *Recipient) promised(sender common.Address, renews common.Hash) uint256.Int {
 	var sum uint256.Int
 	for id, l := range r.leases {
-		if l.Sender == ask.Sender && l.Round == ask.Round && id != ask.Renews {
+		if l.Sender == sender && id != renews {
 			sum.Add(&sum, &l.MaxFaceValue)
 		}
 	}

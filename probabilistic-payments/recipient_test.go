@@ -434,21 +434,21 @@ func TestThreatParallelLeasesOverpromiseTheReserve(t *testing.T) {
 	}
 }
 
-// TestRenewalOnTheLastOfTheShare: a lease that took the whole share can be renewed, and one of another round takes nothing
-// of this round's.
+// TestRenewalOnTheLastOfTheShare: a lease that took the whole share can be renewed, also into the next round. Another lease
+// has to wait: a share is for a period of rounds.
 func TestRenewalOnTheLastOfTheShare(t *testing.T) {
 	m := newMarket(t, nil)
 	m.world.change(func(a *payments.Account) { a.Share = m.lease.MaxFaceValue })
 	ask := payments.Ask{Sender: m.key.Address(), Round: m.lease.Round, LargestFee: gwei(10)}
-	_, err := m.recipient.Quote(t.Context(), ask)
-	refused(t, err, payments.CodeReserveShort) // a second lease
-	renewal, next := ask, ask
-	renewal.Renews = m.lease.Lease
-	next.Round++
-	for name, a := range map[string]payments.Ask{"renewal": renewal, "next round": next} {
-		if offer, err := m.recipient.Quote(t.Context(), a); err != nil || offer.MaxFaceValue != m.lease.MaxFaceValue {
-			t.Errorf("%s: %s wei, %v", name, offer.MaxFaceValue.Dec(), err)
+	for range 2 {
+		ask.Renews = common.Hash{}
+		_, err := m.recipient.Quote(t.Context(), ask)
+		refused(t, err, payments.CodeReserveShort)
+		ask.Renews = m.lease.Lease
+		if offer, err := m.recipient.Quote(t.Context(), ask); err != nil || offer.MaxFaceValue != m.lease.MaxFaceValue {
+			t.Errorf("round %d: %s wei, %v", ask.Round, offer.MaxFaceValue.Dec(), err)
 		}
+		ask.Round++
 	}
 }
 

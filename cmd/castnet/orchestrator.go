@@ -15,4 +15,6 @@ type orchestratorCmd struct {
 	SetCuts   registry.SetCuts   `cmd:"" group:"owner" help:"Change what you keep of rewards, and share of fees."`
 	SetURI    registry.SetURI    `cmd:"" name:"set-uri" group:"owner" help:"Change where broadcasters reach you, and what people call you."`
 	RotateKey registry.RotateKey `cmd:"" group:"owner" help:"Name another operator key."`
+
+	SetRelayer registry.SetRelayer `cmd:"" group:"owner" help:"Name the account that alone may redeem your winners."`
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"slices"
 
@@ -17,16 +18,18 @@ import (
 // logReceipts is how many receipts one query of the chain's log names.
 const logReceipts = 100
 
-// broker answers payments.Broker from the TicketBroker contract.
+// broker answers payments.Broker from the TicketBroker contract. Its methods are not called at once.
 type broker struct {
 	chain *chain.Broker
 	// head tells the number of the newest block; a payment counts when confirmations blocks are on top of its own.
 	head          func() uint64
 	confirmations uint64
+	log           *slog.Logger
+	warned        map[common.Address]bool // recipients without a relayer
 }
 
 // Redeemed tells which tickets the chain has paid already.
-func (b broker) Redeemed(ctx context.Context, tickets []payments.Ticket) ([]payments.Outcome, error) {
+func (b *broker) Redeemed(ctx context.Context, tickets []payments.Ticket) ([]payments.Outcome, error) {
 	paid, err := b.payments(ctx, tickets)
 	if err != nil {
 		return nil, err
@@ -61,7 +64,7 @@ func (b broker) Redeemed(ctx context.Context, tickets []payments.Ticket) ([]paym
 }
 
 // payments finds the tickets' payments in the chain's log, by receipt: more than one where a ticket was paid in parts.
-func (b broker) payments(ctx context.Context, tickets []payments.Ticket) (map[common.Hash][]chain.Redemption, error) {
+func (b *broker) payments(ctx context.Context, tickets []payments.Ticket) (map[common.Hash][]chain.Redemption, error) {
 	receipts := make(map[common.Hash]*payments.Ticket, len(tickets))
 	names := make([]common.Hash, len(tickets))
 	for i := range tickets {
@@ -103,9 +106,12 @@ func gasShares(cost *big.Int, paid []uint) map[uint]uint256.Int {
 }
 
 // Redeem takes winners to the chain in one transaction.
-func (b broker) Redeem(ctx context.Context, winners []payments.Winner) ([]payments.Outcome, error) {
+func (b *broker) Redeem(ctx context.Context, winners []payments.Winner) ([]payments.Outcome, error) {
 	batch := make([]chain.Winner, len(winners))
 	for i := range winners {
+		if err := b.checkRelayer(ctx, winners[i].Recipient); err != nil {
+			return nil, err
+		}
 		batch[i] = chainWinner(&winners[i])
 	}
 	outcomes, receipt, err := b.chain.Redeem(ctx, batch)
@@ -126,8 +132,26 @@ func (b broker) Redeem(ctx context.Context, winners []payments.Winner) ([]paymen
 	return results, nil
 }
 
+// checkRelayer warns, once, of a recipient whose tickets anybody may redeem. A redemption on its way to a block shows the
+// rand: the sender can sign another ticket with the same nonce, worth 1 wei, and have that one redeemed first.
+func (b *broker) checkRelayer(ctx context.Context, recipient common.Address) error {
+	if b.warned[recipient] {
+		return nil
+	}
+	relayer, err := b.chain.Relayer(ctx, recipient)
+	if err != nil {
+		return err
+	}
+	if relayer == (common.Address{}) {
+		b.log.Warn("anybody may redeem this orchestrator's tickets: senders can spoil winners that they see coming; "+
+			"have its owner name the account that redeems ('castnet orchestrator set-relayer')", "owner", recipient)
+		b.warned[recipient] = true
+	}
+	return nil
+}
+
 // RedeemPartly takes a winner that the sender's funds do not pay in full for what there is.
-func (b broker) RedeemPartly(ctx context.Context, w *payments.Winner, least uint256.Int) (payments.Outcome, error) {
+func (b *broker) RedeemPartly(ctx context.Context, w *payments.Winner, least uint256.Int) (payments.Outcome, error) {
 	o, _, err := b.chain.RedeemPartly(ctx, chainWinner(w), least.ToBig())
 	var refused *chain.RevertError
 	switch {
@@ -140,7 +164,7 @@ func (b broker) RedeemPartly(ctx context.Context, w *payments.Winner, least uint
 }
 
 // outcomeOf says what one item of a redemption means. What was paid is settling: the log has the say.
-func (b broker) outcomeOf(ctx context.Context, o chain.Outcome, t *payments.Ticket) (payments.Outcome, error) {
+func (b *broker) outcomeOf(ctx context.Context, o chain.Outcome, t *payments.Ticket) (payments.Outcome, error) {
 	switch o.Skipped {
 	case chain.NotSkipped:
 		return payments.Outcome{Status: payments.StatusSettling}, nil
@@ -157,7 +181,7 @@ func (b broker) outcomeOf(ctx context.Context, o chain.Outcome, t *payments.Tick
 }
 
 // used tells by what ticket a nonce was used: another one means that this one is lost.
-func (b broker) used(ctx context.Context, t *payments.Ticket) (payments.Outcome, error) {
+func (b *broker) used(ctx context.Context, t *payments.Ticket) (payments.Outcome, error) {
 	list, err := b.chain.Redemptions(ctx, chain.RedemptionQuery{Sender: t.Sender, Recipient: t.Recipient})
 	if err != nil {
 		return payments.Outcome{}, fmt.Errorf("read redemptions: %w", err)

@@ -27,9 +27,12 @@ type Redeeming struct {
 func newRedeemer(
 	r *role, client *chain.Client, cfg *Redeeming, queue payments.RedeemerStore, observer payments.Observer,
 ) (*payments.Redeemer, error) {
+	onChain := &broker{
+		chain: client.Broker(), head: func() uint64 { return client.Head().Number }, confirmations: cfg.Confirmations,
+		log: r.log, warned: make(map[common.Address]bool),
+	}
 	c := payments.RedeemerConfig{
-		Store: queue, Broker: broker{client.Broker(), func() uint64 { return client.Head().Number }, cfg.Confirmations},
-		MinReturn: cfg.MinReturn, Hurry: cfg.Hurry, Observer: observer, Log: r.log, Registerer: r.registerer(),
+		Store: queue, Broker: onChain, MinReturn: cfg.MinReturn, Hurry: cfg.Hurry, Observer: observer, Log: r.log, Registerer: r.registerer(),
 	}
 	if cfg.MinReturn > 0 {
 		c.Gas = gasPrices{client}

@@ -280,6 +280,13 @@ func (u *up) register(ctx context.Context, addresses chain.Addresses, i int) err
 		case known.ServiceURI != uri:
 			_, err = c.Staking().SetServiceURI(uri).Send(ctx)
 		}
+		if err != nil {
+			return err
+		}
+		relayer, err := c.Broker().Relayer(ctx, owner.Address())
+		if err == nil && relayer != operator.Address() {
+			_, err = c.Broker().SetRelayer(operator.Address()).Send(ctx)
+		}
 		return err
 	})
 }

@@ -33,10 +33,14 @@ func withRedis(ctx context.Context, f func(url string) error) (err error) {
 		return err
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
+	go func() {
+		ended <- server.Wait()
+		close(ended)
+	}()
 	defer func() {
 		_ = server.Process.Kill() // it has no state that matters
-		<-ended
+		for range ended {         // until it is gone
+		}
 	}()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	if err := answers(ctx, address, ended); err != nil {

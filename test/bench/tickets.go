@@ -318,30 +318,20 @@ func (t *till) receiveDurably(ctx context.Context, measure time.Duration) (perSe
 	var spent time.Duration
 	for spent < measure {
 		made := make([]payments.SignedTicket, round)
-		var next atomic.Int64
-		if err := each(durableUsers, func() error {
-			for i := next.Add(1) - 1; i < round; i = next.Add(1) - 1 {
-				req, err := t.bill(ctx)
-				if err != nil {
-					return err
-				}
-				if made[i], err = t.sender.Pay(ctx, req); err != nil {
-					return err
-				}
+		if err := share(round, func(i int) error {
+			req, err := t.bill(ctx)
+			if err != nil {
+				return err
 			}
-			return nil
+			made[i], err = t.sender.Pay(ctx, req)
+			return err
 		}); err != nil {
 			return 0, 0, err
 		}
-		next.Store(0)
 		began := time.Now()
-		if err := each(durableUsers, func() error {
-			for i := next.Add(1) - 1; i < round; i = next.Add(1) - 1 {
-				if _, err := t.recipient.Receive(ctx, &made[i]); err != nil {
-					return err
-				}
-			}
-			return nil
+		if err := share(round, func(i int) error {
+			_, err := t.recipient.Receive(ctx, &made[i])
+			return err
 		}); err != nil {
 			return 0, 0, err
 		}
@@ -349,6 +339,19 @@ func (t *till) receiveDurably(ctx context.Context, measure time.Duration) (perSe
 		total += round
 	}
 	return float64(total) / spent.Seconds(), total, nil
+}
+
+// share does n things, many at once.
+func share(n int, f func(i int) error) error {
+	var next atomic.Int64
+	return each(durableUsers, func() error {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			if err := f(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // atOnce runs f again and again in many goroutines, and returns how often a second.
