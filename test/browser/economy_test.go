@@ -196,9 +196,8 @@ func (e *economy) refresh(ctx context.Context) error {
 	for {
 		head := e.rosa.Head()
 		round, err := e.rosa.Round(ctx)
-		if err == nil {
-			list, failed := e.stakes.Orchestrators(ctx)
-			err = failed
+		list, failed := e.stakes.Orchestrators(ctx)
+		if err == nil && failed == nil { // else what was known stays
 			e.mu.Lock()
 			e.view = api.NetworkView{
 				Orchestrators: list, Round: round.Number, RoundEndsAt: round.End,
@@ -209,7 +208,7 @@ func (e *economy) refresh(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return nil //nolint:nilerr // what fails at the end is the end
+			return nil
 		}
 	}
 }

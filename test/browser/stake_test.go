@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"castnet/broadcaster/api"
+	"castnet/contracts/bindings"
 )
 
 // TestStakingWithABrowserWallet lets a delegator do everything that the page of stakers offers, with a wallet in the browser, on a
@@ -35,7 +37,8 @@ func TestStakingWithABrowserWallet(t *testing.T) {
 		shots = t.TempDir()
 	}
 	e := newEconomy(t)
-	web := httptest.NewServer(stage(t, e))
+	w := &wallet{key: e.dora, node: e.node, chainID: 1}
+	web := httptest.NewServer(stage(t, e, w))
 	defer web.Close()
 
 	limit, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -48,6 +51,23 @@ func TestStakingWithABrowserWallet(t *testing.T) {
 
 	// Of 1,000 she delegated 100 and withdrew 20: nothing else has left or entered her wallet.
 	require.Equal(t, cast(920), e.tokensOf(t, e.dora))
+
+	// What the page said of costs was about right.
+	terms, err := e.stakes.Staking(t.Context())
+	require.NoError(t, err)
+	staking, token := bindings.NewStaking(), bindings.NewCastToken()
+	nobody, nothing := e.rosa.Self(), new(big.Int)
+	for action, example := range map[string][]byte{
+		"approve": token.PackApprove(nobody, nothing), "delegate": staking.PackDelegate(nobody, nothing),
+		"move": staking.PackMove(nobody, nobody, nothing), "unbond": staking.PackUnbond(nobody, nothing),
+		"rebond": staking.PackRebond(nothing), "withdraw": staking.PackWithdraw(nothing), "claim": staking.PackClaimFees(nobody, nobody),
+	} {
+		used, told := w.used(example), terms.Gas[action]
+		t.Logf("%s: %d gas at most, the page says %d", action, used, told)
+		if used > told*3/2 || used < told/3 {
+			t.Errorf("%s takes up to %d gas, the page says %d: correct gasOf in internal/node/stakes", action, used, told)
+		}
+	}
 }
 
 func needs(t *testing.T, path, how string) {
@@ -65,14 +85,13 @@ func (noStreams) Streams() []api.StreamView { return nil }
 func (noStreams) Stream(string) (api.StreamView, bool) { return api.StreamView{}, false }
 
 // stage serves the pages over the economy, and below /test/ what the script asks of the world outside the browser.
-func stage(t *testing.T, e *economy) http.Handler {
+func stage(t *testing.T, e *economy, w *wallet) http.Handler {
 	t.Helper()
 	server, err := api.New(api.Config{
 		Streams: noStreams{}, Network: e, Stakes: e.stakes, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	require.NoError(t, err)
 	runUntilCleanup(t, server.Run)
-	w := &wallet{key: e.dora, node: e.node, chainID: 1}
 	mux := http.NewServeMux()
 	mux.Handle("/", server)
 	answer := func(path string, do func(ctx context.Context, body json.RawMessage) (any, error)) {

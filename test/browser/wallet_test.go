@@ -13,7 +13,6 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/ethclient"
-	"github.com/ethereum/go-ethereum/params"
 	"github.com/ethereum/go-ethereum/rpc"
 )
 
@@ -26,7 +25,8 @@ type wallet struct {
 	mu        sync.Mutex
 	chainID   uint64
 	connected bool
-	declines  bool // the next thing that needs consent
+	declines  bool               // the next thing that needs consent
+	gas       map[[4]byte]uint64 // what a call was estimated to use, by its selector
 }
 
 // call is an EIP-1193 request, said one what came of it.
@@ -36,18 +36,18 @@ type call struct {
 }
 
 type said struct {
-	Result any        `json:"result,omitempty"`
-	Error  *walletErr `json:"error,omitempty"`
-	Events [][2]any   `json:"events,omitempty"`
+	Result any          `json:"result,omitempty"`
+	Error  *walletError `json:"error,omitempty"`
+	Events [][2]any     `json:"events,omitempty"`
 }
 
-type walletErr struct {
+type walletError struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	Data    any    `json:"data,omitempty"`
 }
 
-func (e *walletErr) Error() string { return e.Message }
+func (e *walletError) Error() string { return e.Message }
 
 // answer does what the page asks, or says why not, as wallets do.
 func (w *wallet) answer(ctx context.Context, c call) said {
@@ -55,11 +55,10 @@ func (w *wallet) answer(ctx context.Context, c call) said {
 	if err == nil {
 		return said{Result: result, Events: events}
 	}
-	var own *walletErr
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*walletError](err); ok {
 		return said{Error: own}
 	}
-	told := &walletErr{Code: -32603, Message: err.Error()}
+	told := &walletError{Code: -32603, Message: err.Error()}
 	if e, ok := err.(rpc.Error); ok { //nolint:errorlint // the client returns it bare
 		told.Code = e.ErrorCode()
 	}
@@ -123,7 +122,7 @@ func (w *wallet) consent() error {
 	defer w.mu.Unlock()
 	if w.declines {
 		w.declines = false
-		return &walletErr{Code: 4001, Message: "User rejected the request."}
+		return &walletError{Code: 4001, Message: "User rejected the request."}
 	}
 	return nil
 }
@@ -159,19 +158,40 @@ func (w *wallet) transact(ctx context.Context, m ethereum.CallMsg) (common.Hash,
 	if err != nil {
 		return common.Hash{}, err
 	}
+	w.note(m.Data, gas)
 	price, err := eth.SuggestGasPrice(ctx)
 	if err != nil {
 		return common.Hash{}, err
 	}
-	tip := big.NewInt(params.GWei)
+	tip, err := eth.SuggestGasTipCap(ctx)
+	if err != nil {
+		return common.Hash{}, err
+	}
 	tx, err := types.SignNewTx(w.key.private, types.LatestSignerForChainID(chainID), &types.DynamicFeeTx{
-		ChainID: chainID, Nonce: nonce, GasTipCap: tip, GasFeeCap: price.Add(price.Lsh(price, 1), tip),
+		ChainID: chainID, Nonce: nonce, GasTipCap: tip, GasFeeCap: new(big.Int).Add(price.Lsh(price, 1), tip),
 		Gas: gas * 5 / 4, To: m.To, Value: m.Value, Data: m.Data,
 	})
 	if err != nil {
 		return common.Hash{}, err
 	}
 	return tx.Hash(), eth.SendTransaction(ctx, tx)
+}
+
+func (w *wallet) note(data []byte, gas uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gas == nil {
+		w.gas = make(map[[4]byte]uint64)
+	}
+	selector := [4]byte(data)
+	w.gas[selector] = max(w.gas[selector], gas)
+}
+
+// used is what calls of a function were estimated to use at most; 0 where there was none.
+func (w *wallet) used(example []byte) uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.gas[[4]byte(example)]
 }
 
 // decline lets the person say no to the next thing that is asked.

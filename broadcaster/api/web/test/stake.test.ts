@@ -97,8 +97,8 @@ function unbonding(left: number) {
 test('previews say what it earns, what it can lose, when it unlocks and what it costs', () => {
   const said = (c: Partial<Choice>) => preview(choose(c), terms, account, now).map((l) => `${l.about}: ${l.text}`).join('\n').replaceAll('\u202f', ' ')
   const delegate = said({ position: held })
-  assert.match(delegate, /Your stake: 110\.0 CAST with Rosa, at once/)
-  assert.match(delegate, /May earn: about 0\.8000 CAST \(8\.00 %\) a year after slash risk, and 0\.005000 ETH of fees\. So it was in 30 rounds; no promise/)
+  assert.match(delegate, /Stake: 110\.0 CAST with Rosa, at once/)
+  assert.match(delegate, /May earn: about 0\.8000 CAST \(8\.00 %\) a year after slash risk, and 0\.005000 ETH of fees, if all goes on as in 30 rounds/)
   assert.match(delegate, /May lose: up to 0\.4619 CAST \(4\.62 %\) each time Rosa is proven to lie/)
   assert.match(delegate, /Leaving: any time; it unlocks 7 days after you unbond/)
   assert.match(delegate, /Costs: about 0\.0001500 ETH of gas, 2 signatures/)

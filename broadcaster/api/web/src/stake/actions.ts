@@ -2,7 +2,7 @@
 // is pure.
 import { encodeFunctionData, type Hex, maxUint256 } from 'viem'
 
-import { duration, money, percent } from '../format'
+import { duration, money, percent, plural } from '../format'
 import type { Orchestrator, Position, Staking, Unbonding } from '../views'
 import { stakingABI, tokenABI } from './abi'
 import { part } from './amount'
@@ -183,12 +183,12 @@ function becomes(c: Choice, terms: Staking, chainNow: number): Line[] {
   switch (c.kind) {
     case 'delegate':
       return [
-        { about: 'Your stake', text: `${amount(have + c.amount)} with ${name}, at once` },
+        { about: 'Stake', text: `${amount(have + c.amount)} with ${name}, at once` },
         { about: 'Leaving', text: `any time; it unlocks ${period} after you unbond` },
       ]
     case 'move':
       return [
-        { about: 'Your stake', text: `${amount(have - c.amount)} with ${name}, ${amount(c.amount)} more with ${c.to ? nameOf(c.to) : 'the other'}, at once` },
+        { about: 'Stake', text: `${amount(have - c.amount)} with ${name}, ${amount(c.amount)} more with ${c.to ? nameOf(c.to) : 'the other'}, at once` },
         { about: 'No gap', text: 'it earns on without a break' },
         { about: 'Until', text: `${unlock} it still answers for ${name}, and cannot leave ${c.to ? nameOf(c.to) : 'the other'}` },
       ]
@@ -199,13 +199,13 @@ function becomes(c: Choice, terms: Staking, chainNow: number): Line[] {
         { about: 'Stays', text: have - c.amount > 0n ? `${amount(have - c.amount)} with ${name}` : `nothing with ${name}; fees that you have earned stay yours to claim` },
       ]
     case 'rebond':
-      return [{ about: 'Your stake', text: `${amount(have + c.amount)} with ${name}, at once; the clock stops` }]
+      return [{ about: 'Stake', text: `${amount(have + c.amount)} with ${name}, at once; the clock stops` }]
     case 'withdraw':
       return [{ about: 'You get', text: `${amount(c.amount)} in your wallet, at once` }]
     case 'claim':
       return [
         { about: 'You get', text: `${money(c.position?.feesWei ?? '0', terms.coin)} in your wallet, at once`, tone: 'money' },
-        { about: 'Your stake', text: 'stays as it is' },
+        { about: 'Stake', text: 'stays as it is' },
       ]
   }
 }
@@ -224,7 +224,7 @@ function prospects(amount: bigint, o: Orchestrator, terms: Staking): Line[] {
       about: 'May earn',
       text:
         `about ${sign}${money(`${year}`, terms.token)} (${rate(y.afterRisk)}) a year after slash risk` +
-        `${fees > 0n ? `, and ${money(`${fees}`, terms.coin)} of fees` : ', no fees so far'}. So it was in ${y.rounds} rounds; no promise`,
+        `${fees > 0n ? `, and ${money(`${fees}`, terms.coin)} of fees` : ', no fees'}, if all goes on as in ${plural(y.rounds, 'round')}`,
     })
   }
   const worst = worstLoss({ ...o, stakeWei: `${BigInt(o.stakeWei) + amount}` }, terms) // with it, the pool is larger
@@ -232,7 +232,7 @@ function prospects(amount: bigint, o: Orchestrator, terms: Staking): Line[] {
     about: 'May lose',
     text:
       worst > 0
-        ? `up to ${money(`${part(amount, worst)}`, terms.token)} (${rate(worst)}) each time ${nameOf(o)} is proven to lie; its own stake pays first`
+        ? `up to ${money(`${part(amount, worst)}`, terms.token)} (${rate(worst)}) each time ${nameOf(o)} is proven to lie`
         : `nothing in one slashing: ${nameOf(o)}'s own stake covers the worst`,
   })
   if (o.announced) {
