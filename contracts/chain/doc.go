@@ -3,16 +3,20 @@
 //
 // # Shape
 //
-//	addresses, err := chain.Deploy(ctx, chain.DeployConfig{…})  // idempotent: deploys, or verifies what the file names
-//	client, err := chain.Dial(ctx, chain.Config{URL: …, Addresses: addresses, Signer: operator})
+//	addresses, err := chain.Deploy(ctx, chain.DeployConfig{…})  // idempotent: deploys, goes on with it, or verifies it
+//	client, err := chain.Dial(ctx, chain.Config{URL: …, Addresses: addresses, Signer: operator, Transactions: store})
 //	go client.Run(ctx)                                          // follows heads and owns the account's nonce
 //	round, err := client.Round(ctx)                             // views work without Run
 //	list, err := client.Staking().Orchestrators(ctx)
+//	delegate := client.Staking().Delegate(id, amount)           // an Action: nothing has happened yet
+//	preview, err := delegate.Preview(ctx)                       // gas, cost, and what the contract would refuse
+//	receipt, err := delegate.Send(ctx)                          // needs Run
 //	outcomes, receipt, err := client.Broker().Redeem(ctx, winners)
 //
-// Views ask the node's latest state. Verbs (methods that return a [Receipt]) build one transaction, hand it to the transaction
-// manager and return when it is in a block; they need Run, and a [Signer] in the Config. A verb that the contract would refuse
-// fails before anything is sent, with a [RevertError] that carries the contract's own error by name.
+// Views ask the node's latest state. An [Action] hands its transactions to the manager of package txs and returns when they are
+// final. One that the contract would refuse fails before anything is sent, with a [RevertError] that carries the contract's own
+// error by name. What views cannot tell (history, everybody's positions) is in the read model of package registry, which
+// [Client.Follower] keeps in step with the log.
 //
 // # Who signs, who is paid
 //
@@ -20,13 +24,11 @@
 // key is cold; the operator key, a different one, answers on the wire. Enrolling, redeeming and sweeping may be done by any
 // account, since all of it credits the recipient that the ticket names; an orchestrator's process does it with its operator key.
 //
-// # Rounds, reserves and when a share exists
+// # Rounds, periods, and when a share exists
 //
-// A sender's reserve is shared equally among the active set, frozen when a round begins: the share of a recipient in round n is
-// (the sender's reserve at the start of n) / (the size of the set), for the recipients enrolled in n. Somebody has to call
-// [Broker.Enrol] once per round and recipient while the round lasts; the orchestrator's keeper does. In round 0 live values
-// count, as of the latest Enrol, so that a fresh network works at once. An orchestrator that joins in round n ≥ 1 and a reserve
-// that is funded in round n ≥ 1 count from n + 1.
+// A reserve is promised by periods of [Parameters.PeriodRounds] rounds: half of it for a period, or what the one before left. That
+// is shared equally by those who are enrolled ([Broker.Enrol], once a period; the orchestrator's keeper does it, a round ahead), or
+// by the sender's own allocation ([Broker.Allocate], [Broker.Allot]). An orchestrator that joins in round n ≥ 1 counts from n + 1.
 //
 // # Units
 //

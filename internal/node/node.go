@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/txs"
+	"castnet/contracts/store"
 	"castnet/internal/eip712"
 	"castnet/internal/identity"
 )
@@ -48,6 +51,7 @@ type role struct {
 	metrics  string
 	labels   prometheus.Labels // more of them on its metrics; nil: none
 	ready    chan struct{}     // closed once the role serves
+	inFlight txs.Store         // transactions that are not final yet; nil: they are forgotten when the role ends
 }
 
 // newRole begins a role. Logs go to w.
@@ -144,6 +148,17 @@ type onChain struct {
 	domain  eip712.Domain
 }
 
+// keepTransactions has what the role sends kept in its folder until it is final, so that a restart goes on with it and sends
+// nothing twice. It comes before dialChain.
+func (r *role) keepTransactions(ctx context.Context, dir string) (io.Closer, error) {
+	file, err := store.Open(ctx, filepath.Join(dir, "transactions.db"))
+	if err != nil {
+		return nil, err
+	}
+	r.inFlight = file
+	return file, nil
+}
+
 // dialChain loads the account and connects to the contracts.
 func (r *role) dialChain(ctx context.Context, a ChainAccess) (*onChain, error) {
 	addresses, err := chain.ReadAddresses(a.Contracts)
@@ -155,7 +170,7 @@ func (r *role) dialChain(ctx context.Context, a ChainAccess) (*onChain, error) {
 		return nil, fmt.Errorf("%w (--keystore, --password-file)", err)
 	}
 	client, err := chain.Dial(ctx, chain.Config{
-		URL: a.RPC, Addresses: addresses, Signer: key, Log: r.log, Metrics: r.registerer(),
+		URL: a.RPC, Addresses: addresses, Signer: key, Transactions: r.inFlight, Log: r.log, Metrics: r.registerer(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("chain at %s: %w (--rpc)", a.RPC, err)
