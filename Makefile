@@ -36,7 +36,8 @@ bin/castnet: $(go-sources) $(WEB)/dist/index.html
 bin/castnet-worker: $(go-sources)
 	$(GO) build -trimpath -o $@ ./cmd/castnet-worker
 
-$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.ts $(WEB)/*.json)
+# The pages' part of the contracts' ABI comes out of the bindings.
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json contracts/bindings/bindings.go $(shell find $(WEB)/src $(WEB)/public $(WEB)/build -type f -not -name abi.ts 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.ts $(WEB)/*.json)
 	cd $(WEB) && npm run build --silent
 	@touch $@
 
