@@ -12,7 +12,9 @@ import (
 
 	"castnet/contracts/chain"
 	"castnet/internal/identity"
+	"castnet/internal/node/amount"
 	"castnet/internal/node/console"
+	"castnet/internal/node/keeper"
 	"castnet/orchestrator"
 	"castnet/orchestrator/rpc"
 	orchestratorstore "castnet/orchestrator/store"
@@ -37,6 +39,10 @@ type OrchestratorConfig struct {
 	Redeeming     `embed:""`
 	NoRedeemer    bool          `help:"Leave the winners to 'castnet redeemer', a process of its own for several orchestrators."`
 	Epoch         time.Duration `default:"20s" help:"Redeem winners in groups of this length at most: the rand of a group is not told before it is over."`
+	// The keeper's.
+	CastPrice     amount.Ether `help:"What a CAST is worth: new CAST is taken from the chain when it is worth the gas. Not given: every round that costs at most --max-reward-cost." placeholder:"AMOUNT"`
+	MaxRewardCost amount.Ether `default:"0.0005 ETH" help:"The most gas to pay for taking new CAST whose worth is not known." placeholder:"AMOUNT"`
+	LowBalance    amount.Ether `default:"0.05 ETH" help:"Warn when the operator's account has less than this for gas." placeholder:"AMOUNT"`
 }
 
 // orchestratorNode is an orchestrator's rooms, put together.
@@ -92,7 +98,11 @@ func (cfg *OrchestratorConfig) Run(ctx context.Context, con *console.Console) er
 	if err := n.service(receipts); err != nil {
 		return err
 	}
-	n.parts = append(n.parts, n.chain.client.Run, n.keep, n.serveMetrics)
+	keeping, err := n.keeper()
+	if err != nil {
+		return err
+	}
+	n.parts = append(n.parts, n.chain.client.Run, keeping.Run, n.serveMetrics)
 
 	group, ctx := errgroup.WithContext(ctx)
 	for _, part := range n.parts {
@@ -220,77 +230,11 @@ func (r rounds) Round(ctx context.Context) (round, lastExpiry uint64, err error)
 	return now.Number, uint64(now.End.Add(r.client.Parameters().TicketValidity).Unix()), nil
 }
 
-// keep does, once a round, what the chain needs somebody to do for this orchestrator: record the beacon, and enrol for
-// reserve shares. After redemptions it sweeps what is owed into the stake pool.
-func (n *orchestratorNode) keep(ctx context.Context) error {
-	rounds := n.chain.client.Rounds(ctx)
-	sweep := time.NewTicker(sweepEvery)
-	defer sweep.Stop()
-	var now chain.Round
-	entered := true
-	for {
-		select {
-		case round, ok := <-rounds:
-			if !ok {
-				return nil
-			}
-			now = round
-			entered = n.enterRound(ctx, now)
-		case <-sweep.C:
-			if !entered {
-				entered = n.enterRound(ctx, now)
-			}
-			if err := n.sweep(ctx); err != nil && ctx.Err() == nil {
-				n.log.Warn("fees not swept into the stake pool; tried again later", "err", err)
-			}
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-// sweepEvery is how often redeemed fees move from the broker to the stake pool.
-const sweepEvery = 5 * time.Second
-
-// enterRound does what a round begins with. It reports whether that is done: without it no reserve backs our tickets.
-func (n *orchestratorNode) enterRound(ctx context.Context, round chain.Round) bool {
-	if !round.BeaconRecorded {
-		if _, err := n.chain.client.TouchRound().Send(ctx); err != nil && ctx.Err() == nil {
-			n.log.Debug("beacon not recorded; somebody else may have", "round", round.Number, "err", err)
-		}
-	}
-	// Once a period of the broker is enough. The next round may begin another: there must be no gap without a share.
-	for _, number := range []uint64{round.Number, round.Number + 1} {
-		if err := n.enrol(ctx, number); err != nil {
-			if ctx.Err() == nil {
-				n.log.Warn("not enrolled: reserves of senders give no share; tried again", "round", number, "err", err)
-			}
-			return false
-		}
-	}
-	return true
-}
-
-func (n *orchestratorNode) enrol(ctx context.Context, round uint64) error {
-	enrolled, err := n.chain.client.Broker().Enrolled(ctx, n.owner, round)
-	if err != nil || enrolled {
-		return err
-	}
-	_, err = n.chain.client.Broker().Enrol(round, n.owner).Send(ctx)
-	return err
-}
-
-func (n *orchestratorNode) sweep(ctx context.Context) error {
-	owed, err := n.chain.client.Broker().Owed(ctx, n.owner)
-	if err != nil {
-		return err
-	}
-	// The contract keeps 1 wei, so that the next credit is cheap.
-	if owed.BitLen() <= 1 {
-		return nil
-	}
-	_, err = n.chain.client.Broker().Sweep(n.owner).Send(ctx)
-	return err
+// keeper does what the chain needs somebody to do for this orchestrator, once a round.
+func (n *orchestratorNode) keeper() (*keeper.Keeper, error) {
+	cfg := keeper.Config{Client: n.chain.client, Owner: n.owner, Log: n.log, Registerer: n.registerer()}
+	cfg.CastPrice, cfg.MaxRewardCost, cfg.LowBalance = n.cfg.CastPrice.Int, n.cfg.MaxRewardCost.Int, n.cfg.LowBalance.Int
+	return keeper.New(cfg)
 }
 
 // TokenConfig is the command `castnet orchestrator token`.

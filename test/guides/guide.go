@@ -5,6 +5,7 @@ package guides
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -32,32 +33,31 @@ func Parse(markdown string) ([]Step, error) {
 			words := strings.Fields(strings.TrimSuffix(strings.TrimPrefix(line, "<!-- test: "), "-->"))
 			steps = append(steps, Step{Line: i + 1, Stage: words})
 		case line == "```sh" || line == "```text":
-			end := i + 1
-			for end < len(lines) && strings.TrimSpace(lines[end]) != "```" {
-				end++
-			}
-			if end == len(lines) {
+			end := slices.IndexFunc(lines[i+1:], func(l string) bool { return strings.TrimSpace(l) == "```" })
+			if end < 0 {
 				return nil, fmt.Errorf("line %d: this block has no end", i+1)
 			}
-			body := lines[i+1 : end]
+			body := lines[i+1 : i+1+end]
 			if line == "```sh" {
-				step := Step{Line: i + 1, Commands: strings.Join(body, "\n")}
-				if last := len(steps) - 1; last >= 0 && len(steps[last].Stage) == 1 && steps[last].Stage[0] == "fails" {
-					step.Fails = true
-					steps = steps[:last]
-				}
-				steps = append(steps, step)
-			} else {
-				last := len(steps) - 1
-				if last < 0 || steps[last].Commands == "" || steps[last].Shows != nil {
-					return nil, fmt.Errorf("line %d: this output follows no commands", i+1)
-				}
+				steps = addCommands(steps, Step{Line: i + 1, Commands: strings.Join(body, "\n")})
+			} else if last := len(steps) - 1; last >= 0 && steps[last].Commands != "" && steps[last].Shows == nil {
 				steps[last].Shows = body
+			} else {
+				return nil, fmt.Errorf("line %d: this output follows no commands", i+1)
 			}
-			i = end
+			i += 1 + end
 		}
 	}
 	return steps, nil
+}
+
+// addCommands appends commands; a direction before them that they fail becomes part of them.
+func addCommands(steps []Step, step Step) []Step {
+	if last := len(steps) - 1; last >= 0 && slices.Equal(steps[last].Stage, []string{"fails"}) {
+		step.Fails = true
+		steps = steps[:last]
+	}
+	return append(steps, step)
 }
 
 // Missing finds the first shown line that the output does not have in its place; ok if there is none. What varies from run to run (every

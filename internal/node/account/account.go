@@ -65,8 +65,7 @@ func (n Network) dial(ctx context.Context, con *console.Console, signer chain.Si
 		URL: n.RPC, Addresses: addresses, Signer: signer,
 		Log: slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
-	var mismatch *chain.DeploymentError
-	if errors.As(err, &mismatch) {
+	if _, ok := errors.AsType[*chain.DeploymentError](err); ok {
 		return nil, fmt.Errorf("%w (the node: --rpc %s; the contracts: --contracts %s)", err, n.RPC, n.Contracts)
 	}
 	if err != nil {

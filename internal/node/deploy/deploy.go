@@ -144,9 +144,13 @@ func (d *Deploy) answer(con *console.Console, a chain.Addresses, text string) er
 	return con.Answer(d.Output, a, func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "%s\n\n", text)
 		console.Fields(w, []console.Field{
-			{Label: "Chain", Value: fmt.Sprint(a.ChainID)}, {Label: "CastToken", Value: a.Token.Hex()}, {Label: "Rounds", Value: a.Rounds.Hex()},
-			{Label: "Staking", Value: a.Staking.Hex()}, {Label: "TicketBroker", Value: a.Broker.Hex()},
-			{Label: "Disputes", Value: a.Disputes.Hex()}, {Label: "Timelock", Value: a.Timelock.Hex()},
+			{Label: "Chain", Value: fmt.Sprint(a.ChainID)},
+			{Label: "CastToken", Value: a.Token.Hex()},
+			{Label: "Rounds", Value: a.Rounds.Hex()},
+			{Label: "Staking", Value: a.Staking.Hex()},
+			{Label: "TicketBroker", Value: a.Broker.Hex()},
+			{Label: "Disputes", Value: a.Disputes.Hex()},
+			{Label: "Timelock", Value: a.Timelock.Hex()},
 		})
 	})
 }

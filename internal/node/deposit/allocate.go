@@ -67,9 +67,7 @@ func (a *Allocate) Run(ctx context.Context, con *console.Console) error {
 			return fmt.Errorf("%s are promised, %s of the reserve are free: promise less, or add %s to the reserve with --add",
 				amount.Format(sum, amount.ETH), amount.Format(free, amount.ETH), amount.Format(new(big.Int).Sub(sum, free), amount.ETH))
 		}
-		p := s.Parameters()
-		begins := round.Start.Add(p.RoundLength * -1 * ticks(round.Number)).Add(p.RoundLength * ticks(budget.Period*p.PeriodRounds))
-		ends := begins.Add(p.RoundLength * ticks(p.PeriodRounds))
+		begins, ends := span(s.Parameters(), round, budget.Period)
 		details.Period, details.Root, details.SumWei = budget.Period, root.Hex(), sum.String()
 		details.Begins, details.Ends = begins.UTC().Format(timeFormat), ends.UTC().Format(timeFormat)
 		plan := account.Plan{Details: details, Actions: []chain.Action{s.Broker().Allocate(budget.Period, tree, a.Add.Int)}, ThenGas: allotGas}
@@ -91,8 +89,12 @@ func (a *Allocate) Run(ctx context.Context, con *console.Console) error {
 	})
 }
 
-// ticks makes a count fit a product with a duration.
-func ticks(n uint64) time.Duration { return time.Duration(n) }
+// span is when a period begins and ends, by the clock of a round.
+func span(p chain.Parameters, round chain.Round, period uint64) (begins, ends time.Time) {
+	ahead := int64(period*p.PeriodRounds) - int64(round.Number) // in rounds
+	begins = round.Start.Add(time.Duration(ahead * int64(p.RoundLength)))
+	return begins, begins.Add(time.Duration(int64(p.PeriodRounds) * int64(p.RoundLength)))
+}
 
 // read resolves ORCHESTRATOR=AMOUNT.
 func (a *Allocate) read(ctx context.Context, s *account.Session) ([]chain.Promise, Allocation, error) {

@@ -68,23 +68,9 @@ func (st *Status) Run(ctx context.Context, con *console.Console) error {
 			r.UnlockAt = funds.UnlockAt.UTC().Format(timeFormat)
 			state = "unlocking, to be withdrawn at " + s.When(funds.UnlockAt) + "; orchestrators take no tickets meanwhile"
 		}
-		list, err := s.Staking().Orchestrators(ctx)
+		rows, err := shares(ctx, s, &r)
 		if err != nil {
 			return err
-		}
-		rows := make([][]string, 0, len(list))
-		for _, o := range list {
-			share, err := s.Broker().Share(ctx, s.Self, o.ID, round.Number)
-			if err != nil {
-				return err
-			}
-			name := account.Name(o)
-			r.Shares = append(r.Shares, ShareReport{o.ID, name, share.Enrolled, share.Share.String(), share.Claimed.String()})
-			row := []string{name, o.ID.Hex(), "not enrolled", ""}
-			if share.Enrolled {
-				row[2], row[3] = amount.Format(share.Share, amount.ETH), amount.Format(share.Claimed, amount.ETH)
-			}
-			rows = append(rows, row)
 		}
 		return s.Answer(r, func(w io.Writer) {
 			console.Fields(w, []console.Field{
@@ -99,6 +85,29 @@ func (st *Status) Run(ctx context.Context, con *console.Console) error {
 			}
 		})
 	})
+}
+
+// shares enters what the reserve secures for each of the active set, and writes it as a table.
+func shares(ctx context.Context, s *account.Session, r *Report) ([][]string, error) {
+	list, err := s.Staking().Orchestrators(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]string, 0, len(list))
+	for _, o := range list {
+		share, err := s.Broker().Share(ctx, s.Self, o.ID, r.Round)
+		if err != nil {
+			return nil, err
+		}
+		name := account.Name(o)
+		r.Shares = append(r.Shares, ShareReport{o.ID, name, share.Enrolled, share.Share.String(), share.Claimed.String()})
+		row := []string{name, o.ID.Hex(), amount.Format(share.Share, amount.ETH), amount.Format(share.Claimed, amount.ETH)}
+		if share.Share.Sign() == 0 && !share.Enrolled {
+			row[2], row[3] = "nothing: not enrolled, nothing promised", ""
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
 }
 
 // SignerStatus is the command `castnet deposit signer status`.

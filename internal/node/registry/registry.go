@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -296,24 +297,14 @@ func (j *Join) Run(ctx context.Context, con *console.Console) error {
 				amount.Format(o.SelfStake, amount.CAST), amount.Format(p.MinSelfStake, amount.CAST),
 				amount.Format(new(big.Int).Sub(p.MinSelfStake, o.SelfStake), amount.CAST))
 		}
-		list, err := s.Staking().Orchestrators(ctx)
+		entry, place := Entry{Orchestrator: s.Self}, "a free one"
+		least, err := replaceable(ctx, s, o)
 		if err != nil {
 			return err
 		}
-		entry, place := Entry{Orchestrator: s.Self}, "a free one"
 		var victim common.Address
-		if len(list) >= p.MaxActive {
-			least := list[0]
-			for _, other := range list {
-				if other.Stake.Cmp(least.Stake) < 0 {
-					least = other
-				}
-			}
-			if least.Stake.Cmp(o.Stake) >= 0 {
-				return fmt.Errorf("the active set is full (%d) and everybody in it has more than your %s; the least is %s with %s",
-					p.MaxActive, amount.Format(o.Stake, amount.CAST), account.Name(least), amount.Format(least.Stake, amount.CAST))
-			}
-			victim, place = least.ID, fmt.Sprintf("that of %s, which has %s", account.Name(least), amount.Format(least.Stake, amount.CAST))
+		if least != nil {
+			victim, place = least.ID, fmt.Sprintf("that of %s, which has %s", account.Name(*least), amount.Format(least.Stake, amount.CAST))
 			entry.Replaces = &victim
 		}
 		plan := account.Plan{Details: entry, Actions: []chain.Action{s.Staking().Join(victim)}}
@@ -321,4 +312,19 @@ func (j *Join) Run(ctx context.Context, con *console.Console) error {
 		plan.Facts = []console.Field{{Label: "Stake", Value: amount.Format(o.Stake, amount.CAST)}, {Label: "Place", Value: place}}
 		return s.Carry(ctx, plan)
 	})
+}
+
+// replaceable is the member of a full active set with the least stake, if it has less than o; nil where there is room.
+func replaceable(ctx context.Context, s *account.Session, o chain.Orchestrator) (*chain.Orchestrator, error) {
+	list, err := s.Staking().Orchestrators(ctx)
+	p := s.Parameters()
+	if err != nil || len(list) < p.MaxActive {
+		return nil, err
+	}
+	least := slices.MinFunc(list, func(a, b chain.Orchestrator) int { return a.Stake.Cmp(b.Stake) })
+	if least.Stake.Cmp(o.Stake) >= 0 {
+		return nil, fmt.Errorf("the active set is full (%d) and everybody in it has at least as much as your %s; the least is %s with %s",
+			p.MaxActive, amount.Format(o.Stake, amount.CAST), account.Name(least), amount.Format(least.Stake, amount.CAST))
+	}
+	return &least, nil
 }

@@ -216,7 +216,7 @@ func taken(s *account.Session, o chain.Orchestrator, p chain.Position, want amou
 		return nil, nil, fmt.Errorf("%s has no stake behind %s: 'castnet stake status' shows where it has", s.Self, account.Name(o))
 	case want.All && free.Sign() > 0:
 		return free, nil, nil
-	case want.All || want.Int.Cmp(free) > 0:
+	case want.All || want.Cmp(free) > 0:
 		asked := "all"
 		if !want.All {
 			asked = amount.Format(want.Int, amount.CAST)
