@@ -14,5 +14,5 @@ node scripts/layout.js
 echo '--- tests, gas'
 FORGE_SNAPSHOT_CHECK=true forge test
 echo '--- coverage'
-forge coverage --no-match-contract 'Gas|Invariants' --report lcov --report-file coverage.lcov
-node scripts/coverage.js coverage.lcov 95
+forge coverage --no-match-contract 'Gas|Invariants' --report lcov --report-file out/coverage.lcov
+node scripts/coverage.js out/coverage.lcov 95

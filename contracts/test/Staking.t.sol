@@ -200,6 +200,8 @@ contract StakingTest is Fixture {
         staking.unbond(a, 51 ether);
         vm.expectRevert(StakingState.ZeroAmount.selector);
         staking.unbond(a, 0);
+        vm.expectRevert(StakingState.ZeroAmount.selector);
+        staking.delegate(a, 0);
         eq(staking.unbond(a, 20 ether), 0);
         vm.warp(block.timestamp + 1);
         eq(staking.unbond(a, 5 ether), 1);
