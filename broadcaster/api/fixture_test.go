@@ -139,17 +139,17 @@ func threeOrchestrators() api.NetworkView {
 	return api.NetworkView{
 		Orchestrators: []api.OrchestratorView{
 			{
-				SelfStakeWei: ether(2_000), Cuts: cuts(5, 90, -90), Announced: new(cuts(10, 80, 5)), Yield: yieldOf(rosa),
+				SelfStakeWei: ether(2_000), Cuts: cuts(5, 90, -90).CutsView, Announced: new(cuts(10, 80, 5)), Yield: yieldOf(rosa),
 				ID: rosa, Name: "Rosa", URI: "https://127.0.0.1:8935", StakeWei: ether(50_000), Share: 0.5, Active: true, Streams: 1,
 				VerifiedSegments: 12_411, Success: 1, PriceWeiPerMpx: gwei(300), RedeemedWei: gwei(48_000_000), Health: api.Good,
 			},
 			{
-				SelfStakeWei: ether(3_500), Cuts: cuts(10, 75, -30), Yield: yieldOf(amos),
+				SelfStakeWei: ether(3_500), Cuts: cuts(10, 75, -30).CutsView, Yield: yieldOf(amos),
 				ID: amos, Name: "Amos", URI: "https://127.0.0.1:8936", StakeWei: ether(30_000), Share: 0.3, Active: true,
 				VerifiedSegments: 6_032, Failures: 14, Success: 0.9975, PriceWeiPerMpx: gwei(280), RedeemedWei: gwei(20_000_000), Health: api.Good,
 			},
 			{
-				SelfStakeWei: ether(1_000), Cuts: cuts(0, 100, -12), Yield: yieldOf(ilse),
+				SelfStakeWei: ether(1_000), Cuts: cuts(0, 100, -12).CutsView, Yield: yieldOf(ilse),
 				ID: ilse, Name: "Ilse", URI: "https://127.0.0.1:8937", StakeWei: ether(20_000), Share: 0.2, Active: true,
 				VerifiedSegments: 803, Failures: 40, Success: 0.82, PriceWeiPerMpx: gwei(250), RedeemedWei: "0", Health: api.Bad,
 				Note: "failed 3 times in a row, left alone for another 31 s",

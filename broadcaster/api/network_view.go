@@ -24,8 +24,8 @@ type OrchestratorView struct {
 	SelfStakeWei Wei      `json:"selfStakeWei"`
 	Cuts         CutsView `json:"cuts"`
 	// Announced are cuts that hold from a later time on; null where none are.
-	Announced *CutsView `json:"announced"`
-	Yield     YieldView `json:"yield"`
+	Announced *CutChangeView `json:"announced"`
+	Yield     YieldView      `json:"yield"`
 	// Active says that it is in the round's active set.
 	Active bool `json:"active"`
 	// Streams counts those that it serves for this broadcaster now.

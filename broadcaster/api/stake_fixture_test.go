@@ -14,8 +14,10 @@ const dora = "0xd05ac0fFee0000000000000000000000000000d0"
 func inDays(d float64) time.Time { return time.Now().Add(time.Duration(d * 24 * float64(time.Hour))) }
 
 // cuts are percentages that hold from the given day on, counted from today, and were announced a week earlier.
-func cuts(reward, fees, day float64) api.CutsView {
-	return api.CutsView{RewardCut: reward / 100, FeeShare: fees / 100, AnnouncedAt: inDays(day - 7), EffectiveAt: inDays(day)}
+func cuts(reward, fees, day float64) api.CutChangeView {
+	return api.CutChangeView{
+		CutsView: api.CutsView{RewardCut: reward / 100, FeeShare: fees / 100}, AnnouncedAt: inDays(day - 7), EffectiveAt: inDays(day),
+	}
 }
 
 // rounds of a day each: emission falls slowly, fees come and go, and Ilse lost stake in one.
@@ -52,7 +54,7 @@ func staked(w *world) *world {
 		},
 	}
 	w.records = map[common.Address]api.OrchestratorDetailView{}
-	for id, history := range map[string][]api.CutsView{
+	for id, history := range map[string][]api.CutChangeView{
 		rosa: {cuts(10, 80, 5), cuts(5, 90, -90), cuts(8, 90, -200)}, amos: {cuts(10, 75, -30)}, ilse: {cuts(0, 100, -12), cuts(3, 90, -80)},
 	} {
 		w.records[common.HexToAddress(id)] = api.OrchestratorDetailView{ID: id, Cuts: history, Rounds: rounds(id)}

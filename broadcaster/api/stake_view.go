@@ -32,6 +32,11 @@ type CutsView struct {
 	RewardCut float64 `json:"rewardCut"`
 	// FeeShare is the part of fees that all stake shares, 0 to 1; the owner keeps the rest.
 	FeeShare float64 `json:"feeShare"`
+}
+
+// CutChangeView is when an owner changed what it keeps.
+type CutChangeView struct {
+	CutsView
 	// AnnouncedAt is when the owner said so, EffectiveAt from when on it holds.
 	AnnouncedAt time.Time `json:"announcedAt"`
 	EffectiveAt time.Time `json:"effectiveAt"`
@@ -78,7 +83,7 @@ type SlashView struct {
 type OrchestratorDetailView struct {
 	ID string `json:"id"`
 	// Cuts are the present ones, then older ones; one that is only announced comes first.
-	Cuts []CutsView `json:"cuts"`
+	Cuts []CutChangeView `json:"cuts"`
 	// Rounds are the last ones, oldest first.
 	Rounds []RoundView `json:"rounds"`
 	// Slashes are all that ever were, newest first.

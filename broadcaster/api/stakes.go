@@ -57,7 +57,7 @@ func (s *Server) orchestrator(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusNotFound, fmt.Sprintf("no orchestrator is registered under %v", id), "GET /api/v1/network lists those that are")
 		return
 	}
-	v.Cuts = append([]CutsView{}, v.Cuts...)
+	v.Cuts = append([]CutChangeView{}, v.Cuts...)
 	v.Rounds = append([]RoundView{}, v.Rounds...)
 	v.Slashes = append([]SlashView{}, v.Slashes...)
 	s.reply(w, v)

@@ -138,15 +138,14 @@ func (s *Stakes) Orchestrators(ctx context.Context) ([]api.OrchestratorView, err
 		o := &list[i]
 		v := api.OrchestratorView{
 			ID: o.ID.Hex(), URI: o.ServiceURI, StakeWei: weiOf(o.Stake), SelfStakeWei: weiOf(o.SelfStake), Active: o.Active,
-			Cuts:  api.CutsView{RewardCut: ppm(o.Cuts.RewardCut), FeeShare: ppm(o.Cuts.FeeShare)},
+			Cuts:  cutsView(o.Cuts),
 			Yield: yields[o.ID], RedeemedWei: weiOf(o.FeesReceived), Success: -1, Health: api.Unknown,
 		}
 		if o.Active && total.Sign() > 0 {
 			v.Share, _ = new(big.Float).Quo(new(big.Float).SetInt(o.Stake), total).Float64()
 		}
 		if o.Announced != nil {
-			cuts := cutsView(*o.Announced)
-			v.Announced = &cuts
+			v.Announced = new(changeView(*o.Announced))
 		}
 		if name, address, err := s.cfg.Name(o.ID, o.ServiceURI); err == nil {
 			v.Name, v.URI = name, "https://"+address
@@ -170,7 +169,7 @@ func (s *Stakes) Orchestrator(ctx context.Context, id common.Address) (api.Orche
 		return api.OrchestratorDetailView{}, false, err
 	}
 	for _, c := range slices.Backward(cuts) {
-		v.Cuts = append(v.Cuts, cutsView(c))
+		v.Cuts = append(v.Cuts, changeView(c))
 	}
 	slashes, err := s.cfg.Registry.Slashes(ctx, id)
 	if err != nil {
@@ -287,8 +286,12 @@ func stakeOf(v api.PositionView) *big.Int {
 	return stake
 }
 
-func cutsView(c registry.CutChange) api.CutsView {
-	return api.CutsView{RewardCut: ppm(c.RewardCut), FeeShare: ppm(c.FeeShare), AnnouncedAt: c.Announced, EffectiveAt: c.Effective}
+func cutsView(c registry.Cuts) api.CutsView {
+	return api.CutsView{RewardCut: ppm(c.RewardCut), FeeShare: ppm(c.FeeShare)}
+}
+
+func changeView(c registry.CutChange) api.CutChangeView {
+	return api.CutChangeView{CutsView: cutsView(c.Cuts), AnnouncedAt: c.Announced, EffectiveAt: c.Effective}
 }
 
 // ppm turns parts per million into a part of one.

@@ -76,6 +76,9 @@ export interface Stream {
 export interface Cuts {
   rewardCut: number
   feeShare: number
+}
+
+export interface CutChange extends Cuts {
   announcedAt: string
   effectiveAt: string
 }
@@ -96,7 +99,7 @@ export interface Orchestrator {
   selfStakeWei: string
   share: number
   cuts: Cuts
-  announced: Cuts | null
+  announced: CutChange | null
   yield: Yield
   active: boolean
   streams: number
@@ -152,7 +155,7 @@ export interface Round {
 
 export interface OrchestratorRecord {
   id: string
-  cuts: Cuts[]
+  cuts: CutChange[]
   rounds: Round[]
   slashes: { at: string; block: number; amountWei: string; ownerWei: string }[]
 }

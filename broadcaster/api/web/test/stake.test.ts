@@ -25,7 +25,7 @@ function orchestrator(name: string, id: string, stake: bigint, own: bigint, afte
   return {
     id, name, uri: '', stakeWei: `${stake * token}`, selfStakeWei: `${own * token}`, share: 0.5, active: true, streams: 0, verifiedSegments: 1, failures: 0,
     success: 1, priceWeiPerMpx: '1', redeemedWei: '0', health: 'good', note: '',
-    cuts: { rewardCut: 0.05, feeShare: 0.9, announcedAt: '2026-01-01T00:00:00Z', effectiveAt: '2026-01-08T00:00:00Z' }, announced: null,
+    cuts: { rewardCut: 0.05, feeShare: 0.9 }, announced: null,
     yield: { rounds: 30, emission: afterRisk + 0.004, slashRisk: 0.004, afterRisk, feesWei: `${token / 2n}` },
   }
 }
