@@ -153,7 +153,8 @@ func (s *presentation) reports(of *variant) (reports []report) {
 // so that their parameters can be given rather than expected.
 func (s *presentation) multivariant(ctx context.Context) (document, error) {
 	started := func(p *packager) bool { return p.nextPart > 0 }
-	if err := s.video[0].wait(ctx, started); err != nil {
+	// A source that cannot be packaged (VP8) is left out: the rungs stand in for it.
+	if err := s.video[0].wait(ctx, started); err != nil && (ctx.Err() != nil || len(s.video) == 1) {
 		return document{}, err
 	}
 	soon, cancel := context.WithTimeout(ctx, s.cfg.RungWait)
