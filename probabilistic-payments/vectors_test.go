@@ -38,10 +38,11 @@ type vector struct {
 	Pays       string        `json:"pays"`
 }
 
-// TestVectors keeps testdata/vectors.json, which the Solidity tests can share, equal to what the code gives.
+// TestVectors keeps contracts/test/vectors/tickets.json, which TicketVectors.t.sol holds against the contract, equal to what
+// the code gives.
 // CASTNET_UPDATE_VECTORS=1 rewrites it.
 func TestVectors(t *testing.T) {
-	path := filepath.Join("testdata", "vectors.json")
+	path := filepath.Join("..", "contracts", "test", "vectors", "tickets.json")
 	got := vectors(t)
 	if os.Getenv("CASTNET_UPDATE_VECTORS") != "" {
 		b, err := json.MarshalIndent(got, "", "  ")
