@@ -16,7 +16,7 @@ contract TicketVectorsTest is Asserts {
 
     function setUp() public {
         _json = vm.readFile("test/vectors/tickets.json");
-        vm.chainId(31337);
+        vm.chainId(31_337);
         // The tickets are of round 3 and expire at 4e9.
         vm.warp(3_999_980_000);
         TicketBroker original = new TicketBroker(new StakingMock(), new ClockMock(1 hours), 1 days, 3 days);
