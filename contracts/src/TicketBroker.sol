@@ -59,12 +59,18 @@ contract TicketBroker is Reserves, EIP712 {
         uint256 fromReserve;
     }
 
-    /// Where the money of one winner comes from, in wei.
+    /// One ticket on its way through a redemption: what was read once, and where its money comes from, in wei.
     struct Payment {
-        bytes32 word; // key of its nonce's bitmap
+        address sender;
+        address recipient;
+        Credit credit; // the recipient's
+        bytes32 key; // of the nonce's word
+        uint256 word;
+        uint256 bit; // of the nonce, paid in full; the next one: in part
         uint256 before; // paid earlier
         uint256 fromDeposit;
         uint256 fromReserve;
+        uint256 paid; // now: the sum of both
         uint256 left; // cannot be paid now
     }
 
@@ -84,8 +90,9 @@ contract TicketBroker is Reserves, EIP712 {
     /// @notice Until when a hot key may sign for a sender, in seconds since the epoch; type(uint64).max = not revoked.
     mapping(address sender => mapping(address signer => uint64)) public signerUntil;
 
-    mapping(bytes32 word => uint256) private _nonces; // keccak(sender, recipient, lane, nonce / 256) → bitmap
-    mapping(bytes32 ticket => uint256) private _partPaid; // keccak(word, nonce) → wei, of tickets that are still due
+    /// keccak(sender, recipient, lane · 2^64 + nonce / 128) → two bits a nonce: paid in full, and paid in part.
+    mapping(bytes32 key => uint256 word) private _nonces;
+    mapping(bytes32 ticket => uint256) private _partPaid; // keccak(key, nonce) → wei, of tickets paid in part
     mapping(address recipient => Credit) private _credits;
 
     /// @notice `signer` may sign tickets of `sender` until `until`.
@@ -157,10 +164,10 @@ contract TicketBroker is Reserves, EIP712 {
         external
         returns (uint256 paid)
     {
-        Reason reason = _check(ticket, v, r, s, recipientRand);
+        (Reason reason, Payment memory payment) = _check(ticket, v, r, s, recipientRand);
         if (reason != Reason.None) revert TicketRejected(reason);
-        Payment memory payment = _funds(ticket);
-        paid = payment.fromDeposit + payment.fromReserve;
+        _findFunds(ticket, payment);
+        paid = payment.paid;
         if (paid == 0) revert TicketRejected(Reason.Insufficient);
         if (paid < minPayout) revert PayoutTooLow(paid, minPayout);
         _pay(ticket, payment);
@@ -170,7 +177,7 @@ contract TicketBroker is Reserves, EIP712 {
     function batchRedeem(Redemption[] calldata items) external returns (Outcome[] memory outcomes) {
         outcomes = new Outcome[](items.length);
         for (uint256 i = 0; i < items.length; ++i) {
-            outcomes[i] = _redeemItem(items[i]);
+            _redeemItem(items[i], outcomes[i]);
         }
     }
 
@@ -211,8 +218,17 @@ contract TicketBroker is Reserves, EIP712 {
 
     /// @notice The digest that the sender signs.
     function ticketHash(Ticket calldata ticket) public view returns (bytes32) {
-        // The struct is static and in the order of the type, so that its calldata is its encoding.
-        return _hashTypedDataV4(keccak256(abi.encode(TICKET_TYPEHASH, ticket)));
+        // The struct is static and in the order of the type, so that its calldata is its encoding. Solidity would copy it field
+        // by field.
+        bytes32 typeHash = TICKET_TYPEHASH;
+        bytes32 structHash;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, typeHash)
+            calldatacopy(add(free, 32), ticket, 320)
+            structHash := keccak256(free, 352)
+        }
+        return _hashTypedDataV4(structHash);
     }
 
     /// @notice The EIP-712 domain separator.
@@ -227,88 +243,108 @@ contract TicketBroker is Reserves, EIP712 {
         emit SignerSet(msg.sender, signer, until);
     }
 
-    function _redeemItem(Redemption calldata item) private returns (Outcome memory outcome) {
+    function _redeemItem(Redemption calldata item, Outcome memory outcome) private {
         Ticket calldata ticket = item.ticket;
-        outcome.reason = _check(ticket, item.v, item.r, item.s, item.recipientRand);
-        if (outcome.reason == Reason.None) {
-            Payment memory payment = _funds(ticket);
-            if (payment.left == 0) {
+        (Reason reason, Payment memory payment) = _check(ticket, item.v, item.r, item.s, item.recipientRand);
+        if (reason == Reason.None) {
+            _findFunds(ticket, payment);
+            if (payment.left == 0 && payment.paid != 0) {
+                outcome.paid = payment.paid;
+                outcome.fromReserve = payment.fromReserve;
                 _pay(ticket, payment);
-                return Outcome(Reason.None, payment.fromDeposit + payment.fromReserve, payment.fromReserve);
+                return;
             }
-            outcome.reason = Reason.Insufficient;
+            reason = Reason.Insufficient;
         }
-        emit TicketSkipped(
-            ticket.sender, ticket.recipient, ticket.receiptHash, ticket.lane, ticket.nonce, outcome.reason
-        );
+        outcome.reason = reason;
+        emit TicketSkipped(ticket.sender, ticket.recipient, ticket.receiptHash, ticket.lane, ticket.nonce, reason);
     }
 
     /// Everything about a ticket but the money.
     function _check(Ticket calldata ticket, uint8 v, bytes32 r, bytes32 s, bytes32 recipientRand)
         private
         view
-        returns (Reason)
+        returns (Reason, Payment memory payment)
     {
-        address relayer = _credits[ticket.recipient].relayer;
-        if (relayer != address(0) && msg.sender != relayer && msg.sender != ticket.recipient) return Reason.Relayer;
-        if (isUsed(ticket.sender, ticket.recipient, ticket.lane, ticket.nonce)) return Reason.Used;
-        if (block.timestamp > ticket.expiry) return Reason.Expired;
-        if (ticket.round > currentRound()) return Reason.Round;
-        if (ticket.expiry > genesis + (ticket.round + 1) * roundLength + ticketValidity) return Reason.Round;
-        if (keccak256(abi.encode(recipientRand)) != ticket.randHash) return Reason.Rand;
-        if (!_signedBySender(ticket, v, r, s)) return Reason.Signature;
-        return _wins(ticket, r, s, recipientRand) ? Reason.None : Reason.NotWinning;
+        payment.sender = ticket.sender;
+        payment.recipient = ticket.recipient;
+        payment.credit = _credits[payment.recipient];
+        address relayer = payment.credit.relayer;
+        if (relayer != address(0) && msg.sender != relayer && msg.sender != payment.recipient) {
+            return (Reason.Relayer, payment);
+        }
+        payment.key = _nonceKey(payment.sender, payment.recipient, ticket.lane, ticket.nonce);
+        payment.word = _nonces[payment.key];
+        payment.bit = _nonceBit(ticket.nonce);
+        if (payment.word & payment.bit != 0) return (Reason.Used, payment);
+        Reason reason = _checkTime(ticket.round, ticket.expiry);
+        if (reason != Reason.None) return (reason, payment);
+        if (_hash(recipientRand) != ticket.randHash) return (Reason.Rand, payment);
+        if (!_maySign(payment.sender, _signer(ticket, v, r, s))) return (Reason.Signature, payment);
+        return (_wins(ticket, r, s, recipientRand) ? Reason.None : Reason.NotWinning, payment);
     }
 
-    function _signedBySender(Ticket calldata ticket, uint8 v, bytes32 r, bytes32 s) private view returns (bool) {
-        if (uint256(s) > HALF_ORDER) return false;
-        address signer = ecrecover(ticketHash(ticket), v, r, s);
+    function _checkTime(uint256 round, uint256 expiry) private view returns (Reason) {
+        unchecked {
+            // Of 64 bits each.
+            if (block.timestamp > expiry) return Reason.Expired;
+            uint256 end = genesis + (round + 1) * roundLength; // of the round
+            bool begun = end <= block.timestamp + roundLength;
+            return begun && expiry <= end + ticketValidity ? Reason.None : Reason.Round;
+        }
+    }
+
+    /// Whose signature this is; zero: nobody's, as far as one can tell.
+    function _signer(Ticket calldata ticket, uint8 v, bytes32 r, bytes32 s) private view returns (address) {
+        return uint256(s) > HALF_ORDER ? address(0) : ecrecover(ticketHash(ticket), v, r, s);
+    }
+
+    function _maySign(address sender, address signer) private view returns (bool) {
         if (signer == address(0)) return false;
-        return signer == ticket.sender || block.timestamp <= signerUntil[ticket.sender][signer];
+        return signer == sender || block.timestamp <= signerUntil[sender][signer];
     }
 
     /// draw < ⌈fee · 2^256 / faceValue⌉  ⟺  draw · faceValue < fee · 2^256  ⟺  ⌊draw · faceValue / 2^256⌋ < fee.
     function _wins(Ticket calldata ticket, bytes32 r, bytes32 s, bytes32 recipientRand) private pure returns (bool) {
         if (ticket.fee >= ticket.faceValue) return ticket.fee != 0;
-        (uint256 high,) = Math.mul512(uint256(keccak256(abi.encode(r, s, recipientRand))), ticket.faceValue);
+        (uint256 high,) = Math.mul512(uint256(_hash(r, s, recipientRand)), ticket.faceValue);
         return high < ticket.fee;
     }
 
-    /// What a winner is paid: the face value, or a fee that exceeds it.
-    function _due(Ticket calldata ticket) private pure returns (uint256) {
-        return Math.max(ticket.fee, ticket.faceValue);
-    }
-
-    /// Where the money of a winner comes from: the deposit, then what is promised to the recipient.
-    function _funds(Ticket calldata ticket) private view returns (Payment memory payment) {
-        bytes32 word = _nonceKey(ticket.sender, ticket.recipient, ticket.lane, ticket.nonce);
-        payment.before = _partPaid[_partKey(word, ticket.nonce)];
-        uint256 due = Math.saturatingSub(_due(ticket), payment.before);
-        payment.word = word;
-        payment.fromDeposit = Math.min(due, _depositOf(ticket.sender));
+    /// Finds the money for a winner: the deposit, then what is promised to the recipient.
+    function _findFunds(Ticket calldata ticket, Payment memory payment) private view {
+        // A fee above the face value is paid as itself.
+        uint256 due = ticket.fee > ticket.faceValue ? ticket.fee : ticket.faceValue;
+        if (payment.word & (payment.bit << 1) != 0) {
+            payment.before = _partPaid[_partKey(payment.key, ticket.nonce)];
+            due = Math.saturatingSub(due, payment.before);
+        }
+        payment.fromDeposit = Math.min(due, _depositOf(payment.sender));
         payment.left = due - payment.fromDeposit;
         if (payment.left != 0) {
-            (uint256 share, uint256 claimed) = reserveShare(ticket.sender, ticket.recipient, ticket.round);
+            (uint256 share, uint256 claimed) = reserveShare(payment.sender, payment.recipient, ticket.round);
             payment.fromReserve = Math.min(payment.left, share - claimed);
             payment.left -= payment.fromReserve;
         }
+        payment.paid = due - payment.left;
     }
 
     function _pay(Ticket calldata ticket, Payment memory payment) private {
-        uint256 paid = payment.fromDeposit + payment.fromReserve;
-        bytes32 part = _partKey(payment.word, ticket.nonce);
-        if (payment.left != 0) {
-            _partPaid[part] = payment.before + paid;
+        uint256 paid = payment.paid;
+        if (payment.left == 0) {
+            _nonces[payment.key] = payment.word | payment.bit;
+            if (payment.before != 0) delete _partPaid[_partKey(payment.key, ticket.nonce)];
         } else {
-            _nonces[payment.word] |= _nonceBit(ticket.nonce);
-            if (payment.before != 0) delete _partPaid[part];
+            _nonces[payment.key] = payment.word | (payment.bit << 1);
+            _partPaid[_partKey(payment.key, ticket.nonce)] = payment.before + paid;
         }
-        _spend(ticket.sender, ticket.recipient, ticket.round, payment.fromDeposit, payment.fromReserve);
-        Credit storage credit = _credits[ticket.recipient];
+        _spend(payment.sender, payment.recipient, ticket.round, payment.fromDeposit, payment.fromReserve);
+        Credit memory credit = payment.credit;
         credit.owed += uint96(credit.owed == 0 ? paid + 1 : paid);
+        _credits[payment.recipient] = credit;
         emit WinningTicketRedeemed(
-            ticket.sender,
-            ticket.recipient,
+            payment.sender,
+            payment.recipient,
             ticket.receiptHash,
             ticket.faceValue,
             paid,
@@ -321,14 +357,34 @@ contract TicketBroker is Reserves, EIP712 {
     }
 
     function _nonceKey(address sender, address recipient, uint64 lane, uint64 nonce) private pure returns (bytes32) {
-        return keccak256(abi.encode(sender, recipient, lane, nonce >> 8));
+        bytes32 place = bytes32(uint256(lane) << 64 | nonce >> 7);
+        return _hash(bytes32(uint256(uint160(sender))), bytes32(uint256(uint160(recipient))), place);
     }
 
     function _nonceBit(uint64 nonce) private pure returns (uint256) {
-        return 1 << (nonce & 0xff);
+        return 1 << ((nonce & 0x7f) << 1);
     }
 
-    function _partKey(bytes32 word, uint64 nonce) private pure returns (bytes32) {
-        return keccak256(abi.encode(word, nonce));
+    function _partKey(bytes32 key, uint64 nonce) private pure returns (bytes32) {
+        return keccak256(abi.encode(key, nonce));
+    }
+
+    /// keccak256(abi.encode(a)) without taking memory, as the next one.
+    function _hash(bytes32 a) private pure returns (bytes32 h) {
+        assembly ("memory-safe") {
+            mstore(0, a)
+            h := keccak256(0, 32)
+        }
+    }
+
+    /// keccak256(abi.encode(a, b, c)).
+    function _hash(bytes32 a, bytes32 b, bytes32 c) private pure returns (bytes32 h) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, a)
+            mstore(add(free, 32), b)
+            mstore(add(free, 64), c)
+            h := keccak256(free, 96)
+        }
     }
 }

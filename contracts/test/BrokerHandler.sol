@@ -73,7 +73,7 @@ contract BrokerHandler is Asserts {
     function joinOrLeave(uint256 whom) external {
         address r = recipient(whom);
         if (staking.activeFrom(r) == 0) staking.join(r, broker.currentRound() + 1);
-        else staking.leave(r);
+        else staking.retire(r);
     }
 
     /// Allocates up to what is free, now and then more, to three recipients; proves none or some of the leaves.

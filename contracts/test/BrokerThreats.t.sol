@@ -181,7 +181,7 @@ contract BrokerThreatsTest is BrokerFixture {
             staking.join(who, broker.currentRound());
             broker.enrol(broker.currentRound(), who);
             sum += _share(who, 0);
-            staking.leave(who);
+            staking.retire(who);
             if (i % 2 == 0) vm.warp(block.timestamp + ROUND);
         }
         (uint256 budget,) = _budget(0);

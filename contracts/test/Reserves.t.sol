@@ -186,7 +186,7 @@ contract ReservesTest is BrokerFixture {
         broker.enrol(30, late); // nor ahead: a stake that moves on would buy many places
         vm.warp(block.timestamp + ROUND);
         broker.enrol(2, late);
-        staking.leave(orchestrators[0]);
+        staking.retire(orchestrators[0]);
         vm.expectRevert(abi.encodeWithSelector(Reserves.NotEligible.selector, orchestrators[0], 2));
         broker.enrol(2, orchestrators[0]);
     }

@@ -17,7 +17,7 @@ contract StakingMock is IStaking {
         ++activeCount;
     }
 
-    function leave(address orchestrator) external {
+    function retire(address orchestrator) external {
         delete activeFrom[orchestrator];
         --activeCount;
     }
