@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/elastic/go-seccomp-bpf"
@@ -30,8 +32,13 @@ func confine(d transcoder.Device) error {
 	}
 	var readable []landlock.Rule
 	if gpu {
+		program, err := os.Executable()
+		if err != nil {
+			return err
+		}
 		readable = []landlock.Rule{
-			landlock.RODirs("/proc", "/sys", "/usr", "/lib", "/lib64", "/etc").IgnoreIfMissing(),
+			// A bundle has libraries beside the program.
+			landlock.RODirs("/proc", "/sys", "/usr", "/lib", "/lib64", "/etc", filepath.Dir(program)).IgnoreIfMissing(),
 			landlock.RWDirs("/dev").WithIoctlDev().IgnoreIfMissing(),
 		}
 	}

@@ -7,23 +7,28 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"castnet/internal/node/console"
 	"castnet/orchestrator/rpc"
+	"castnet/transcoder"
+	"castnet/transcoder/worker"
 )
 
 // TranscoderConfig is the command `castnet transcoder`.
 type TranscoderConfig struct {
 	Common       `embed:""`
-	DataDir      string `required:"" help:"Keep the certificate that the orchestrator gave in this folder." placeholder:"DIR" type:"path"`
-	Orchestrator string `required:"" help:"Work for the orchestrator at this address, host:port." placeholder:"ADDR"`
-	Token        string `help:"The token from 'castnet orchestrator token'. It is exchanged for a certificate, once, and not needed again." placeholder:"TOKEN"`
-	Workers      int    `default:"-1" help:"Worker processes at most; -1: two for each core." placeholder:"N"`
+	DataDir      string   `required:"" help:"Keep the certificates that orchestrators gave in this folder." placeholder:"DIR" type:"path"`
+	Orchestrator []string `required:"" help:"Work for the orchestrator at this address, host:port. Repeat it to work for several." placeholder:"ADDR"`
+	Token        []string `help:"The token from 'castnet orchestrator token', for each orchestrator in turn. It is exchanged for a certificate, once, and not needed again." placeholder:"TOKEN"`
+	GPU          string   `name:"gpu" default:"all" help:"Cards to work on: all, none, or their numbers (0,1). The processor takes what they refuse." placeholder:"CARDS"`
+	Workers      int      `default:"-1" help:"Worker processes at most; -1: two for each core." placeholder:"N"`
 }
 
-// Run lends this machine's workers to an orchestrator until ctx ends.
+// Run lends this machine's workers to orchestrators until ctx ends.
 func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) error {
 	r, err := newRole("transcoder", cfg.Common, con.Err)
 	if err != nil {
@@ -32,40 +37,103 @@ func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) erro
 	if err := makeDir(cfg.DataDir); err != nil {
 		return err
 	}
-	credentials, err := cfg.credentials(ctx)
+	workers, err := cfg.workers(ctx, r)
 	if err != nil {
 		return err
 	}
-	dial, err := credentials.Dial(cfg.Orchestrator)
-	if err != nil {
-		return err
+	var remotes []*rpc.RemoteWorker
+	for i, address := range cfg.Orchestrator {
+		credentials, err := cfg.credentials(ctx, i)
+		if err != nil {
+			return err
+		}
+		dial, err := credentials.Dial(address)
+		if err != nil {
+			return err
+		}
+		remote, err := rpc.NewRemoteWorker(rpc.RemoteConfig{Dial: dial, Transcoder: workers, Logger: r.log.With("orchestrator", address)})
+		if err != nil {
+			return err
+		}
+		remotes = append(remotes, remote)
+		r.log.Info("transcoder is up", "orchestrator", address, "operator", credentials.Operator)
 	}
-	workers, err := localWorkers(r, max(cfg.Workers, 0))
-	if err != nil {
-		return err
-	}
-	remote, err := rpc.NewRemoteWorker(rpc.RemoteConfig{Dial: dial, Transcoder: workers, Logger: r.log})
-	if err != nil {
-		return err
-	}
-	r.log.Info("transcoder is up", "orchestrator", cfg.Orchestrator, "operator", credentials.Operator)
 	close(r.ready)
-	// The workers outlive the remote worker's drain: they end when it has.
+	// The workers outlive the drain: they end when every orchestrator has been left.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group := errgroup.Group{}
 	group.Go(func() error { return workers.Run(work) })
 	group.Go(func() error {
 		defer stop()
-		return remote.Run(ctx)
+		serving, ctx := errgroup.WithContext(ctx)
+		for _, remote := range remotes {
+			serving.Go(func() error { return remote.Run(ctx) })
+		}
+		return serving.Wait()
 	})
 	group.Go(func() error { return r.serveMetrics(work) })
 	return group.Wait()
 }
 
-// credentials reads what enrolling gave, or enrolls with the token.
-func (cfg TranscoderConfig) credentials(ctx context.Context) (*rpc.Credentials, error) {
-	path := filepath.Join(cfg.DataDir, "credentials.json")
+// workers makes the pool on the devices that were chosen and have passed their self-test.
+func (cfg *TranscoderConfig) workers(ctx context.Context, r *role) (*worker.Pool, error) {
+	binary, err := worker.FindBinary()
+	if err != nil {
+		return nil, err
+	}
+	places, err := worker.Probe(ctx, binary)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := choosePlaces(places, cfg.GPU)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range places {
+		r.log.Info("self-test", "device", p.Device.String(), "decodes", p.Decode, "encodes", p.Encode, "problem", p.Problem)
+	}
+	return worker.New(worker.Config{
+		Binary: binary, Places: chosen, MaxSessions: max(cfg.Workers, 0), Logger: r.log, Registerer: r.registerer(),
+	})
+}
+
+// choosePlaces keeps the processor, and of the cards those that were asked for and can do something.
+func choosePlaces(places []transcoder.Place, cards string) ([]transcoder.Place, error) {
+	wanted := map[int]bool{}
+	if cards != "all" && cards != "none" {
+		for number := range strings.SplitSeq(cards, ",") {
+			n, err := strconv.Atoi(strings.TrimSpace(number))
+			if err != nil || n < 0 {
+				return nil, fmt.Errorf("--gpu %q: give all, none, or numbers of cards (0,1)", cards)
+			}
+			wanted[n] = true
+		}
+	}
+	var chosen []transcoder.Place
+	found := map[int]bool{}
+	for _, p := range places {
+		card := p.Device.Backend != transcoder.Software
+		if card && cards != "all" && !wanted[p.Device.Index] || len(p.Decode) == 0 || len(p.Encode) == 0 {
+			continue
+		}
+		if card {
+			found[p.Device.Index] = true
+		}
+		chosen = append(chosen, p)
+	}
+	for n := range wanted {
+		if !found[n] {
+			return nil, fmt.Errorf("--gpu %s: card %d is not there or has failed its self-test: %s", cards, n, places[0].Problem)
+		}
+	}
+	return chosen, nil
+}
+
+// credentials reads what enrolling at the i-th orchestrator gave, or enrolls with its token.
+func (cfg *TranscoderConfig) credentials(ctx context.Context, i int) (*rpc.Credentials, error) {
+	address := cfg.Orchestrator[i]
+	path := filepath.Join(cfg.DataDir, "credentials-"+strings.NewReplacer(":", "-", "/", "-", "[", "", "]", "").Replace(address)+".json")
 	b, err := os.ReadFile(path) //nolint:gosec // the operator's own folder
 	if err == nil {
 		var known rpc.Credentials
@@ -77,14 +145,14 @@ func (cfg TranscoderConfig) credentials(ctx context.Context) (*rpc.Credentials, 
 	if !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	if cfg.Token == "" {
-		return nil, fmt.Errorf("not enrolled yet: ask the orchestrator's operator for a token and give it with --token (looked for %s)", path)
+	if i >= len(cfg.Token) {
+		return nil, fmt.Errorf("not enrolled at %s yet: ask the orchestrator's operator for a token and give it with --token (looked for %s)", address, path)
 	}
-	token, err := rpc.ParseToken(cfg.Token)
+	token, err := rpc.ParseToken(cfg.Token[i])
 	if err != nil {
 		return nil, fmt.Errorf("%w (--token)", err)
 	}
-	fresh, err := rpc.Enroll(ctx, cfg.Orchestrator, token)
+	fresh, err := rpc.Enroll(ctx, address, token)
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,8 @@ import (
 	"castnet/transcoder/worker"
 )
 
-// realTime plays the clip at its own speed and returns how long after each unit went in its renditions came out.
-func realTime(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *clip.Video) ([]time.Duration, error) {
+// RealTime plays the clip at its own speed and returns how long after each unit went in its renditions came out.
+func RealTime(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *clip.Video) ([]time.Duration, error) {
 	session, err := pool.Open(ctx, transcoder.SessionConfig{ID: "bench-latency", Ladder: l})
 	if err != nil {
 		return nil, err

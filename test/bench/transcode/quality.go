@@ -40,11 +40,11 @@ func quality(ctx context.Context, cfg Config, video *clip.Video, pool *worker.Po
 		if err := os.WriteFile(file, ours[i].Bytes(), 0o600); err != nil {
 			return 0, err
 		}
-		our, err := ssim(ctx, cfg.FFmpeg, file, video.File, p)
+		our, err := SSIM(ctx, cfg.FFmpeg, file, video.File, p)
 		if err != nil {
 			return 0, err
 		}
-		their, err := ssim(ctx, cfg.FFmpeg, theirFile(i), video.File, p)
+		their, err := SSIM(ctx, cfg.FFmpeg, theirFile(i), video.File, p)
 		if err != nil {
 			return 0, err
 		}
@@ -53,8 +53,8 @@ func quality(ctx context.Context, cfg Config, video *clip.Video, pool *worker.Po
 	return delta, nil
 }
 
-// ssim is the mean over all pictures and planes.
-func ssim(ctx context.Context, ffmpeg, rendition, source string, p transcoder.Profile) (float64, error) {
+// SSIM is how alike a rendition and the scaled source are: the mean over all pictures and planes.
+func SSIM(ctx context.Context, ffmpeg, rendition, source string, p transcoder.Profile) (float64, error) {
 	graph := fmt.Sprintf("[0:v]setpts=N/30/TB[a];[1:v]select='not(mod(n\\,%d))',scale=%d:%d:flags=bicubic,setpts=N/30/TB[b];[a][b]ssim",
 		p.Divisor, p.Width, p.Height)
 	cmd := exec.CommandContext(ctx, ffmpeg, "-nostdin", "-hide_banner", "-i", rendition, "-i", source, "-lavfi", graph, "-f", "null", "-") //nolint:gosec // the bench's own

@@ -138,7 +138,7 @@ func times(ctx context.Context, cfg Config, pool *worker.Pool, f *Figures) error
 		return err
 	}
 	ladder := transcoder.DefaultLadder(cfg.Live.Width, cfg.Live.Height)
-	took, err := realTime(ctx, pool, ladder, video)
+	took, err := RealTime(ctx, pool, ladder, video)
 	if err != nil {
 		return fmt.Errorf("real time: %w", err)
 	}
@@ -166,6 +166,12 @@ func cpu(do func() error) (float64, error) {
 		return time.Duration(r.Utime.Nano() + r.Stime.Nano()).Seconds()
 	}
 	return seconds(after) - seconds(before), err
+}
+
+// Play runs the whole clip through a session as fast as it goes, and calls each with its units.
+func Play(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *clip.Video, each func(transcoder.Rendered)) error {
+	_, err := ladder(ctx, pool, l, video, each)
+	return err
 }
 
 // ladder runs the whole clip through one worker, which has been reaped when it returns, and calls each with its units.
