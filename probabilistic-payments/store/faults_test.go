@@ -270,6 +270,9 @@ func (s *sides) work(ctx context.Context, generation string, segments uint64) er
 	}
 	for seq := range segments {
 		c := &payments.Charge{PaymentKey: payments.PaymentKey{Lease: lease, Seq: seq, Attempt: 1}, Fee: *uint256.NewInt(faultFee)}
+		if seq%4 == 1 {
+			c.Fee.SetUint64(3 * faultFee) // as much as the face value: it wins for certain, whatever the rand
+		}
 		err := s.recipient.Bill(ctx, payments.Bill{PaymentKey: c.PaymentKey, Fee: c.Fee}, func(terms payments.Terms) (common.Hash, error) {
 			c.Terms = terms
 			c.Receipt = crypto.Keccak256Hash(lease[:], []byte(fmt.Sprint(seq)), terms.RandHash[:])
