@@ -27,7 +27,9 @@ var arrows = map[string][]string{
 	"ingest/push": {"ingest", "internal/media"},
 	"ingest/whip": {"ingest", "ingest/rtpstream", "internal/media", "internal/rtc"},
 	"ingest/rtsp": {"ingest", "ingest/rtpstream", "internal/media"},
-	// What WHIP and RTSP share: units of RTP packets.
+	"ingest/srt":  {"ingest", "ingest/tsstream", "internal/media"},
+	// What WHIP and RTSP share: units of RTP packets; SRT and pushed segments: of transport streams.
+	"ingest/tsstream":   {"ingest", "internal/media"},
 	"ingest/rtpstream":  {"ingest", "internal/media"},
 	"ingest/ingesttest": {"ingest", "internal/media"}, // test material
 	// What WHIP and WHEP share: ports, certificate, settings.

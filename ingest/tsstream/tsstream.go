@@ -1,0 +1,211 @@
+// Package tsstream makes units of what publishers send as MPEG transport stream: SRT carries one, and so do pushed segments.
+package tsstream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts/codecs"
+
+	"castnet/ingest"
+	"castnet/internal/media"
+)
+
+// Limits of what a publisher's timestamps may do before they are taken for a jump, in ticks of 90 kHz.
+const (
+	maxBack  = media.VideoClockRate / 2
+	maxAhead = 10 * media.VideoClockRate
+)
+
+// Stream is one publisher's media. It is not safe for concurrent use.
+type Stream struct {
+	out     *ingest.Publication
+	metrics *ingest.Metrics
+	now     func() time.Time
+
+	time    mpegts.TimeDecoder // of all tracks: they have one clock
+	offset  int64              // what is added to it
+	highest int64              // of all that came out
+	at      time.Time          // when that was
+	started bool
+
+	pictures *ingest.Video
+	codec    media.Codec // of pictures
+	tone     ingest.Sound
+}
+
+// New begins a stream into a sink, which the caller closes. now is the clock.
+func New(sink ingest.Sink, metrics *ingest.Metrics, now func() time.Time) *Stream {
+	return &Stream{out: ingest.NewPublication(sink, metrics), metrics: metrics, now: now}
+}
+
+// Read takes media until r ends, which is no error. Another transport stream, a later segment say, may follow by another
+// Read. An error is a *ingest.Refusal, the sink's, or r's.
+func (s *Stream) Read(r io.Reader) error {
+	reader := &mpegts.Reader{R: r}
+	if err := reader.Initialize(); err != nil {
+		if errors.Is(err, io.EOF) {
+			return ingest.BadData("this is no MPEG transport stream with tables: nothing could be found in it")
+		}
+		return s.explain(err)
+	}
+	if err := s.choose(reader); err != nil {
+		return err
+	}
+	reader.OnDecodeError(func(error) {}) // a garbled packet is a packet lost; what refers to it is marked by its decoder
+	for {
+		if err := reader.Read(); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return s.explain(err)
+		}
+	}
+}
+
+// explain tells what came from the publisher from what came from below.
+func (s *Stream) explain(err error) error {
+	if refusal, ok := errors.AsType[*ingest.Refusal](err); ok {
+		return refusal
+	}
+	return err
+}
+
+// choose takes the first video track and the first audio track of a transport stream.
+func (s *Stream) choose(reader *mpegts.Reader) error {
+	var pictures, sound bool
+	for _, t := range reader.Tracks() {
+		switch {
+		case !pictures && s.takePictures(reader, t):
+			pictures = true
+		case !sound:
+			var err error
+			if sound, err = s.takeSound(reader, t); err != nil {
+				return err
+			}
+		}
+	}
+	if !pictures {
+		return &ingest.Refusal{
+			Code: ingest.CodeUnsupportedCodec, Message: "there is no video in the transport stream that can be taken: use H264 or HEVC",
+			Asked: fmt.Sprintf("%d tracks", len(reader.Tracks())), Limit: "H264 or HEVC, with AAC or Opus",
+		}
+	}
+	s.out.Expect(pictures, sound)
+	return nil
+}
+
+func (s *Stream) takePictures(reader *mpegts.Reader, t *mpegts.Track) bool {
+	switch t.Codec.(type) {
+	case *codecs.H264:
+		s.begin(media.H264)
+		reader.OnDataH264(t, s.picture)
+	case *codecs.H265:
+		s.begin(media.HEVC)
+		reader.OnDataH265(t, s.picture)
+	default:
+		return false
+	}
+	return true
+}
+
+func (s *Stream) takeSound(reader *mpegts.Reader, t *mpegts.Track) (bool, error) {
+	switch c := t.Codec.(type) {
+	case *codecs.MPEG4Audio:
+		reader.OnDataMPEG4Audio(t, s.sound)
+		changed, err := s.tone.SetAAC(&c.Config)
+		if err != nil || !changed {
+			return true, err
+		}
+	case *codecs.Opus:
+		reader.OnDataOpus(t, s.sound)
+		if known := s.tone.Track(); known != nil && known.Codec == media.Opus {
+			return true, nil
+		}
+		s.tone.SetOpus(2) // whatever its channels are, Opus decodes to two
+	default:
+		return false, nil
+	}
+	return true, s.out.SetTrack(s.tone.Track())
+}
+
+func (s *Stream) begin(codec media.Codec) {
+	if s.pictures == nil || s.codec != codec {
+		s.pictures, s.codec = ingest.NewVideo(codec, 0), codec
+	}
+}
+
+// picture takes one access unit.
+func (s *Stream) picture(pts, dts int64, au [][]byte) error {
+	now := s.now()
+	p, err := s.pictures.Convert(au)
+	if err != nil {
+		return err
+	}
+	if p.Changed {
+		if err := s.out.SetTrack(s.pictures.Track()); err != nil {
+			return err
+		}
+	}
+	if s.pictures.Track() == nil {
+		return s.out.Undecodable(now)
+	}
+	if p.Payload == nil {
+		return nil
+	}
+	ahead := (pts - dts) & (1<<33 - 1) // the difference is small, the clock has 33 bits
+	if ahead > maxAhead {
+		return ingest.BadData("a picture's presentation time is before its decoding time")
+	}
+	dts = s.when(dts, now)
+	pts = dts + ahead
+	const perMs = media.VideoClockRate / 1000
+	if s.pictures.Observe(pts/perMs, dts/perMs) {
+		if err := s.out.SetTrack(s.pictures.Track()); err != nil {
+			return err
+		}
+	}
+	return s.out.Picture(&media.Unit{PTS: pts, DTS: dts, Key: p.Key, Payload: p.Payload}, now)
+}
+
+// sound takes the packets of one PES packet.
+func (s *Stream) sound(pts int64, packets [][]byte) error {
+	now := s.now()
+	rate := int64(s.tone.Track().ClockRate)
+	at := media.Rescale(s.when(pts, now), media.VideoClockRate, rate)
+	for _, packet := range packets {
+		if len(packet) == 0 {
+			continue
+		}
+		exact, ok := s.tone.Time(packet, at)
+		at += s.tone.Duration(packet)
+		if !ok {
+			continue
+		}
+		if err := s.out.Sound(&media.Unit{PTS: exact, DTS: exact, Key: true, Payload: packet}, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// when makes one steady clock out of the publisher's, which may wrap and may be restarted. After a jump it goes on from where
+// it was, by the time that has really passed.
+func (s *Stream) when(stamp int64, now time.Time) int64 {
+	t := s.time.Decode(stamp) + s.offset
+	if s.started && (t < s.highest-maxBack-media.VideoClockRate || t > s.highest+maxAhead) {
+		s.metrics.Jumps.Inc()
+		s.out.Broken()
+		passed := max(media.Rescale(int64(now.Sub(s.at)), int64(time.Second), media.VideoClockRate), 1)
+		s.offset += s.highest + passed - t
+		t = s.highest + passed
+	}
+	s.started = true
+	if t >= s.highest {
+		s.highest, s.at = t, now
+	}
+	return t
+}
