@@ -28,6 +28,8 @@ type BroadcasterConfig struct {
 	HTTP        string `default:"127.0.0.1:8080" help:"Serve the pages, LL-HLS, WHIP, WHEP and the API here." placeholder:"ADDR"`
 	WebRTC      string `default:"127.0.0.1:8189" name:"webrtc" help:"Serve WebRTC here, UDP and TCP." placeholder:"ADDR"`
 	RTSP        string `default:"127.0.0.1:8554" name:"rtsp" help:"Take and serve RTSP here, with UDP on this port, which must be even, and the next. Empty: nowhere." placeholder:"ADDR"`
+	SRT         string `default:"127.0.0.1:8890" name:"srt" help:"Take SRT publishers here, by UDP: stream id publish:KEY. Empty: nowhere." placeholder:"ADDR"`
+	SRTSecret   string `name:"srt-passphrase" help:"Take only SRT that is encrypted with this passphrase, 10 to 79 bytes." placeholder:"TEXT"`
 	Keys        string `help:"The file with the stream keys, a line each: KEY ID. IDs are public, keys are not." placeholder:"FILE" type:"path"`
 	DemoKey     bool   `help:"Let anybody publish the stream demo with the key demo."`
 	Storage     `embed:""`
@@ -154,15 +156,19 @@ func (n *broadcasterNode) run(ctx context.Context, metrics *playback.Metrics) er
 		return err
 	}
 	ways.pages.Handle("/", site)
+	allocating, err := n.allocating()
+	if err != nil {
+		return err
+	}
 
 	group, ctx := errgroup.WithContext(ctx)
 	for _, part := range append([]func(context.Context) error{
-		n.chain.client.Run, n.workers.Run, n.b.Run, n.sender.Run, n.book.Run, keepStore(n.money, &n.cfg.Storage, n.log),
+		n.chain.client.Run, n.workers.Run, n.b.Run, n.sender.Run, allocating, n.book.Run, keepStore(n.money, &n.cfg.Storage, n.log),
 		site.Run, n.stakes.follower.Run, n.views.run, n.serveMetrics,
 	}, ways.parts...) {
 		group.Go(func() error { return part(ctx) })
 	}
-	n.log.Info("broadcaster is up", "rtmp", n.cfg.RTMP, "http", n.cfg.HTTP, "webrtc", n.cfg.WebRTC, "rtsp", n.cfg.RTSP, "account", n.chain.account)
+	n.log.Info("broadcaster is up", "rtmp", n.cfg.RTMP, "http", n.cfg.HTTP, "webrtc", n.cfg.WebRTC, "rtsp", n.cfg.RTSP, "srt", n.cfg.SRT, "account", n.chain.account)
 	close(n.ready)
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err

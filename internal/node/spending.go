@@ -3,11 +3,13 @@ package node
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 
+	"castnet/internal/node/allocate"
 	payments "castnet/probabilistic-payments"
 )
 
@@ -19,6 +21,7 @@ type Spending struct {
 	MaxOutstanding  string        `help:"Sign no more while the fees of unexpired tickets are above it. Empty: no limit." placeholder:"AMOUNT"`
 	MaxReserveParts uint64        `help:"Sign no ticket that could take more than so many thousandths of the reserve. 0: no limit." placeholder:"N"`
 	MaxValidity     time.Duration `default:"48h" help:"Sign no ticket that is valid for longer."`
+	Allocate        int           `help:"Promise the reserve of each coming period to the N orchestrators that work most for this broadcaster, instead of an equal share for all. 0: equal shares." placeholder:"N"`
 	WarnDeposit     string        `default:"0 wei" help:"Warn when the deposit is below it." placeholder:"AMOUNT"`
 	WarnBefore      time.Duration `default:"24h" help:"Warn when the deposit will not last so long at the pace of the last hour."`
 }
@@ -62,8 +65,37 @@ func (n *broadcasterNode) signFor(ctx context.Context, account string) error {
 		return err
 	}
 	if !ok || until.Unix() == 0 {
-		return fmt.Errorf("%s has not authorised %s to sign its tickets: have it call authoriseSigner of the TicketBroker (--account, --keystore)",
+		return fmt.Errorf("%s has not authorised %s to sign its tickets: 'castnet deposit signer add' does (--account, --keystore)",
 			n.chain.account, n.chain.key.Address())
 	}
 	return nil
+}
+
+// allocating promises the reserve, where that is wanted.
+func (n *broadcasterNode) allocating() (run func(context.Context) error, err error) {
+	if n.cfg.Allocate == 0 {
+		return func(context.Context) error { return nil }, nil
+	}
+	if n.chain.account != n.chain.key.Address() {
+		return nil, fmt.Errorf("only %s itself can promise parts of its reserve: use 'castnet deposit allocate' with its key (--allocate)", n.chain.account)
+	}
+	a, err := allocate.New(allocate.Config{
+		Chain: n.chain.client, Most: n.cfg.Allocate, File: filepath.Join(n.cfg.DataDir, "allocation.json"), Log: n.log,
+		Candidates: func(ctx context.Context) ([]allocate.Candidate, error) {
+			roster, err := n.network.Roster(ctx)
+			if err != nil {
+				return nil, err
+			}
+			records := n.b.Records()
+			list := make([]allocate.Candidate, len(roster.Orchestrators))
+			for i, o := range roster.Orchestrators {
+				list[i] = allocate.Candidate{ID: o.ID, Verified: uint64(records[o.ID].Verified), Stake: o.Stake}
+			}
+			return list, nil
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.Run, nil
 }
