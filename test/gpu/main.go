@@ -120,7 +120,9 @@ func examine(ctx context.Context, dir string, place transcoder.Place, video *cli
 	go func() { ran <- pool.Run(ctx) }()
 	defer func() {
 		cancel()
-		<-ran
+		if err := <-ran; err != nil {
+			say("  the pool ended: %v\n", err)
+		}
 	}()
 	say("%v\n", place.Device)
 	for _, c := range place.Encode {
