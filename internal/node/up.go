@@ -33,6 +33,7 @@ type UpConfig struct {
 	HTTP     int    `default:"8080" help:"Port of the pages, LL-HLS, WHIP, WHEP and the API." placeholder:"PORT"`
 	WebRTC   int    `default:"8189" name:"webrtc" help:"Port of WebRTC, UDP and TCP." placeholder:"PORT"`
 	RTSP     int    `default:"8554" name:"rtsp" help:"Port of RTSP, and of its UDP with the next one; an even number." placeholder:"PORT"`
+	SRT      int    `default:"8890" name:"srt" help:"Port of SRT, UDP." placeholder:"PORT"`
 	Chain    int    `default:"8545" help:"Port of the chain's JSON-RPC." placeholder:"PORT"`
 	Orch     int    `default:"8935" name:"orchestrators" help:"First of three ports of the orchestrators." placeholder:"PORT"`
 	Metrics  int    `default:"9090" help:"First of five ports of the metrics: chain, broadcaster, orchestrators." placeholder:"PORT"`
@@ -332,7 +333,7 @@ func (u *up) broadcaster() *child {
 	at := func(port int) string { return net.JoinHostPort(u.cfg.Bind, strconv.Itoa(port)) }
 	args := append([]string{
 		"broadcaster", "--data-dir", u.path("broadcaster"), "--rtmp", at(u.cfg.RTMP), "--http", at(u.cfg.HTTP), "--webrtc", at(u.cfg.WebRTC),
-		"--rtsp", at(u.cfg.RTSP), "--metrics", u.metrics(1), "--demo-key",
+		"--rtsp", at(u.cfg.RTSP), "--srt", at(u.cfg.SRT), "--metrics", u.metrics(1), "--demo-key",
 	}, u.account("broadcaster")...)
 	if u.cfg.Keys != "" {
 		args = append(args, "--keys", u.cfg.Keys)
@@ -358,17 +359,20 @@ func (u *up) orchestrator(i int) *child {
 
 // summary is what a newcomer reads.
 func (u *up) summary(took time.Duration) {
-	page := "http://" + net.JoinHostPort(u.cfg.Bind, strconv.Itoa(u.cfg.HTTP))
+	at := func(port int) string { return net.JoinHostPort(u.cfg.Bind, strconv.Itoa(port)) }
+	page := "http://" + at(u.cfg.HTTP)
 	_, _ = fmt.Fprintf(u.out, `
 Castnet is up (%.1f s): a chain, three orchestrators, one broadcaster.
 
   Push     %s
            OBS: server rtmp://%s/live, stream key demo
            ffmpeg -re -i FILE -c:v libx264 -g 60 -c:a aac -f flv %s
-  Watch    %s
+           or WHIP %s/whip/demo, rtsp://%s/live/demo, srt://%s?streamid=publish:demo
+  Watch    %s, or rtsp://%s/demo
   Metrics  http://%s/metrics (broadcaster)
   State    %s
 
 Ctrl-C ends it.
-`, took.Seconds(), u.rtmpURL("demo"), net.JoinHostPort(u.cfg.Bind, strconv.Itoa(u.cfg.RTMP)), u.rtmpURL("demo"), page, u.metrics(1), u.cfg.DataDir)
+`, took.Seconds(), u.rtmpURL("demo"), at(u.cfg.RTMP), u.rtmpURL("demo"), page, at(u.cfg.RTSP), at(u.cfg.SRT), page, at(u.cfg.RTSP),
+		u.metrics(1), u.cfg.DataDir)
 }

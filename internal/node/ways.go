@@ -13,6 +13,7 @@ import (
 	"castnet/broadcaster/playback/whep"
 	"castnet/ingest/rtmp"
 	"castnet/ingest/rtsp"
+	"castnet/ingest/srt"
 	"castnet/ingest/whip"
 	"castnet/internal/rtc"
 )
@@ -28,7 +29,7 @@ type ways struct {
 // openWays opens the ports and makes what serves them.
 func (n *broadcasterNode) openWays(ctx context.Context, metrics *playback.Metrics) (*ways, error) {
 	w := &ways{pages: http.NewServeMux()}
-	for _, open := range []func(context.Context, *playback.Metrics, *ways) error{n.openRTMP, n.openHTTP, n.openWebRTC, n.openRTSP} {
+	for _, open := range []func(context.Context, *playback.Metrics, *ways) error{n.openRTMP, n.openHTTP, n.openWebRTC, n.openRTSP, n.openSRT} {
 		if err := open(ctx, metrics, w); err != nil {
 			return nil, err
 		}
@@ -118,5 +119,19 @@ func (n *broadcasterNode) openRTSP(ctx context.Context, metrics *playback.Metric
 		return err
 	}
 	w.parts = append(w.parts, player.Run, server.Run)
+	return nil
+}
+
+func (n *broadcasterNode) openSRT(_ context.Context, _ *playback.Metrics, w *ways) error {
+	if n.cfg.SRT == "" {
+		return nil
+	}
+	server, err := srt.New(srt.Config{
+		Address: n.cfg.SRT, Passphrase: n.cfg.SRTSecret, Gate: n.b, Logger: n.log, Registerer: n.registerer(),
+	})
+	if err != nil {
+		return fmt.Errorf("%w (--srt, --srt-passphrase)", err)
+	}
+	w.parts = append(w.parts, server.Run)
 	return nil
 }

@@ -53,7 +53,7 @@ func (m *machines) broadcaster(t *testing.T, account string, at int) *testnet.Ne
 	t.Helper()
 	m.start(t, at+3, append([]string{
 		"broadcaster", "--data-dir", m.path("alone-" + account), "--demo-key", "--rtmp", m.address(at), "--http", m.address(at + 1),
-		"--webrtc", m.address(at + 2), "--rtsp=",
+		"--webrtc", m.address(at + 2), "--rtsp=", "--srt=",
 	}, m.account(account)...)...)
 	return &testnet.Network{RTMP: "rtmp://" + m.address(at) + "/live/", HTTP: "http://" + m.address(at+1)}
 }
@@ -130,7 +130,7 @@ func TestWithoutFundsAndOnAnotherChain(t *testing.T) {
 	flags := m.account("treasury") // an account without deposit and reserve
 	flags[1] = n.RPC
 	m.start(t, 3, append([]string{
-		"broadcaster", "--data-dir", m.path("poor"), "--demo-key", "--rtmp", m.address(0), "--http", m.address(1), "--webrtc", m.address(2), "--rtsp=",
+		"broadcaster", "--data-dir", m.path("poor"), "--demo-key", "--rtmp", m.address(0), "--http", m.address(1), "--webrtc", m.address(2), "--rtsp=", "--srt=",
 	}, flags...)...)
 	poor := &testnet.Network{RTMP: "rtmp://" + m.address(0) + "/live/", HTTP: "http://" + m.address(1)}
 	wait := push(t, poor.RTMP+"demo", camera(t, 320, 240, 6))
@@ -146,7 +146,7 @@ func TestWithoutFundsAndOnAnotherChain(t *testing.T) {
 	m.start(t, 5, "devchain", "--data-dir", filepath.Join(t.TempDir(), "other"), "--chain-id", "4242", "--listen", m.address(4))
 	flags[1] = "ws://" + m.address(4)
 	out, err := exec.CommandContext(t.Context(), testnet.Castnet(), append([]string{
-		"broadcaster", "--data-dir", m.path("lost"), "--rtmp", m.address(6), "--http", m.address(7), "--webrtc", m.address(8), "--rtsp=",
+		"broadcaster", "--data-dir", m.path("lost"), "--rtmp", m.address(6), "--http", m.address(7), "--webrtc", m.address(8), "--rtsp=", "--srt=",
 	}, flags...)...).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "4242") || !strings.Contains(string(out), "--rpc") {
 		t.Errorf("on another chain: %v, %s", err, out)

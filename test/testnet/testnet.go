@@ -85,7 +85,7 @@ func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network
 		RTMP: "rtmp://127.0.0.1:" + port(0) + "/live/", RTSP: "rtsp://127.0.0.1:" + port(12) + "/live/", HTTP: "http://127.0.0.1:" + port(1), RPC: "ws://127.0.0.1:" + port(3),
 	}
 	args := append([]string{
-		"up", "--data-dir", cfg.Dir, "--rtmp", port(0), "--http", port(1), "--webrtc", port(2), "--chain", port(3), "--rtsp", port(12),
+		"up", "--data-dir", cfg.Dir, "--rtmp", port(0), "--http", port(1), "--webrtc", port(2), "--chain", port(3), "--rtsp", port(12), "--srt", port(14),
 		"--orchestrators", port(4), "--metrics", port(7),
 	}, cfg.Args...)
 	n.cmd = exec.CommandContext(ctx, binary, args...) //nolint:gosec // the program under test
@@ -113,8 +113,8 @@ func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network
 }
 
 // portsNeeded is how many consecutive ports a network takes: RTMP, HTTP, WebRTC, chain, 3 orchestrators, 5 metrics, RTSP
-// (an even one, and the next).
-const portsNeeded = 14
+// (an even one, and the next), SRT.
+const portsNeeded = 15
 
 // freePorts finds the first of portsNeeded consecutive free ports.
 func freePorts(ctx context.Context) (int, error) {
