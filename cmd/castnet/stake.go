@@ -4,6 +4,7 @@ import "castnet/internal/node/stake"
 
 type stakeCmd struct {
 	Status   stake.Status   `cmd:"" help:"Show where your CAST is, what it earned, and what is on its way out."`
+	Simulate stake.Simulate `cmd:"" help:"Reckon what a delegation would have earned so far."`
 	Delegate stake.Delegate `cmd:"" help:"Put CAST behind an orchestrator."`
 	Bond     stake.Bond     `cmd:"" help:"Add to your own orchestrator's stake."`
 	Unbond   stake.Unbond   `cmd:"" help:"Begin to take CAST out; it is locked for the unbonding period."`

@@ -19,6 +19,7 @@ import (
 // Network says which contracts a command speaks to.
 type Network struct {
 	RPC       string `default:"ws://127.0.0.1:8545" help:"JSON-RPC of the chain's node, ws:// or http://." placeholder:"URL"`
+	Cache     string `default:"${state}/cache" help:"Keep what was read of the chain's log in this folder." placeholder:"DIR" type:"path"`
 	Contracts string `default:"${state}/contracts.json" help:"The addresses file of the contracts, as 'castnet chain deploy' writes it." placeholder:"FILE" type:"path"`
 }
 
@@ -52,6 +53,7 @@ type Session struct {
 
 	console *console.Console
 	consent console.Consent
+	cache   string       // folder
 	unlock  func() error // asks for what signing needs
 }
 
@@ -84,7 +86,7 @@ func (r Reading) Open(ctx context.Context, con *console.Console, f func(context.
 	if err != nil {
 		return err
 	}
-	return run(ctx, &Session{Client: client, Self: self, console: con, consent: console.Consent{Output: r.Output}}, f)
+	return run(ctx, &Session{Client: client, Self: self, console: con, consent: console.Consent{Output: r.Output}, cache: r.Cache}, f)
 }
 
 // address is the account that is looked at; reading needs no key.
@@ -107,7 +109,7 @@ func (s Signing) Open(ctx context.Context, con *console.Console, f func(context.
 	if err != nil {
 		return err
 	}
-	return run(ctx, &Session{Client: client, Self: signer.Address(), console: con, consent: s.Consent, unlock: signer.Unlock}, f)
+	return run(ctx, &Session{Client: client, Self: signer.Address(), console: con, consent: s.Consent, cache: s.Cache, unlock: signer.Unlock}, f)
 }
 
 // Signer is whose key signs, and where it is.

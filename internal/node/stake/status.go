@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/registry"
 	"castnet/internal/node/account"
 	"castnet/internal/node/amount"
 	"castnet/internal/node/console"
@@ -106,27 +107,21 @@ func candidates(ctx context.Context, s *account.Session, who string) ([]chain.Or
 		o, err := s.Orchestrator(ctx, who)
 		return []chain.Orchestrator{o}, err
 	}
-	list, err := s.Staking().Orchestrators(ctx)
-	if err != nil {
-		return nil, err
-	}
-	seen := make(map[common.Address]bool)
-	for _, o := range list {
-		seen[o.ID] = true
-	}
-	unbondings, err := s.Staking().Unbondings(ctx, s.Self)
-	if err != nil {
-		return nil, err
-	}
-	more := []common.Address{s.Self}
-	for _, u := range unbondings {
-		more = append(more, u.Orchestrator)
-	}
-	for _, id := range more {
-		if seen[id] {
-			continue
+	ids := []common.Address{s.Self} // an owner has fees and commission even without stake
+	err := s.History(ctx, func(ctx context.Context, books registry.Reader) error {
+		d, err := books.Delegator(ctx, s.Self)
+		for _, p := range d.Positions {
+			if p.Orchestrator != s.Self {
+				ids = append(ids, p.Orchestrator)
+			}
 		}
-		seen[id] = true
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var list []chain.Orchestrator
+	for _, id := range ids {
 		o, ok, err := s.Staking().Orchestrator(ctx, id)
 		if err != nil {
 			return nil, err
