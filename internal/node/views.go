@@ -315,7 +315,7 @@ func asJSON(v any) json.RawMessage {
 
 func inputView(st *broadcaster.Status) api.InputView {
 	in := api.InputView{
-		Protocol: "RTMP", FPS: st.Input.FPS, Bitrate: int64(st.Input.Bitrate), GOPSeconds: st.Input.KeyInterval.Seconds(),
+		Protocol: strings.ToUpper(st.Protocol), FPS: st.Input.FPS, Bitrate: int64(st.Input.Bitrate), GOPSeconds: st.Input.KeyInterval.Seconds(),
 		Remote: st.Remote, Health: api.Unknown,
 	}
 	if st.Video == nil {
