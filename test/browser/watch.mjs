@@ -134,7 +134,7 @@ async function read(page) {
     'stop-segments': /Segments \d/,
     'stop-orchestrator': /Orchestrator .+ (away|just begun)/,
     'stop-verified': /Verified [\d\u202f]*[1-9]/,
-    'stop-paid': /Paid .+ of .+ won/,
+    'stop-paid': /Paid .+ of .+ redeemed/,
     deposit: /\d/,
     reserve: /\d/,
   }
