@@ -30,6 +30,7 @@ contract BrokerHandler is Asserts {
     uint256 public paidIn;
     uint256 public paidOut;
     uint256 public claims; // redemptions that the reserve took part in
+    uint256 public refused; // calls that reverted
 
     constructor(TicketBroker broker_, StakingMock staking_) {
         broker = broker_;
@@ -67,7 +68,10 @@ contract BrokerHandler is Asserts {
 
     function enrol(uint256 whom, bool ahead) external {
         uint64 round = broker.currentRound() + (ahead ? _periodRounds : 0);
-        try broker.enrol(round, recipient(whom)) {} catch {}
+        try broker.enrol(round, recipient(whom)) {}
+        catch {
+            ++refused;
+        }
     }
 
     function joinOrLeave(uint256 whom) external {
@@ -98,17 +102,25 @@ contract BrokerHandler is Asserts {
                 (uint256 position, Reserves.Sibling[] memory path) = MerkleSum.path(leaves, i);
                 broker.allot(from, period, index, leaves[i].recipient, leaves[i].amount, position, path);
             }
-        } catch {}
+        } catch {
+            ++refused;
+        }
     }
 
     function unlock(uint256 who) external {
         vm.prank(sender(who));
-        try broker.unlock() {} catch {}
+        try broker.unlock() {}
+        catch {
+            ++refused;
+        }
     }
 
     function cancelUnlock(uint256 who) external {
         vm.prank(sender(who));
-        try broker.cancelUnlock() {} catch {}
+        try broker.cancelUnlock() {}
+        catch {
+            ++refused;
+        }
     }
 
     function withdraw(uint256 who) external {
@@ -117,7 +129,9 @@ contract BrokerHandler is Asserts {
         vm.prank(from);
         try broker.withdraw() {
             paidOut += from.balance;
-        } catch {}
+        } catch {
+            ++refused;
+        }
     }
 
     function sweep(uint256 whom) external {
@@ -171,7 +185,9 @@ contract BrokerHandler is Asserts {
         try broker.redeem(item.ticket, item.v, item.r, item.s, bytes32(0), 0) returns (uint256 paid) {
             (, uint256 left,) = broker.senderInfo(item.ticket.sender);
             _count(i, paid, before - left);
-        } catch {}
+        } catch {
+            ++refused;
+        }
     }
 
     function _count(uint256 i, uint256 paid, uint256 fromReserve) private {
