@@ -37,6 +37,12 @@ type Simulation struct {
 	Slashes      int            `json:"slashes"`
 }
 
+// sums are what a stake would have got and lost.
+type sums struct {
+	fees             *big.Int // wei
+	rewards, slashed *big.Int // CAST
+}
+
 // Run reckons what a delegation would have earned.
 func (m *Simulate) Run(ctx context.Context, con *console.Console) error {
 	reading := m.Reading
@@ -56,22 +62,22 @@ func (m *Simulate) Run(ctx context.Context, con *console.Console) error {
 		sim := Simulation{
 			Orchestrator: o.ID, Name: account.Name(o), Cast: m.Amount.String(), FromRound: round.Number - min(back, round.Number), ToRound: round.Number,
 		}
-		var fees, rewards, slashed *big.Int
+		var got sums
 		err = s.History(ctx, func(ctx context.Context, books registry.Reader) error {
 			earned, err := books.Earnings(ctx, o.ID, sim.FromRound)
 			if err != nil {
 				return err
 			}
-			fees, rewards = share(earned, m.Amount.Int)
+			got.fees, got.rewards = share(earned, m.Amount.Int)
 			all, err := books.Slashes(ctx, o.ID)
-			slashed, sim.Slashes = losses(all, o, m.Amount.Int, s.Now.Add(-m.Over))
+			got.slashed, sim.Slashes = losses(all, o, m.Amount.Int, s.Now.Add(-m.Over))
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		sim.Wei, sim.RewardsCast, sim.SlashedCast = fees.String(), rewards.String(), slashed.String()
-		return s.Answer(sim, func(w io.Writer) { m.say(w, s, o, sim, fees, rewards, slashed) })
+		sim.Wei, sim.RewardsCast, sim.SlashedCast = got.fees.String(), got.rewards.String(), got.slashed.String()
+		return s.Answer(sim, func(w io.Writer) { m.say(w, s, sim, got) })
 	})
 }
 
@@ -107,15 +113,15 @@ func losses(all []registry.Slash, o chain.Orchestrator, stake *big.Int, since ti
 	return cast, n
 }
 
-func (m *Simulate) say(w io.Writer, s *account.Session, o chain.Orchestrator, sim Simulation, fees, rewards, slashed *big.Int) {
+func (m *Simulate) say(w io.Writer, s *account.Session, sim Simulation, got sums) {
 	lasted := time.Duration(int64(sim.ToRound-sim.FromRound+1) * int64(s.Parameters().RoundLength))
 	_, _ = fmt.Fprintf(w, "%s behind %s, over the last %s (rounds %d to %d):\n\n",
-		amount.Format(m.Amount.Int, amount.CAST), account.Name(o), account.Lasting(lasted), sim.FromRound, sim.ToRound)
+		amount.Format(m.Amount.Int, amount.CAST), sim.Name, account.Lasting(lasted), sim.FromRound, sim.ToRound)
 	console.Fields(w, []console.Field{
-		{Label: "Fees", Value: amount.Brief(fees, amount.ETH)},
-		{Label: "Rewards", Value: fmt.Sprintf("%s, %s of the stake", amount.Brief(rewards, amount.CAST), percent(rewards, m.Amount.Int))},
-		{Label: "Slashed", Value: fmt.Sprintf("%s, in %s", amount.Brief(slashed, amount.CAST), slashes(sim.Slashes))},
-		{Label: "In a year", Value: fmt.Sprintf("%s and %s, if it went on like this", amount.Brief(yearly(fees, lasted), amount.ETH), amount.Brief(yearly(rewards, lasted), amount.CAST))},
+		{Label: "Fees", Value: amount.Brief(got.fees, amount.ETH)},
+		{Label: "Rewards", Value: fmt.Sprintf("%s, %s of the stake", amount.Brief(got.rewards, amount.CAST), percent(got.rewards, m.Amount.Int))},
+		{Label: "Slashed", Value: fmt.Sprintf("%s, in %s", amount.Brief(got.slashed, amount.CAST), slashes(sim.Slashes))},
+		{Label: "In a year", Value: fmt.Sprintf("%s and %s, if it went on like this", amount.Brief(yearly(got.fees, lasted), amount.ETH), amount.Brief(yearly(got.rewards, lasted), amount.CAST))},
 	})
 	_, _ = fmt.Fprint(w, "\nReckoned from what came in, as if this stake had been there besides. What will come in nobody knows.\n")
 }
