@@ -93,6 +93,15 @@ func (n *fakeNode) SendTransaction(_ context.Context, tx *types.Transaction) err
 	return nil
 }
 
+func (n *fakeNode) TransactionByHash(_ context.Context, hash common.Hash) (*types.Transaction, bool, error) {
+	for _, tx := range n.all() {
+		if tx.Hash() == hash {
+			return tx, true, nil
+		}
+	}
+	return nil, false, ethereum.NotFound
+}
+
 func (n *fakeNode) TransactionReceipt(_ context.Context, hash common.Hash) (*types.Receipt, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -187,10 +187,7 @@ func (m *Manager) raise(ctx context.Context, f *flight) error {
 	}
 	m.metrics.resubmitted.Inc()
 	m.cfg.Log.Info("raised a waiting transaction's fee", "tx", tx.Hash(), "nonce", f.nonce(), "limit_wei", offer.limit)
-	if err := m.cfg.Node.SendTransaction(ctx, tx); err != nil && !says(err, "already known") {
-		return err
-	}
-	return nil
+	return m.cfg.Node.SendTransaction(ctx, tx)
 }
 
 // fill sends transfers of nothing under the nonces below `until` that no transaction has: a chain that came back without what it had

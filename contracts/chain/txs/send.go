@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rpc"
 )
@@ -84,11 +85,11 @@ func (m *Manager) launch(ctx context.Context, r *request, offer bid) error {
 	return err
 }
 
-// has tells whether a transaction that a node refuses is in a block all the same, or may be: a request that reaches the node twice is
-// refused the second time, for the nonce that it used the first time.
+// has tells whether a node has a transaction that it refuses, or may have it: a request that reaches the node twice is refused the
+// second time, because it was taken, or mined, the first time.
 func (m *Manager) has(ctx context.Context, f *flight) bool {
-	receipt, err := m.receipt(ctx, f)
-	return receipt != nil || err != nil
+	_, _, err := m.cfg.Node.TransactionByHash(ctx, f.Tx.Hash())
+	return !errors.Is(err, ethereum.NotFound)
 }
 
 // sync finds the next nonce, unless it is known because transactions of ours are in flight.
@@ -136,16 +137,13 @@ func (m *Manager) drop(ctx context.Context, f *flight) error {
 // repeat gives the node the same bytes once more.
 func (m *Manager) repeat(ctx context.Context, f *flight) {
 	f.sentAt = time.Now()
-	if err := m.cfg.Node.SendTransaction(ctx, f.Tx); err != nil && !says(err, "already known") {
+	if err := m.cfg.Node.SendTransaction(ctx, f.Tx); err != nil {
 		m.cfg.Log.Debug("a transaction was not taken again", "tx", f.Tx.Hash(), "nonce", f.nonce(), "error", err)
 	}
 }
 
 // refused tells a node's definite no from the lack of an answer, after which it may have the transaction all the same.
 func refused(err error) bool {
-	if says(err, "already known") {
-		return false
-	}
 	var answer rpc.Error // an error object inside a JSON-RPC response
 	return errors.As(err, &answer) && !says(err, "limit") && !says(err, "timeout") && !says(err, "timed out")
 }
