@@ -184,14 +184,13 @@ func modelLease(t *testing.T, fate, order [modelSegments]int) error {
 			return err
 		}
 	}
-	return modelEnd(t, m, l.Lease, fate, tickets, deliver)
+	return modelEnd(m, l.Lease, fate, tickets, deliver)
 }
 
 // modelEnd ends the lease, lets what is unpaid be written off, and sends what comes late.
 func modelEnd(
-	t *testing.T, m *market, lease common.Hash, fate [modelSegments]int, tickets map[int]payments.SignedTicket, deliver func(int) error,
+	m *market, lease common.Hash, fate [modelSegments]int, tickets map[int]payments.SignedTicket, deliver func(int) error,
 ) error {
-	t.Helper()
 	for seq := range tickets {
 		if fate[seq] == resultLost {
 			if err := deliver(seq); err != nil { // again, by Settle
@@ -201,7 +200,7 @@ func modelEnd(
 	}
 	m.recipient.CloseLease(lease)
 	m.world.pass(31e9)
-	m.recipient.CloseEpochs(t.Context())
+	m.recipient.CloseEpochs(m.t.Context())
 	for seq := range tickets {
 		if fate[seq] == ticketLate {
 			if err := deliver(seq); !payments.IsRefusal(err, payments.CodeLate) {

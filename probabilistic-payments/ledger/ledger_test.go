@@ -80,7 +80,7 @@ func TestLedgerIsKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	log := slog.New(slog.DiscardHandler)
 	var events []payments.Event
-	history := func(_ context.Context, o payments.Observer) error {
+	history := func(_ context.Context, o payments.Observer) error { //nolint:unparam // as a store's
 		for _, e := range events {
 			o.Observe(e)
 		}
@@ -111,7 +111,8 @@ func TestLedgerIsKept(t *testing.T) {
 
 	// The process was killed before it noted the payment, which the store knows.
 	events = []payments.Event{
-		{Kind: payments.EventBilled, Lease: id, Fee: wei(20)}, {Kind: payments.EventReceived, Lease: id, Fee: wei(20), Won: true, Amount: wei(99)},
+		{Kind: payments.EventBilled, Lease: id, Fee: wei(20)},
+		{Kind: payments.EventReceived, Lease: id, Fee: wei(20), Won: true, Amount: wei(99)},
 		{Kind: payments.EventBilled, Lease: common.Hash{2}, Fee: wei(5)},
 	}
 	l, stop = open()

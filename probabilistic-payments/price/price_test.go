@@ -110,7 +110,7 @@ func TestJumpsAreConfirmed(t *testing.T) {
 	c := &clock{time.Unix(1e9, 0)}
 	f := &feed{}
 	w := watch(t, f, c)
-	read := func(usd float64, want float64) {
+	read := func(usd, want float64) {
 		t.Helper()
 		f.rate = price.Rate{Value: dollars(usd), At: c.now}
 		err := w.Read(t.Context())
@@ -345,8 +345,10 @@ func TestLists(t *testing.T) {
 	if err != nil || v.H264 != *uint256.NewInt(150e9) || v.Source != *uint256.NewInt(10e9) {
 		t.Errorf("%+v, %v", v, err)
 	}
-	for _, text := range []string{``, `{"me":{}}`, `{"0x00000000000000000000000000000000000000Aa":{"vp9":"1 wei"}}`,
-		`{"0x00000000000000000000000000000000000000Aa":{"h264":7}}`} {
+	for _, text := range []string{
+		``, `{"me":{}}`, `{"0x00000000000000000000000000000000000000Aa":{"vp9":"1 wei"}}`,
+		`{"0x00000000000000000000000000000000000000Aa":{"h264":7}}`,
+	} {
 		write(text)
 		if _, err := price.ReadLists(path, fallback); err == nil {
 			t.Errorf("%s was taken", text)

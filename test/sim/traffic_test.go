@@ -377,7 +377,7 @@ func (tr *traffic) checkBooks(t *testing.T) {
 	if all.Redeemed != tr.world.total || all.Won != all.Redeemed || all.TicketsLost != 0 {
 		t.Errorf("won %s, redeemed %s, the chain paid %s", all.Won.Dec(), all.Redeemed.Dec(), tr.world.total.Dec())
 	}
-	var anew = ledger.New()
+	anew := ledger.New()
 	if err := tr.money.History(t.Context(), anew); err != nil {
 		t.Fatal(err)
 	}
