@@ -74,6 +74,11 @@ func (cfg *OrchestratorConfig) Run(ctx context.Context, con *console.Console) er
 		return err
 	}
 	defer unlock()
+	inFlight, err := r.keepTransactions(ctx, cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = inFlight.Close() }() // every commit is durable already
 	n := &orchestratorNode{role: r, cfg: *cfg, owner: common.HexToAddress(cfg.Owner)}
 	if n.chain, err = r.dialChain(ctx, cfg.ChainAccess); err != nil {
 		return err
