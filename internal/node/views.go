@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -32,8 +33,9 @@ const viewEvery = time.Second
 // views turns what broadcaster and chain know into what the pages show: it implements api.Streams and api.Network. The
 // chain's side is read in the background; a page never waits for it.
 type views struct {
-	b     *broadcaster.Broadcaster
-	chain *onChain
+	b      *broadcaster.Broadcaster
+	chain  *onChain
+	sender *payments.Sender
 	// stakes lists who is registered.
 	stakes interface {
 		Orchestrators(ctx context.Context) ([]api.OrchestratorView, error)
@@ -47,8 +49,8 @@ type views struct {
 	nextBlock   uint64
 }
 
-func newViews(b *broadcaster.Broadcaster, c *onChain, s stakeBooks, log *slog.Logger) *views {
-	v := &views{b: b, chain: c, stakes: s, log: log, shares: make(map[common.Address]float64)}
+func newViews(b *broadcaster.Broadcaster, c *onChain, sender *payments.Sender, s stakeBooks, log *slog.Logger) *views {
+	v := &views{b: b, chain: c, sender: sender, stakes: s, log: log, shares: make(map[common.Address]float64)}
 	v.network.Chain = api.ChainView{ID: c.client.ChainID(), Coin: "ETH"}
 	v.network.Broadcaster.Address = c.account.Hex()
 	return v
@@ -84,7 +86,7 @@ func (v *views) read(ctx context.Context) error {
 	if err := v.readRedemptions(ctx, head.Number); err != nil {
 		return err
 	}
-	account, err := client.Broker().Sender(ctx, self)
+	funds, err := v.sender.Funds(ctx)
 	if err != nil {
 		return err
 	}
@@ -110,10 +112,10 @@ func (v *views) read(ctx context.Context) error {
 	v.network.Orchestrators = rows
 	v.network.Round, v.network.RoundEndsAt = round.Number, round.End
 	v.network.Chain.Head, v.network.Chain.Time = head.Number, head.Time
-	v.network.Broadcaster.DepositWei = api.WeiOf(toUint(account.Deposit))
-	v.network.Broadcaster.ReserveWei = api.WeiOf(toUint(account.Reserve))
+	v.network.Broadcaster.DepositWei = api.WeiOf(funds.Deposit)
+	v.network.Broadcaster.ReserveWei = api.WeiOf(funds.Reserve)
 	v.network.Broadcaster.ShareWei = api.WeiOf(share)
-	v.network.Broadcaster.Warnings = accountWarnings(account)
+	v.network.Broadcaster.Warnings = accountWarnings(&funds)
 	return nil
 }
 
@@ -138,20 +140,25 @@ func (v *views) readRedemptions(ctx context.Context, head uint64) error {
 	return nil
 }
 
-func accountWarnings(a chain.SenderAccount) []api.WarningView {
+func accountWarnings(f *payments.Funds) []api.WarningView {
 	var list []api.WarningView
-	if a.Unlocking {
+	if f.Unlocking {
 		list = append(list, api.WarningView{
 			Text: "The deposit is being unlocked: orchestrators accept no new tickets.", Next: "Cancel the unlock to go on streaming.",
 		})
 	}
-	if a.Reserve.Sign() == 0 {
+	switch {
+	case f.Reserve.IsZero():
 		list = append(list, api.WarningView{
 			Text: "There is no reserve: orchestrators will not serve this broadcaster.", Next: "Fund a reserve in the TicketBroker.",
 		})
-	} else if a.Deposit.Sign() == 0 {
+	case f.Deposit.IsZero():
 		list = append(list, api.WarningView{
 			Text: "The deposit is empty: winners are paid out of the reserve.", Next: "Add to the deposit in the TicketBroker.",
+		})
+	case f.Warning != "" && !f.Unlocking:
+		list = append(list, api.WarningView{
+			Text: "Money is running out: " + f.Warning + ".", Next: "Add to the deposit in the TicketBroker before streams stop.",
 		})
 	}
 	return list
@@ -304,14 +311,18 @@ func checkViews(st *broadcaster.Status) []api.CheckView {
 	return list
 }
 
-// asJSON shows a signed object, given by pointer, to people who want to check it; nil where there is none.
+// asJSON shows a signed object, given by pointer, to people who want to check it; nil where there is none. Integers that
+// browsers cannot hold are strings.
 func asJSON(v any) json.RawMessage {
 	b, err := json.Marshal(v)
 	if err != nil || string(b) == "null" {
 		return nil
 	}
-	return b
+	return largeInteger.ReplaceAll(b, []byte(`$1"$2"`))
 }
+
+// largeInteger is a JSON number of 16 digits or more: 2^53 has as many.
+var largeInteger = regexp.MustCompile(`([:\[,])(-?[0-9]{16,})\b`)
 
 func inputView(st *broadcaster.Status) api.InputView {
 	in := api.InputView{
