@@ -108,7 +108,7 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 		return err
 	}
 	defer func() { _ = n.stakes.file.Close() }() // it can be made anew from the chain
-	n.views = newViews(n.b, n.chain, n.stakes, r.log)
+	n.views = newViews(n.b, n.chain, n.sender, n.stakes, r.log)
 	return n.run(ctx, metrics)
 }
 
