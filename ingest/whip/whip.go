@@ -252,9 +252,7 @@ func (s *Server) admit(ctx context.Context, r *http.Request, key, offer string) 
 	s.mu.Unlock()
 	run := func(ctx context.Context) {
 		v.run(ctx, sink)
-		s.mu.Lock()
-		delete(s.sessions, v.id)
-		s.mu.Unlock()
+		s.forget(v)
 		s.unreserve()
 	}
 	select {
@@ -262,9 +260,7 @@ func (s *Server) admit(ctx context.Context, r *http.Request, key, offer string) 
 		started = true
 		return v, answer, nil
 	case <-ctx.Done():
-		s.mu.Lock()
-		delete(s.sessions, v.id)
-		s.mu.Unlock()
+		s.forget(v)
 		sink.Close(ingest.ErrUnavailable)
 		return nil, "", errors.Join(ingest.ErrUnavailable, v.pc.Close())
 	}
@@ -306,6 +302,12 @@ func (s *Server) unreserve() {
 	s.metrics.Connections.Dec()
 }
 
+func (s *Server) forget(v *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, v.id)
+}
+
 // resource answers requests to a session (RFC 9725, sections 4.3 and 4.4).
 func (s *Server) resource(ctx context.Context, w http.ResponseWriter, r *http.Request, id string) error {
 	s.mu.Lock()
@@ -316,6 +318,7 @@ func (s *Server) resource(ctx context.Context, w http.ResponseWriter, r *http.Re
 	}
 	switch r.Method {
 	case http.MethodDelete:
+		s.forget(v)
 		v.end(nil)
 		w.WriteHeader(http.StatusOK)
 		return nil
