@@ -20,6 +20,11 @@ type Action struct {
 	err     error                      // why the action makes no sense; Preview and Send return it
 }
 
+// Transaction is any transaction of the account's; to nil creates a contract of data.
+func (c *Client) Transaction(to *common.Address, data []byte) Action {
+	return Action{client: c, call: call{to: to, data: data}}
+}
+
 // Preview is what an action would cost.
 type Preview struct {
 	Transactions int      // how many Send makes: two if the contract must first be allowed to take CAST

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/ethereum/go-ethereum/common"
 )
@@ -35,7 +34,7 @@ type CodeHashes struct {
 	Timelock      common.Hash `json:"timelock"`
 }
 
-// ReadAddresses reads the file that Deploy writes.
+// ReadAddresses reads the file that package deploy writes.
 func ReadAddresses(path string) (Addresses, error) {
 	raw, err := os.ReadFile(path) //nolint:gosec // the operator's own file
 	if err != nil {
@@ -46,25 +45,6 @@ func ReadAddresses(path string) (Addresses, error) {
 		return Addresses{}, fmt.Errorf("chain: addresses in %s: %w", path, err)
 	}
 	return a, nil
-}
-
-// write puts the file in place.
-func (a Addresses) write(path string) error { return writeJSON(path, a) }
-
-// writeJSON puts a file in place in one step, so that a reader sees all of it or nothing.
-func writeJSON(path string, value any) error {
-	raw, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return err
-	}
-	temporary := path + ".new"
-	if err := os.WriteFile(temporary, append(raw, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
 }
 
 // DeploymentError says that a node is not the one that an addresses file speaks of.

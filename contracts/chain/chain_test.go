@@ -3,7 +3,6 @@ package chain_test
 import (
 	"errors"
 	"math/big"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,58 +12,6 @@ import (
 
 	"castnet/contracts/chain"
 )
-
-func TestDeployIsIdempotent(t *testing.T) {
-	dev := node(t)
-	cfg := deployConfig(t, dev)
-	first, err := chain.Deploy(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := chain.Deploy(t.Context(), cfg)
-	if err != nil || again != first {
-		t.Fatalf("second time: %+v, %v; want %+v", again, err, first)
-	}
-
-	read, err := chain.ReadAddresses(cfg.File)
-	if err != nil || read != first {
-		t.Fatalf("file: %+v, %v", read, err)
-	}
-	other := cfg
-	other.URL = node(t).URL()
-	_, err = chain.Deploy(t.Context(), other)
-	var mismatch *chain.DeploymentError
-	if !errors.As(err, &mismatch) || mismatch.What != "CastToken" {
-		t.Errorf("another node: %v", err)
-	}
-	if err := os.WriteFile(cfg.File, []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chain.Deploy(t.Context(), cfg); err == nil {
-		t.Error("a torn file was taken")
-	}
-}
-
-func TestDeployConfigIsChecked(t *testing.T) {
-	for name, change := range map[string]func(*chain.DeployConfig){
-		"no file":              func(c *chain.DeployConfig) { c.File = "" },
-		"no signer":            func(c *chain.DeployConfig) { c.Signer = nil },
-		"no node":              func(c *chain.DeployConfig) { c.URL = "http://127.0.0.1:1" },
-		"fractions of seconds": func(c *chain.DeployConfig) { c.RoundLength = 1500 * time.Millisecond },
-		"short unlock":         func(c *chain.DeployConfig) { c.UnlockPeriod = 24 * time.Hour },
-		"no place":             func(c *chain.DeployConfig) { c.MaxActive = 1 << 16 },
-		"long evidence": func(c *chain.DeployConfig) {
-			c.Disputes = &chain.DisputeTerms{EvidencePeriod: 7 * 24 * time.Hour, RevealWindow: time.Hour}
-		},
-		"negative stake": func(c *chain.DeployConfig) { c.MinSelfStake = big.NewInt(-1) },
-	} {
-		cfg := chain.DeployConfig{URL: "http://127.0.0.1:1", File: t.TempDir() + "/a.json", Signer: keyOf("deployer")}
-		change(&cfg)
-		if _, err := chain.Deploy(t.Context(), cfg); err == nil {
-			t.Errorf("%s: taken", name)
-		}
-	}
-}
 
 func TestDialNamesTheWrongChain(t *testing.T) {
 	n := newNetwork(t)

@@ -39,7 +39,7 @@ var ErrNoSigner = errors.New("chain: this client has no signer: it can only read
 // Config is what a Client needs.
 type Config struct {
 	URL       string    // JSON-RPC of the node: ws:// or http://
-	Addresses Addresses // from Deploy or ReadAddresses
+	Addresses Addresses // from package deploy, or ReadAddresses
 	Signer    Signer    // whose account sends; nil for a client that only reads
 
 	GasPriceFloor *big.Int      // wei per gas that GasPrice never goes below; default 0.1 gwei
@@ -97,7 +97,7 @@ type Client struct {
 // Dial connects and checks that the node is on the chain of cfg.Addresses and has the contracts. A node on another chain is a
 // *DeploymentError.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
-	c, err := connect(ctx, cfg)
+	c, err := Connect(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +112,9 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// connect makes a client without asking whether the contracts are there.
-func connect(ctx context.Context, cfg Config) (*Client, error) {
+// Connect is Dial for a chain that has no contracts yet: nothing but cfg.Addresses.ChainID need be known, and only what needs no
+// contract works.
+func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}

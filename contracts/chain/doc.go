@@ -1,9 +1,9 @@
-// Package chain is the Go side of Castnet's contracts: it deploys them, reads them and sends transactions to them, in plain
-// structs of its own, so that no other package has to know an ABI.
+// Package chain is the Go side of Castnet's contracts: it reads them and sends transactions to them, in plain structs of its own, so
+// that no other package has to know an ABI. Package deploy brings them on a chain.
 //
 // # Shape
 //
-//	addresses, err := chain.Deploy(ctx, chain.DeployConfig{…})  // idempotent: deploys, goes on with it, or verifies it
+//	addresses, err := deploy.Contracts(ctx, deploy.Config{…})   // idempotent: deploys, goes on with it, or verifies it
 //	client, err := chain.Dial(ctx, chain.Config{URL: …, Addresses: addresses, Signer: operator, Transactions: store})
 //	go client.Run(ctx)                                          // follows heads and owns the account's nonce
 //	round, err := client.Round(ctx)                             // views work without Run

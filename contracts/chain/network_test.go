@@ -14,6 +14,7 @@ import (
 	"github.com/ethereum/go-ethereum/params"
 
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/deploy"
 	"castnet/contracts/devchain"
 )
 
@@ -69,14 +70,14 @@ type network struct {
 	addresses chain.Addresses
 }
 
-func deployConfig(t *testing.T, dev *devchain.Chain) chain.DeployConfig {
+func deployConfig(t *testing.T, dev *devchain.Chain) deploy.Config {
 	t.Helper()
-	cfg := chain.DeployConfig{
+	cfg := deploy.Config{
 		URL: dev.URL(), File: filepath.Join(t.TempDir(), "chain", "addresses.json"), Signer: keyOf("deployer"),
 		RoundLength: 10 * time.Minute, EmissionPPB: 100_000,
 	}
 	for _, holder := range append(owners(), keyOf("delegator")) {
-		cfg.Supply = append(cfg.Supply, chain.Allocation{Account: holder.Address(), Amount: ether(1000)})
+		cfg.Supply = append(cfg.Supply, deploy.Allocation{Account: holder.Address(), Amount: ether(1000)})
 	}
 	return cfg
 }
@@ -84,7 +85,7 @@ func deployConfig(t *testing.T, dev *devchain.Chain) chain.DeployConfig {
 func newNetwork(t *testing.T) *network {
 	t.Helper()
 	dev := node(t)
-	addresses, err := chain.Deploy(t.Context(), deployConfig(t, dev))
+	addresses, err := deploy.Contracts(t.Context(), deployConfig(t, dev))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,6 +93,30 @@ func (c *Client) verifyLinks(ctx context.Context) error {
 	return nil
 }
 
+// Code reads the hashes of the code on the chain now, of the implementations too.
+func (c *Client) Code(ctx context.Context) (CodeHashes, error) {
+	var code CodeHashes
+	plain := map[string]*common.Hash{
+		"CastToken": &code.Token, "TicketBroker": &code.Broker, "AccessManager": &code.AccessManager, "TimelockController": &code.Timelock,
+	}
+	behind := map[string]*common.Hash{"Rounds": &code.Rounds, "Staking": &code.Staking, "Disputes": &code.Disputes}
+	for _, k := range c.cfg.Addresses.contracts() {
+		hash, err := c.codeHash(ctx, k.name, k.address)
+		if err != nil {
+			return CodeHashes{}, err
+		}
+		if !k.proxy {
+			*plain[k.name] = hash
+			continue
+		}
+		code.Proxy = hash
+		if *behind[k.name], err = c.implementationHash(ctx, k); err != nil {
+			return CodeHashes{}, err
+		}
+	}
+	return code, nil
+}
+
 // codeHash is that of the code at an address; no code is a *DeploymentError.
 func (c *Client) codeHash(ctx context.Context, name string, at common.Address) (common.Hash, error) {
 	code, err := c.eth.CodeAt(ctx, at, nil)

@@ -14,6 +14,7 @@ import (
 	"github.com/ethereum/go-ethereum/params"
 
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/deploy"
 	"castnet/contracts/chain/follow"
 	"castnet/contracts/store"
 	"castnet/test/ethnode"
@@ -44,16 +45,16 @@ func newScene(t *testing.T, holders ...string) *scene {
 	t.Helper()
 	s := &scene{Anvil: ethnode.Start(t), clients: make(map[string]*chain.Client)}
 	s.proxy = ethnode.Intercept(t, s.URL)
-	cfg := chain.DeployConfig{
+	cfg := deploy.Config{
 		URL: s.URL, File: filepath.Join(t.TempDir(), "contracts.json"), Signer: keyOf("deployer"),
-		RoundLength: 10 * time.Minute, UnbondingPeriod: time.Hour, EmissionPPB: 100_000, Supply: []chain.Allocation{},
+		RoundLength: 10 * time.Minute, UnbondingPeriod: time.Hour, EmissionPPB: 100_000, Supply: []deploy.Allocation{},
 	}
 	for _, name := range append(holders, "deployer") {
 		s.Call(t, nil, "anvil_setBalance", keyOf(name).Address(), (*hexutil.Big)(ether(1000)))
-		cfg.Supply = append(cfg.Supply, chain.Allocation{Account: keyOf(name).Address(), Amount: ether(1000)})
+		cfg.Supply = append(cfg.Supply, deploy.Allocation{Account: keyOf(name).Address(), Amount: ether(1000)})
 	}
 	var err error
-	if s.addresses, err = chain.Deploy(t.Context(), cfg); err != nil {
+	if s.addresses, err = deploy.Contracts(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	return s

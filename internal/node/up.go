@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/deploy"
 	"castnet/internal/identity"
 	"castnet/internal/node/console"
 )
@@ -233,11 +234,11 @@ func (u *up) contracts() string { return u.path("contracts.json") }
 
 // economy deploys the contracts, registers the orchestrators and funds the broadcaster, as far as it is not done yet.
 func (u *up) economy(ctx context.Context) error {
-	supply := []chain.Allocation{}
+	supply := []deploy.Allocation{}
 	for i := range upCast {
-		supply = append(supply, chain.Allocation{Account: u.owner(i).Address(), Amount: ether(1000)})
+		supply = append(supply, deploy.Allocation{Account: u.owner(i).Address(), Amount: ether(1000)})
 	}
-	addresses, err := chain.Deploy(ctx, chain.DeployConfig{
+	addresses, err := deploy.Contracts(ctx, deploy.Config{
 		URL: u.rpc(), File: u.contracts(), Signer: u.accounts["treasury"], Supply: supply, Log: u.log,
 	})
 	if err != nil {

@@ -18,9 +18,10 @@ var arrows = map[string][]string{
 	"internal/receipt":  {"internal/media", "internal/eip712", "internal/identity"},
 	"internal/wire":     {"internal/media", "transcoder"},
 
-	"transcoder":        {"internal/media"},
-	"transcoder/av":     {"transcoder", "internal/media"},
-	"transcoder/worker": {"transcoder", "internal/media", "internal/wire"},
+	"transcoder":          {"internal/media"},
+	"transcoder/av":       {"transcoder", "internal/media"},
+	"transcoder/worker":   {"transcoder", "internal/media", "internal/wire"},
+	"transcoder/capacity": {"transcoder", "internal/media"},
 
 	"ingest":      {"internal/media"},
 	"ingest/rtmp": {"ingest", "internal/media"},
@@ -64,6 +65,7 @@ var arrows = map[string][]string{
 	},
 
 	"broadcaster/selection":              {},
+	"broadcaster/health":                 {"internal/media"},
 	"broadcaster/verify":                 {"transcoder", "internal/media", "internal/receipt", "internal/eip712", "internal/identity"},
 	"broadcaster/playback":               {"transcoder", "internal/media"},
 	"broadcaster/playback/internal/clip": {"broadcaster/playback", "internal/media"}, // test material
@@ -74,13 +76,14 @@ var arrows = map[string][]string{
 	"broadcaster/api":                    {"broadcaster", "broadcaster/playback", "broadcaster/api/web", "transcoder", "internal/media"},
 	"broadcaster/api/web":                {},
 	"broadcaster": {
-		"broadcaster/selection", "broadcaster/verify", "broadcaster/playback", "ingest", "orchestrator/rpc", "transcoder",
+		"broadcaster/selection", "broadcaster/health", "broadcaster/verify", "broadcaster/playback", "ingest", "orchestrator/rpc", "transcoder",
 		"internal/media", "internal/receipt", "internal/eip712", "probabilistic-payments", "internal/identity",
 	},
 
 	"contracts/bindings":          {},
 	"contracts/bindings/generate": {},
 	"contracts/chain":             {"contracts/bindings", "contracts/chain/txs", "contracts/chain/follow", "internal/identity"},
+	"contracts/chain/deploy":      {"contracts/chain", "contracts/bindings"},
 	"contracts/chain/follow":      {},
 	"contracts/chain/registry":    {"contracts/chain"},
 	"contracts/chain/txs":         {},

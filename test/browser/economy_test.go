@@ -20,6 +20,7 @@ import (
 	"castnet/broadcaster/api"
 	"castnet/contracts/bindings"
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/deploy"
 	"castnet/contracts/devchain"
 	"castnet/contracts/store"
 	"castnet/internal/node/account"
@@ -77,14 +78,14 @@ func newEconomy(t *testing.T) *economy {
 	require.NoError(t, err)
 	t.Cleanup(e.node.Close)
 
-	deploy := chain.DeployConfig{
+	contracts := deploy.Config{
 		URL: e.dev.URL(), File: filepath.Join(t.TempDir(), "contracts.json"), Signer: keyOf("treasury"), RoundLength: roundLength,
 		EmissionPPB: 1000, MaxSlashPpm: slashCap, SlashPpm: slashPart,
 	}
 	for name, tokens := range map[string]int64{"rosa": 10_000, "amos": 10_000, "treasury": 80_000, "dora": 1000} {
-		deploy.Supply = append(deploy.Supply, chain.Allocation{Account: keyOf(name).Address(), Amount: cast(tokens)})
+		contracts.Supply = append(contracts.Supply, deploy.Allocation{Account: keyOf(name).Address(), Amount: cast(tokens)})
 	}
-	addresses, err := chain.Deploy(t.Context(), deploy)
+	addresses, err := deploy.Contracts(t.Context(), contracts)
 	require.NoError(t, err)
 	as := func(name string) *chain.Client {
 		c, err := chain.Dial(t.Context(), chain.Config{URL: e.dev.URL(), Addresses: addresses, Signer: keyOf(name)})

@@ -22,6 +22,7 @@ import (
 
 	"castnet/contracts/bindings"
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/deploy"
 	"castnet/contracts/devchain"
 	"castnet/internal/identity"
 	"castnet/internal/node/amount"
@@ -91,10 +92,10 @@ func newWorld(t *testing.T, programs string) *world {
 	t.Helper()
 	w := &world{home: t.TempDir(), treasury: newKey(t), owners: map[string]*identity.Key{"Rosa": newKey(t), "Tycho": newKey(t)}}
 	funded := []devchain.Allocation{{Account: w.treasury.Address(), Wei: ether(1_000_000)}}
-	supply := []chain.Allocation{{Account: w.treasury.Address(), Amount: ether(1_000_000)}}
+	supply := []deploy.Allocation{{Account: w.treasury.Address(), Amount: ether(1_000_000)}}
 	for _, owner := range w.owners {
 		funded = append(funded, devchain.Allocation{Account: owner.Address(), Wei: ether(1000)})
-		supply = append(supply, chain.Allocation{Account: owner.Address(), Amount: ether(1000)})
+		supply = append(supply, deploy.Allocation{Account: owner.Address(), Amount: ether(1000)})
 	}
 	var err error
 	w.dev, err = devchain.New(devchain.Config{Listen: "127.0.0.1:0", BlockPeriod: 100 * time.Millisecond, MaxLead: time.Hour, Allocations: funded})
@@ -103,7 +104,7 @@ func newWorld(t *testing.T, programs string) *world {
 	}
 	runUntilCleanup(t, w.dev.Run)
 	contracts := filepath.Join(w.home, "contracts.json")
-	w.net, err = chain.Deploy(t.Context(), chain.DeployConfig{URL: w.dev.URL(), File: contracts, Signer: w.treasury, Supply: supply})
+	w.net, err = deploy.Contracts(t.Context(), deploy.Config{URL: w.dev.URL(), File: contracts, Signer: w.treasury, Supply: supply})
 	if err != nil {
 		t.Fatal(err)
 	}

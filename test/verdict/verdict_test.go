@@ -19,6 +19,7 @@ import (
 
 	"castnet/contracts/bindings"
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/deploy"
 	"castnet/contracts/devchain"
 	"castnet/internal/eip712"
 	"castnet/internal/identity"
@@ -72,7 +73,7 @@ func newCourt(t *testing.T) *court {
 		t.Fatal(err)
 	}
 	runUntilCleanup(t, dev.Run)
-	addresses, err := chain.Deploy(t.Context(), chain.DeployConfig{
+	addresses, err := deploy.Contracts(t.Context(), deploy.Config{
 		URL: dev.URL(), File: filepath.Join(t.TempDir(), "addresses.json"), Signer: deployer, RoundLength: time.Hour,
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/deploy"
 	"castnet/contracts/devchain"
 	"castnet/internal/identity"
 	"castnet/internal/node/allocate"
@@ -47,7 +48,7 @@ func newSender(t *testing.T) *chain.Client {
 		t.Fatal(err)
 	}
 	runUntilCleanup(t, dev.Run)
-	addresses, err := chain.Deploy(t.Context(), chain.DeployConfig{
+	addresses, err := deploy.Contracts(t.Context(), deploy.Config{
 		URL: dev.URL(), File: filepath.Join(t.TempDir(), "addresses.json"), Signer: key, RoundLength: time.Hour,
 	})
 	if err != nil {

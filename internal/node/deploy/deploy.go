@@ -17,6 +17,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/deploy"
 	"castnet/internal/node/account"
 	"castnet/internal/node/amount"
 	"castnet/internal/node/console"
@@ -52,7 +53,7 @@ func (d *Deploy) Run(ctx context.Context, con *console.Console) error {
 	}
 	_, err = os.Stat(d.Contracts)
 	if err == nil {
-		addresses, err := chain.Deploy(ctx, cfg)
+		addresses, err := deploy.Contracts(ctx, cfg)
 		if err != nil {
 			return err
 		}
@@ -76,15 +77,15 @@ func (d *Deploy) Run(ctx context.Context, con *console.Console) error {
 		return err
 	}
 	cfg.Signer = signer.Signer
-	addresses, err := chain.Deploy(ctx, cfg)
+	addresses, err := deploy.Contracts(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	return d.answer(con, addresses, "The contracts are deployed; "+d.Contracts+" names them. Whoever takes part needs a copy of it.")
 }
 
-func (d *Deploy) config(con *console.Console) (chain.DeployConfig, error) {
-	cfg := chain.DeployConfig{
+func (d *Deploy) config(con *console.Console) (deploy.Config, error) {
+	cfg := deploy.Config{
 		URL: d.RPC, File: d.Contracts, RoundLength: d.RoundLength, TicketValidity: d.TicketValidity, UnlockPeriod: d.UnlockPeriod,
 		UnbondingPeriod: d.UnbondingPeriod, MinSelfStake: d.MinSelfStake.Int, MaxActive: d.MaxActive, MaxSlashPpm: uint32(d.MaxSlash),
 		EmissionPPB: d.perRound(d.Inflation), MaxEmissionPPB: d.perRound(max(d.Inflation, d.MaxInflation)), EmissionStepPPB: d.perRound(d.InflationStep),
@@ -116,7 +117,7 @@ func (d *Deploy) perRound(yearly amount.Percent) uint32 {
 	return uint32(float64(yearly) * ppbOfPpm * float64(d.RoundLength) / float64(year))
 }
 
-func (d *Deploy) plan(from common.Address, supply []chain.Allocation) console.Plan {
+func (d *Deploy) plan(from common.Address, supply []deploy.Allocation) console.Plan {
 	sum := new(big.Int)
 	for _, a := range supply {
 		sum.Add(sum, a.Amount)
@@ -156,7 +157,7 @@ func (d *Deploy) answer(con *console.Console, a chain.Addresses, text string) er
 }
 
 // readSupply reads lines ADDRESS AMOUNT.
-func readSupply(path string) ([]chain.Allocation, error) {
+func readSupply(path string) ([]deploy.Allocation, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -165,7 +166,7 @@ func readSupply(path string) ([]chain.Allocation, error) {
 		return nil, fmt.Errorf("supply: %w (--supply)", err)
 	}
 	defer func() { _ = f.Close() }()
-	var list []chain.Allocation
+	var list []deploy.Allocation
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
 		line, _, _ := strings.Cut(lines.Text(), "#")
@@ -180,7 +181,7 @@ func readSupply(path string) ([]chain.Allocation, error) {
 		if err != nil {
 			return nil, fmt.Errorf("supply: %s:%d: %w", path, n, err)
 		}
-		list = append(list, chain.Allocation{Account: common.HexToAddress(address), Amount: cast})
+		list = append(list, deploy.Allocation{Account: common.HexToAddress(address), Amount: cast})
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("supply: %s: %w", path, err)

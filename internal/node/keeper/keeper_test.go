@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/deploy"
 	"castnet/contracts/devchain"
 	"castnet/internal/identity"
 	"castnet/internal/node/keeper"
@@ -86,9 +87,9 @@ func TestKeeper(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, dev.Run)
-	addresses, err := chain.Deploy(t.Context(), chain.DeployConfig{
+	addresses, err := deploy.Contracts(t.Context(), deploy.Config{
 		URL: dev.URL(), File: filepath.Join(t.TempDir(), "contracts.json"), Signer: owner, EmissionPPB: 1_000_000,
-		Supply: []chain.Allocation{{Account: owner.Address(), Amount: ether(1000)}},
+		Supply: []deploy.Allocation{{Account: owner.Address(), Amount: ether(1000)}},
 	})
 	if err != nil {
 		t.Fatal(err)

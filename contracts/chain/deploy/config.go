@@ -1,21 +1,20 @@
-package chain
+package deploy
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math"
 	"math/big"
-	"os"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/params"
+
+	"castnet/contracts/chain"
 )
 
-// Defaults of DeployConfig.
+// Defaults of Config.
 const (
 	DefaultRoundLength     = time.Hour
 	DefaultTicketValidity  = 24 * time.Hour
@@ -28,7 +27,6 @@ const (
 	DefaultSlashPpm        = 100_000
 	supplyGrowth           = 10 // the cap is so many times the initial supply
 	partPpm                = 250_000
-	deployPoll             = 50 * time.Millisecond // its transactions follow each other
 )
 
 // Allocation is CAST that exists from the beginning.
@@ -37,11 +35,11 @@ type Allocation struct {
 	Amount  *big.Int // CAST
 }
 
-// DeployConfig says what to deploy and where.
-type DeployConfig struct {
-	URL    string // JSON-RPC of the node
-	File   string // the addresses file: read if it exists, else written when all contracts are in place
-	Signer Signer // pays for the deployment
+// Config says what to deploy and where.
+type Config struct {
+	URL    string       // JSON-RPC of the node
+	File   string       // the addresses file: read if it exists, else written when all contracts are in place
+	Signer chain.Signer // pays for the deployment
 
 	RoundLength     time.Duration // default DefaultRoundLength
 	TicketValidity  time.Duration // default DefaultTicketValidity
@@ -60,9 +58,9 @@ type DeployConfig struct {
 	TreasuryCutPpm   uint32         // of what is emitted; default 0
 	Treasury         common.Address // gets that, and what nobody gets of a slash; default the signer
 
-	SlashPpm   uint32        // of the stake of a lease's round, for a proven offence; default DefaultSlashPpm
-	JailRounds uint64        // likewise; default DefaultJailRounds
-	Disputes   *DisputeTerms // default: a bond of 0.1 ether; half of the unbonding period to find evidence, a quarter to reveal it
+	SlashPpm   uint32              // of the stake of a lease's round, for a proven offence; default DefaultSlashPpm
+	JailRounds uint64              // likewise; default DefaultJailRounds
+	Disputes   *chain.DisputeTerms // default: a bond of 0.1 ether; half of the unbonding period to find evidence, a quarter to reveal it
 
 	Proposers     []common.Address // who may propose and execute upgrades through the timelock; default the signer
 	TimelockDelay time.Duration    // default DefaultTimelockDelay
@@ -74,9 +72,9 @@ type DeployConfig struct {
 }
 
 // validate fills in the defaults.
-func (cfg *DeployConfig) validate() error {
+func (cfg *Config) validate() error {
 	if cfg.File == "" {
-		return errors.New("chain: deploy: name the addresses file")
+		return errors.New("deploy: name the addresses file")
 	}
 	cfg.fillIn()
 	for name, d := range map[string]time.Duration{
@@ -84,26 +82,26 @@ func (cfg *DeployConfig) validate() error {
 		"UnlockPeriod": cfg.UnlockPeriod, "UnbondingPeriod": cfg.UnbondingPeriod, "TimelockDelay": cfg.TimelockDelay,
 	} {
 		if d < time.Second || d%time.Second != 0 {
-			return fmt.Errorf("chain: deploy: %s %v: whole seconds are needed", name, d)
+			return fmt.Errorf("deploy: %s %v: whole seconds are needed", name, d)
 		}
 	}
 	if least := cfg.twoPeriods(); cfg.UnlockPeriod < least {
-		return fmt.Errorf("chain: deploy: UnlockPeriod %v must be two periods of the broker, %v, at least", cfg.UnlockPeriod, least)
+		return fmt.Errorf("deploy: UnlockPeriod %v must be two periods of the broker, %v, at least", cfg.UnlockPeriod, least)
 	}
 	if cfg.MaxActive < 1 || cfg.MaxActive > math.MaxUint16 {
-		return fmt.Errorf("chain: deploy: MaxActive %d must be within 1 and %d", cfg.MaxActive, math.MaxUint16)
+		return fmt.Errorf("deploy: MaxActive %d must be within 1 and %d", cfg.MaxActive, math.MaxUint16)
 	}
 	if cfg.MinSelfStake.Sign() <= 0 {
-		return errors.New("chain: deploy: MinSelfStake must be positive")
+		return errors.New("deploy: MinSelfStake must be positive")
 	}
 	if t := cfg.Disputes; t.EvidencePeriod+t.RevealWindow >= cfg.UnbondingPeriod {
-		return fmt.Errorf("chain: deploy: Disputes: EvidencePeriod %v and RevealWindow %v together must be shorter than UnbondingPeriod %v, "+
+		return fmt.Errorf("deploy: Disputes: EvidencePeriod %v and RevealWindow %v together must be shorter than UnbondingPeriod %v, "+
 			"or stake is gone before it can be slashed", t.EvidencePeriod, t.RevealWindow, cfg.UnbondingPeriod)
 	}
 	return nil
 }
 
-func (cfg *DeployConfig) fillIn() {
+func (cfg *Config) fillIn() {
 	orDefault(&cfg.RoundLength, DefaultRoundLength)
 	orDefault(&cfg.TicketValidity, DefaultTicketValidity)
 	if cfg.RoundLength > 0 {
@@ -138,7 +136,7 @@ func (cfg *DeployConfig) fillIn() {
 	}
 	if cfg.Disputes == nil {
 		window := max(cfg.UnbondingPeriod/4, time.Second).Truncate(time.Second)
-		cfg.Disputes = &DisputeTerms{
+		cfg.Disputes = &chain.DisputeTerms{
 			Bond: big.NewInt(params.Ether / 10), RevealDelay: min(window, time.Minute), RevealWindow: window,
 			EvidencePeriod: (cfg.UnbondingPeriod / 2).Truncate(time.Second),
 			ChallengerPpm:  partPpm, BroadcasterPpm: partPpm, Treasury: cfg.Treasury,
@@ -147,7 +145,7 @@ func (cfg *DeployConfig) fillIn() {
 }
 
 // twoPeriods is how long the promises of a reserve may last: the broker's unlock period is at least that.
-func (cfg *DeployConfig) twoPeriods() time.Duration {
+func (cfg *Config) twoPeriods() time.Duration {
 	rounds := int64((cfg.TicketValidity+cfg.RoundLength-1)/cfg.RoundLength) + 1
 	return time.Duration(2 * rounds * int64(cfg.RoundLength))
 }
@@ -159,100 +157,12 @@ func orDefault[T comparable](value *T, otherwise T) {
 	}
 }
 
-// Deploy brings the contracts on the chain and names them in cfg.File. If the file exists, nothing is sent: the chain id, the code at
-// each address and the implementations behind the proxies are verified instead, and a mismatch is a *DeploymentError. A deployment
-// that was interrupted goes on where it stopped, by what it wrote down in cfg.File + ".partial".
-func Deploy(ctx context.Context, cfg DeployConfig) (Addresses, error) {
-	if err := cfg.validate(); err != nil {
-		return Addresses{}, err
+// orZero reads an amount that was not given.
+func orZero(v *big.Int) *big.Int {
+	if v == nil {
+		return new(big.Int)
 	}
-	known, err := ReadAddresses(cfg.File)
-	if err == nil {
-		return verifyDeployment(ctx, cfg, known)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return Addresses{}, err
-	}
-	if cfg.Signer == nil {
-		return Addresses{}, fmt.Errorf("chain: deploy: %w", ErrNoSigner)
-	}
-	client, err := connectForDeployment(ctx, cfg)
-	if err != nil {
-		return Addresses{}, err
-	}
-	ctx, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- client.Run(ctx) }()
-	addresses, err := client.deployAll(ctx, cfg)
-	stop()
-	if err := errors.Join(err, <-ended); err != nil {
-		return Addresses{}, err
-	}
-	if err := addresses.write(cfg.File); err != nil {
-		return Addresses{}, fmt.Errorf("chain: deploy: %w", err)
-	}
-	if err := os.Remove(cfg.File + partial); err != nil {
-		return Addresses{}, fmt.Errorf("chain: deploy: %w", err)
-	}
-	cfg.Log.Info("contracts are deployed", "chain_id", addresses.ChainID, "broker", addresses.Broker, "file", cfg.File)
-	return addresses, nil
-}
-
-// verifyDeployment checks that the node has what the addresses file names.
-func verifyDeployment(ctx context.Context, cfg DeployConfig, known Addresses) (Addresses, error) {
-	client, err := Dial(ctx, Config{URL: cfg.URL, Addresses: known, Log: cfg.Log})
-	if err != nil {
-		return Addresses{}, fmt.Errorf("%w (named in %s)", err, cfg.File)
-	}
-	defer client.Close()
-	now, err := client.recordCode(ctx, known)
-	if err != nil || now == known {
-		return known, err
-	}
-	if !cfg.AcceptUpgrades {
-		return Addresses{}, fmt.Errorf("%w (named in %s): if its upgrade is right, accept it (AcceptUpgrades)",
-			&DeploymentError{What: "the code behind a proxy", Want: "that of the deployment", Got: "another one"}, cfg.File)
-	}
-	return now, now.write(cfg.File)
-}
-
-// recordCode fills in the hashes of the code on the chain.
-func (c *Client) recordCode(ctx context.Context, a Addresses) (Addresses, error) {
-	plain := map[string]*common.Hash{
-		"CastToken": &a.Code.Token, "TicketBroker": &a.Code.Broker, "AccessManager": &a.Code.AccessManager, "TimelockController": &a.Code.Timelock,
-	}
-	behind := map[string]*common.Hash{"Rounds": &a.Code.Rounds, "Staking": &a.Code.Staking, "Disputes": &a.Code.Disputes}
-	for _, k := range a.contracts() {
-		hash, err := c.codeHash(ctx, k.name, k.address)
-		if err != nil {
-			return Addresses{}, err
-		}
-		if !k.proxy {
-			*plain[k.name] = hash
-			continue
-		}
-		a.Code.Proxy = hash
-		if *behind[k.name], err = c.implementationHash(ctx, k); err != nil {
-			return Addresses{}, err
-		}
-	}
-	return a, nil
-}
-
-// connectForDeployment makes a client that has a chain but no contracts yet.
-func connectForDeployment(ctx context.Context, cfg DeployConfig) (*Client, error) {
-	reader, err := connect(ctx, Config{URL: cfg.URL, Log: cfg.Log})
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Close()
-	id, err := reader.eth.ChainID(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("chain: deploy: %s does not answer: %w", cfg.URL, err)
-	}
-	return connect(ctx, Config{
-		URL: cfg.URL, Addresses: Addresses{ChainID: id.Uint64()}, Signer: cfg.Signer, PollInterval: deployPoll, Log: cfg.Log,
-	})
+	return v
 }
 
 func wholeSeconds(d time.Duration) uint64 { return uint64(d / time.Second) }
