@@ -33,7 +33,7 @@ func (m *machines) account(name string) []string {
 	}
 }
 
-func (m *machines) start(t *testing.T, metrics int, args ...string) {
+func (m *machines) start(t *testing.T, metrics int, args ...string) *testnet.Role {
 	t.Helper()
 	r, err := testnet.StartRole(context.WithoutCancel(t.Context()), m.base+metrics, args...)
 	if err != nil {
@@ -47,14 +47,15 @@ func (m *machines) start(t *testing.T, metrics int, args ...string) {
 			t.Logf("castnet %s printed:\n%s", args[0], r.Output())
 		}
 	})
+	return r
 }
 
-func (m *machines) broadcaster(t *testing.T, account string, at int) *testnet.Network {
+func (m *machines) broadcaster(t *testing.T, account string, at int, more ...string) *testnet.Network {
 	t.Helper()
-	m.start(t, at+3, append([]string{
+	m.start(t, at+3, append(append([]string{
 		"broadcaster", "--data-dir", m.path("alone-" + account), "--demo-key", "--rtmp", m.address(at), "--http", m.address(at + 1),
 		"--webrtc", m.address(at + 2), "--rtsp=", "--srt=",
-	}, m.account(account)...)...)
+	}, m.account(account)...), more...)...)
 	return &testnet.Network{RTMP: "rtmp://" + m.address(at) + "/live/", HTTP: "http://" + m.address(at+1)}
 }
 

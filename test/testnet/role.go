@@ -15,10 +15,11 @@ import (
 
 // Role is one role of a network, run alone.
 type Role struct {
-	cmd   *exec.Cmd
-	out   output
-	ended chan struct{}
-	err   error
+	cmd    *exec.Cmd
+	out    output
+	ended  chan struct{}
+	err    error
+	killed bool
 }
 
 // Castnet is the program under test.
@@ -66,8 +67,21 @@ func StartRole(ctx context.Context, metricsPort int, args ...string) (*Role, err
 // Output is everything that the role has printed.
 func (r *Role) Output() string { return r.out.text() }
 
-// Stop ends the role as Ctrl-C does.
+// Kill ends the role by kill -9.
+func (r *Role) Kill() error {
+	r.killed = true
+	if err := r.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	<-r.ended
+	return nil
+}
+
+// Stop ends the role as Ctrl-C does. One that was killed is no error.
 func (r *Role) Stop() error {
+	if r.killed {
+		return nil
+	}
 	if err := r.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
