@@ -97,7 +97,7 @@ check: build test-deps ## Format, lint, arrows, and the race detector
 
 ##@ Figures
 
-.PHONY: bench bench-latency bench-overhead bench-tickets bench-transcode
+.PHONY: bench bench-hls bench-ingest bench-latency bench-overhead bench-tickets bench-transcode bench-whep
 bench-latency: build test-deps ## Latency: publisher frame to transcoded WHEP frame
 	@$(GO) run ./test/bench latency
 bench-overhead: build test-deps ## CPU of the network over the plain ffmpeg command line
@@ -106,6 +106,12 @@ bench-tickets: build test-deps ## What a ticket costs: over the bare signature, 
 	@$(GO) run ./test/bench tickets
 bench-transcode: build test-deps ## The engine: CPU and quality against the ffmpeg command line, memory, latency, resume
 	@$(GO) run ./test/bench transcode
+bench-whep: build test-deps ## What a viewer by WHEP costs, 200 of one stream, beside bare sendto
+	@$(GO) run ./test/bench whep
+bench-hls: build test-deps ## LL-HLS: first playlist and part, how old the newest picture is when downloaded
+	@$(GO) run ./test/bench hls
+bench-ingest: build test-deps ## What a publisher by RTMP costs: handshake, memory, CPU
+	@$(GO) run ./test/bench ingest
 bench: build test-deps ## Run every bench, and write docs/bench/latest.json
 	@$(GO) run ./test/bench all
 

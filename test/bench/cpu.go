@@ -71,3 +71,18 @@ func used(n *testnet.Network) (usage, error) {
 	}
 	return u, role(&u.orchestrators, orchestrators)
 }
+
+// resident is the MiB that a process holds in memory.
+func resident(pid int) (float64, error) {
+	rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(rollup)) {
+		if value, ok := strings.CutPrefix(line, "Rss:"); ok {
+			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 64)
+			return kib / 1024, err
+		}
+	}
+	return 0, fmt.Errorf("process %d: no Rss in its smaps_rollup", pid)
+}

@@ -70,7 +70,9 @@ func (r *result) judge() {
 type bench func(ctx context.Context, measure time.Duration) (*result, error)
 
 func benches() map[string]bench {
-	return map[string]bench{"latency": latency, "overhead": overhead, "tickets": tickets, "transcode": transcoding}
+	return map[string]bench{
+		"hls": hls, "ingest": ingest, "latency": latency, "overhead": overhead, "tickets": tickets, "transcode": transcoding, "whep": whep,
+	}
 }
 
 func main() {

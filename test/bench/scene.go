@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +37,22 @@ func (m *moments) get(pts int64) (time.Time, bool) {
 	defer m.mu.Unlock()
 	at, ok := m.at[pts]
 	return at, ok
+}
+
+// first is when the first picture passed.
+func (m *moments) first() (time.Time, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var first time.Time
+	for _, at := range m.at {
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	if first.IsZero() {
+		return first, errors.New("no picture has passed")
+	}
+	return first, nil
 }
 
 // between lists the pictures that passed in [from, to).
@@ -76,6 +94,24 @@ func raise(ctx context.Context, args ...string) (*scene, error) {
 	return &scene{network: network, dir: dir}, nil
 }
 
+// raiseWithKeys starts a network that takes streams with these keys, which are their ids too.
+func raiseWithKeys(ctx context.Context, keys []string, args ...string) (*scene, error) {
+	dir, err := os.MkdirTemp("", "bench-keys-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // it is read at the start
+	var lines strings.Builder
+	for _, key := range keys {
+		fmt.Fprintf(&lines, "%s %s\n", key, key)
+	}
+	file := filepath.Join(dir, "keys")
+	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
+		return nil, err
+	}
+	return raise(ctx, append([]string{"--keys", file}, args...)...)
+}
+
 // close ends the stream, the viewers and the network.
 func (s *scene) close() error {
 	err := s.endPush()
@@ -86,8 +122,13 @@ func (s *scene) close() error {
 	return errors.Join(err, stopped, os.RemoveAll(s.dir))
 }
 
-// push begins to publish a stream of some length, and returns with the first picture.
+// push begins to publish the stream, of some length, and returns with the first picture.
 func (s *scene) push(ctx context.Context, video *clip.Video, length time.Duration) error {
+	return s.pushTo(ctx, stream, video, length)
+}
+
+// pushTo does the same with another key.
+func (s *scene) pushTo(ctx context.Context, key string, video *clip.Video, length time.Duration) error {
 	material, err := publisher.New(publisher.Stream{Track: video.Track, Units: video.Units}, nil)
 	if err != nil {
 		return err
@@ -96,7 +137,7 @@ func (s *scene) push(ctx context.Context, video *clip.Video, length time.Duratio
 	ctx, s.stop = context.WithCancel(ctx)
 	var once sync.Once
 	go func() {
-		s.pushed <- material.Push(ctx, s.network.RTMP+stream, publisher.Options{
+		s.pushed <- material.Push(ctx, s.network.RTMP+key, publisher.Options{
 			VideoOnly: true, For: length, OnSent: func(pts int64, at time.Time) {
 				s.sent.add(pts, at)
 				once.Do(func() { close(s.first) })
