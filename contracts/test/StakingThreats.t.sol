@@ -71,6 +71,42 @@ contract StakingThreatsTest is Fixture {
         ok(_stake(attacker, victim) + 1 >= 1 ether, "nothing was rounded away");
     }
 
+    /// An owner lets emission in, leaves itself one share, and makes it dear by purchases and sales that round in the pool's
+    /// favour, half as dear again each time: the next bond would lose up to a half by rounding. Such a share is not sold.
+    function test_shareInflationByRounding() public {
+        vm.prank(c);
+        staking.leaveSet();
+        _register(attacker, 1000 ether);
+        vm.warp(block.timestamp + 1000 * ROUND);
+        staking.reward(attacker);
+        _sellAllButOne();
+        uint256 price = _stake(attacker, attacker);
+        ok(price > 1, "emission made it no round number");
+        while (price >> 24 == 0) {
+            _delegate(attacker, attacker, 2 * price - 1); // one more share
+            _sellAllButOne();
+            price = _stake(attacker, attacker);
+        }
+        _give(victim, 2 * price - 1);
+        vm.prank(victim);
+        token.approve(address(staking), type(uint256).max);
+        vm.prank(victim);
+        vm.expectRevert(StakingState.PoolWornOut.selector);
+        staking.delegate(attacker, 2 * price - 1);
+        // Who is in can leave.
+        vm.prank(attacker);
+        staking.unbond(attacker, type(uint256).max);
+        _delegate(victim, attacker, 1 ether);
+        eq(_stake(attacker, victim), 1 ether);
+    }
+
+    function _sellAllButOne() private {
+        (uint256 shares,,,) = views.poolInfo(attacker);
+        uint256 amount = ((shares - 1) * _stake(attacker, attacker)) / shares;
+        vm.prank(attacker);
+        staking.unbond(attacker, amount);
+    }
+
     /// 10^5 random purchases and sales of shares in a pot with an awkward price: who makes them never comes out ahead, and
     /// what the others' shares are worth never falls.
     function test_roundingDrainsNothingOver100000Operations() public pure {

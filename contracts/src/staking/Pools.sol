@@ -11,6 +11,10 @@ import {StakingState} from "./StakingState.sol";
 /// Every change of a pool's stake begins with _advance and _settle, so emission always goes to the stake that was there when it
 /// came in.
 abstract contract Pools is StakingState {
+    /// A share that is worth more than 2^24 CAST units is not sold: too much of what it is bought with would be rounded away,
+    /// and an owner who left itself a single share can make it dear by buying and selling next to it.
+    uint256 private constant MAX_PRICE_BITS = 24;
+
     // ---------------------------------------------------------------- emission
 
     /// Takes the emission of the rounds since the last call in and spreads it over the active stake. Leaving must not depend on
@@ -71,7 +75,9 @@ abstract contract Pools is StakingState {
         uint256 count = _record(pool, stake + amount);
         shares = Shares.bought(amount, stake, all);
         if (shares == 0) revert ZeroAmount();
-        if (all + shares > type(uint96).max || stake + amount > type(uint96).max) revert PoolWornOut();
+        if (all + shares > type(uint96).max || stake + amount > type(uint96).max || stake >> MAX_PRICE_BITS > all) {
+            revert PoolWornOut();
+        }
         Position storage position = _positions[orchestrator][delegator];
         (uint256 held, uint256 mark) = (position.shares, position.mark);
         uint256 feePerShare = pool.feePerShare;

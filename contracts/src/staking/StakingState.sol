@@ -280,7 +280,7 @@ abstract contract StakingState {
 
     /// @notice The amount is zero, or too small to be a share.
     error ZeroAmount();
-    /// @notice Slashes left so little of the pool that its shares can't be counted any more; bond elsewhere.
+    /// @notice The pool's shares can't be counted any more, after slashes, or are too dear to be sold; bond elsewhere.
     error PoolWornOut();
     /// @notice `asked` CAST, but the position has `available` that may leave.
     error InsufficientStake(uint256 asked, uint256 available);

@@ -31,7 +31,7 @@ func refusals() map[string]func(args []any) string {
 		"InsufficientStake": func(a []any) string {
 			return fmt.Sprintf("%s asked for, but %s of this position may leave: take less, or 'all'", cast(a, 0), cast(a, 1))
 		},
-		"PoolWornOut":    says("slashes left so little of this orchestrator's stake that it can't be counted any more: stake behind another"),
+		"PoolWornOut":    says("the shares of this orchestrator's stake are worth next to nothing after slashes, or so much that part of what you stake would be rounded away: stake behind another"),
 		"ZeroAmount":     says("the amount is zero, or too small to count"),
 		"MoveRunning":    says("stake that moved there before still answers for its former pool: one move at a time"),
 		"SetFull":        says("the active set is full, and the one to be replaced has no less stake: look again, it may have got some"),

@@ -71,7 +71,7 @@ export const words: Record<string, (args: Args, terms: Staking, chainNow: number
   }),
   SamePool: () => ({ error: 'The stake is there already.', next: 'Choose another orchestrator.' }),
   OwnerCannotMove: () => ({ error: 'An owner cannot move its own stake.', next: 'Unbond it instead.' }),
-  PoolWornOut: () => ({ error: 'Slashing has left next to nothing of this pool, it takes no more stake.', next: 'Choose another orchestrator.' }),
+  PoolWornOut: () => ({ error: 'The shares of this pool are worth next to nothing after slashing, or far too much: it takes no more stake.', next: 'Choose another orchestrator.' }),
   NotRegistered: () => ({ error: 'Nobody is registered under this address as an orchestrator.', next: 'Choose one from the Network page.' }),
   NotReleased: ([, releaseAt], _, now) => {
     const left = Number(releaseAt) - now / 1000
