@@ -22,6 +22,8 @@ import (
 const (
 	// assumedFrameRate is what a source is taken for that does not say: high, so that the terms are large enough.
 	assumedFrameRate = 60
+	// usualFrameRate is what capacity is set aside for then: what is really used is measured.
+	usualFrameRate = 30
 	// largestSegment is the length that the terms of a lease must allow for: segments are cut within 3 s, and a picture
 	// or two later where pictures are out of order.
 	largestSegment = 3200 * time.Millisecond
@@ -138,7 +140,7 @@ func (o *Orchestrator) admit(ask *rpc.QuoteAsk) error {
 				Message: "rung " + p.Name + " is larger than the source",
 			}
 		}
-		needed += int64(float64(p.Pixels()) * frameRate(ask.Source) / float64(p.Divisor))
+		needed += int64(float64(p.Pixels()) * usualRate(ask.Source) / float64(p.Divisor))
 	}
 	switch {
 	case caps.MaxSessions > 0 && caps.Sessions >= caps.MaxSessions:
@@ -149,7 +151,7 @@ func (o *Orchestrator) admit(ask *rpc.QuoteAsk) error {
 	case caps.PixelsPerSecond > 0 && caps.FreePixelsPerSecond < needed:
 		return &rpc.Refusal{
 			Code: rpc.CodeBusy, Asked: fmt.Sprintf("%d pixels/s", needed), Limit: fmt.Sprintf("%d pixels/s", caps.FreePixelsPerSecond),
-			Message: "there is no headroom for the ladder; try another orchestrator or a smaller ladder",
+			Message: "there is no headroom for the ladder; try another orchestrator or a smaller ladder (the orchestrator's knobs: castnet bench transcoder, --megapixels)",
 		}
 	}
 	return nil
@@ -161,6 +163,13 @@ func codecNames(list []media.Codec) string {
 		names[i] = c.String()
 	}
 	return strings.Join(names, ", ")
+}
+
+func usualRate(t *media.Track) float64 {
+	if t.FrameRate > 0 {
+		return t.FrameRate
+	}
+	return usualFrameRate
 }
 
 func frameRate(t *media.Track) float64 {

@@ -58,6 +58,8 @@ type Place struct {
 	Decode, Encode []media.Codec
 	// Problem says what it could not do, and why.
 	Problem string
+	// PixelsPerSecond is how much it encodes at once in real time, as package capacity measured it; 0: not measured.
+	PixelsPerSecond int64
 }
 
 // Backend says which parts of a session are done by which hardware.
@@ -113,10 +115,12 @@ type Capabilities struct {
 	Backend Backend
 	// Decode and Encode list codecs that a self-test has really decoded and encoded.
 	Decode, Encode []media.Codec
-	// PixelsPerSecond is the measured encoding capacity; FreePixelsPerSecond is what is unused now.
+	// PixelsPerSecond is the measured encoding capacity (0: not measured); FreePixelsPerSecond is what is unused now.
 	PixelsPerSecond, FreePixelsPerSecond int64
 	// Sessions counts open sessions; MaxSessions bounds them (0: no bound).
 	Sessions, MaxSessions int
+	// Draining says that it is about to leave: it takes no more sessions.
+	Draining bool
 }
 
 // ErrBusy is returned by Open when there is no headroom for another session. It is normal under load.

@@ -38,6 +38,7 @@ type cli struct {
 
 	Chain    chainCmd            `cmd:"" group:"tools" help:"Bring the contracts on a chain."`
 	Devchain node.DevchainConfig `cmd:"" group:"tools" help:"Run a small chain for development, with a JSON-RPC."`
+	Bench    benchCmd            `cmd:"" group:"tools" help:"Measure what this machine can do."`
 	Publish  node.PublishConfig  `cmd:"" group:"tools" help:"Publish a moving picture with sound by RTMP, to try things out."`
 }
 

@@ -21,6 +21,8 @@ import (
 	payments "castnet/probabilistic-payments"
 	"castnet/probabilistic-payments/ledger"
 	"castnet/probabilistic-payments/store"
+	"castnet/transcoder"
+	"castnet/transcoder/worker"
 )
 
 // OrchestratorConfig is the command `castnet orchestrator run`.
@@ -31,6 +33,7 @@ type OrchestratorConfig struct {
 	Owner       string `required:"" help:"The orchestrator's owner address in Staking; the key file is its operator's." placeholder:"ADDRESS"`
 	Listen      string `default:"127.0.0.1:8935" help:"Serve broadcasters and remote transcoders (gRPC over TLS) here." placeholder:"ADDR"`
 	Workers     int    `default:"-1" help:"Local worker processes at most; 0: none, only remote transcoders; -1: two for each core." placeholder:"N"`
+	Capacity    `embed:""`
 	Storage     `embed:""`
 	Prices      `embed:""`
 	// Face value and epochs.
@@ -100,7 +103,7 @@ func (cfg *OrchestratorConfig) Run(ctx context.Context, con *console.Console) er
 	if err := n.money(ctx, money); err != nil {
 		return err
 	}
-	if err := n.service(receipts); err != nil {
+	if err := n.service(ctx, receipts); err != nil {
 		return err
 	}
 	keeping, err := n.keeper()
@@ -180,14 +183,14 @@ func (n *orchestratorNode) policy() (payments.Policy, error) {
 }
 
 // service sets up the fleet of transcoders, and the server that broadcasters and remote transcoders reach.
-func (n *orchestratorNode) service(receipts receiptStore) error {
+func (n *orchestratorNode) service(ctx context.Context, receipts receiptStore) error {
 	fleet := &orchestrator.Fleet{}
 	book, err := n.priceBook(fleet)
 	if err != nil {
 		return err
 	}
 	if n.cfg.Workers != 0 {
-		workers, err := localWorkers(n.role, max(n.cfg.Workers, 0))
+		workers, err := n.localWorkers(ctx)
 		if err != nil {
 			return err
 		}
@@ -221,6 +224,21 @@ func (n *orchestratorNode) service(receipts receiptStore) error {
 		return server.Run(ctx, listener)
 	})
 	return nil
+}
+
+// localWorkers makes the pool of workers whose room is known.
+func (n *orchestratorNode) localWorkers(ctx context.Context) (*worker.Pool, error) {
+	binary, err := worker.FindBinary()
+	if err != nil {
+		return nil, err
+	}
+	places := []transcoder.Place{worker.Processor()}
+	if err := n.cfg.fill(ctx, binary, places, n.log); err != nil {
+		return nil, err
+	}
+	return worker.New(worker.Config{
+		Binary: binary, Places: places, MaxSessions: max(n.cfg.Workers, 0), Logger: n.log, Registerer: n.registerer(),
+	})
 }
 
 // rounds answers orchestrator.Rounds from the chain.

@@ -26,6 +26,7 @@ type TranscoderConfig struct {
 	Token        []string `help:"The token from 'castnet orchestrator token', for each orchestrator in turn. It is exchanged for a certificate, once, and not needed again." placeholder:"TOKEN"`
 	GPU          string   `name:"gpu" default:"all" help:"Cards to work on: all, none, or their numbers (0,1). The processor takes what they refuse." placeholder:"CARDS"`
 	Workers      int      `default:"-1" help:"Worker processes at most; -1: two for each core." placeholder:"N"`
+	Capacity     `embed:""`
 }
 
 // Run lends this machine's workers to orchestrators until ctx ends.
@@ -92,6 +93,9 @@ func (cfg *TranscoderConfig) workers(ctx context.Context, r *role) (*worker.Pool
 	}
 	for _, p := range places {
 		r.log.Info("self-test", "device", p.Device.String(), "decodes", p.Decode, "encodes", p.Encode, "problem", p.Problem)
+	}
+	if err := cfg.fill(ctx, binary, chosen, r.log); err != nil {
+		return nil, err
 	}
 	return worker.New(worker.Config{
 		Binary: binary, Places: chosen, MaxSessions: max(cfg.Workers, 0), Logger: r.log, Registerer: r.registerer(),

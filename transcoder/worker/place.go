@@ -61,20 +61,70 @@ func (p *Pool) choose(cfg transcoder.SessionConfig) []*place {
 	return list
 }
 
-func (p *Pool) occupy(at *place) {
+// encoder names what a device's pictures are encoded by. Devices that share one share its capacity.
+func (at *place) encoder() transcoder.Device {
+	if at.Device.Backend == transcoder.Nvidia {
+		return at.Device
+	}
+	return transcoder.Device{Backend: transcoder.Software}
+}
+
+// minMemory is what must be free for another session: twice what a worker takes for a ladder from 1080p.
+const minMemory = 256 << 20
+
+// occupy takes room on a device for a session, or says what there is none of. p.release gives it back.
+func (p *Pool) occupy(at *place, l transcoder.Ladder) (*load, error) {
+	if free := p.cfg.freeMemory(); free < minMemory {
+		return nil, fmt.Errorf("%w: %d MiB of memory are free, a session must leave %d (lower --workers, or free memory)",
+			transcoder.ErrBusy, free>>20, minMemory>>20)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := time.Now()
+	asked := newLoad(at, l, now)
+	capacity, used := p.capacity(at.encoder()), p.used(at.encoder(), now)
+	if capacity > 0 && used+asked.estimate > capacity {
+		return nil, fmt.Errorf(
+			"%w: %v encodes %.1f of its %.1f million pixels a second, and the ladder asks for %.1f more (--megapixels, or measure again: castnet bench transcoder)",
+			transcoder.ErrBusy, at.encoder(), million(used), million(capacity), million(asked.estimate))
+	}
+	p.loads[asked] = struct{}{}
 	at.sessions++
+	return asked, nil
+}
+
+func million(n int64) float64 { return float64(n) / 1e6 }
+
+// capacity is what an encoder can do: the most that a device with it was measured at. 0: not measured.
+func (p *Pool) capacity(encoder transcoder.Device) int64 {
+	var most int64
+	for _, at := range p.places {
+		if at.encoder() == encoder {
+			most = max(most, at.PixelsPerSecond)
+		}
+	}
+	return most
+}
+
+func (p *Pool) used(encoder transcoder.Device, now time.Time) int64 {
+	var sum int64
+	for l := range p.loads {
+		if l.at.encoder() == encoder {
+			sum += l.rate(now)
+		}
+	}
+	return sum
 }
 
 // release ends a session's stay. A device that was its end gets no more for a while.
-func (p *Pool) release(at *place, cause error) {
+func (p *Pool) release(l *load, cause error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at.sessions--
+	delete(p.loads, l)
+	l.at.sessions--
 	if errors.Is(cause, transcoder.ErrDevice) {
-		at.sick = time.Now().Add(sickFor)
-		p.metrics.refusals.WithLabelValues(at.Device.String()).Inc()
+		l.at.sick = time.Now().Add(sickFor)
+		p.metrics.refusals.WithLabelValues(l.at.Device.String()).Inc()
 	}
 }
 

@@ -48,6 +48,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Registerer gets the pool's metrics; nil: none.
 	Registerer prometheus.Registerer
+
+	freeMemory func() int64 // a seam for tests
 }
 
 func (c *Config) validate() error {
@@ -69,14 +71,22 @@ func (c *Config) validate() error {
 	if c.Stall == 0 {
 		c.Stall = 2 * time.Second
 	}
+	if c.freeMemory == nil {
+		c.freeMemory = freeMemory
+	}
 	if len(c.Places) == 0 {
-		c.Places = []transcoder.Place{{
-			Device: transcoder.Device{Backend: transcoder.Software},
-			Decode: []media.Codec{media.H264, media.HEVC, media.AV1, media.VP8, media.VP9},
-			Encode: []media.Codec{media.H264, media.HEVC, media.AV1},
-		}}
+		c.Places = []transcoder.Place{Processor()}
 	}
 	return nil
+}
+
+// Processor is the processor with every codec that castnet-worker is built with: what Probe finds, where all is well.
+func Processor() transcoder.Place {
+	return transcoder.Place{
+		Device: transcoder.Device{Backend: transcoder.Software},
+		Decode: []media.Codec{media.H264, media.HEVC, media.AV1, media.VP8, media.VP9},
+		Encode: []media.Codec{media.H264, media.HEVC, media.AV1},
+	}
 }
 
 // FindBinary returns the path of castnet-worker, which is installed beside the running program.
@@ -103,6 +113,7 @@ type Pool struct {
 	mu       sync.Mutex
 	procs    map[*process]struct{}
 	places   []*place
+	loads    map[*load]struct{}
 	sessions int
 	closed   bool
 }
@@ -123,6 +134,7 @@ func New(cfg Config) (*Pool, error) {
 		warm:    make(chan *process, cfg.Spares-1), // Run holds one more
 		stopped: make(chan struct{}),
 		procs:   make(map[*process]struct{}),
+		loads:   make(map[*load]struct{}),
 	}
 	for _, at := range cfg.Places {
 		p.places = append(p.places, &place{Place: at})
@@ -201,13 +213,12 @@ func (p *Pool) Open(ctx context.Context, cfg transcoder.SessionConfig) (transcod
 		if cfg.Ladder != nil { // sound and stills are the processor's everywhere
 			cfg.Device = at.Device
 		}
-		s, err := p.open(ctx, cfg, at)
+		s, err := p.openAt(ctx, cfg, at)
 		if err == nil {
 			return s, nil
 		}
-		p.release(at, err)
 		refused = errors.Join(refused, fmt.Errorf("%v: %w", at.Device, err))
-		if !errors.Is(err, transcoder.ErrDevice) {
+		if !errors.Is(err, transcoder.ErrDevice) && !errors.Is(err, transcoder.ErrBusy) {
 			break // another device would not take it either
 		}
 		p.cfg.Logger.Warn("device refuses a session", "device", at.Device.String(), "session", cfg.ID, "error", err)
@@ -238,8 +249,19 @@ func (p *Pool) leave() {
 	p.metrics.sessions.Dec()
 }
 
-func (p *Pool) open(ctx context.Context, cfg transcoder.SessionConfig, at *place) (*session, error) {
-	p.occupy(at)
+func (p *Pool) openAt(ctx context.Context, cfg transcoder.SessionConfig, at *place) (*session, error) {
+	room, err := p.occupy(at, cfg.Ladder)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.open(ctx, cfg, room)
+	if err != nil {
+		p.release(room, err)
+	}
+	return s, err
+}
+
+func (p *Pool) open(ctx context.Context, cfg transcoder.SessionConfig, room *load) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	var died error
@@ -254,7 +276,7 @@ func (p *Pool) open(ctx context.Context, cfg transcoder.SessionConfig, at *place
 		}
 		err := hello(ctx, proc, cfg)
 		if err == nil {
-			return p.begin(ctx, proc, cfg, at)
+			return p.begin(ctx, proc, cfg, room)
 		}
 		proc.kill()
 		if !errors.Is(err, transcoder.ErrWorkerDied) {
@@ -266,14 +288,14 @@ func (p *Pool) open(ctx context.Context, cfg transcoder.SessionConfig, at *place
 }
 
 // begin starts the session's goroutines, unless the pool has stopped meanwhile.
-func (p *Pool) begin(ctx context.Context, proc *process, cfg transcoder.SessionConfig, at *place) (*session, error) {
+func (p *Pool) begin(ctx context.Context, proc *process, cfg transcoder.SessionConfig, room *load) (*session, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, errors.New("the worker pool has stopped")
 	}
 	s := newSession(ctx, p, proc, cfg)
-	s.place = at
+	s.load = room
 	p.running.Go(s.run)
 	return s, nil
 }
@@ -299,15 +321,22 @@ func hello(ctx context.Context, proc *process, cfg transcoder.SessionConfig) err
 	return proc.conn.SetDeadline(time.Time{})
 }
 
-// Capabilities says what the workers can do and how many sessions are open.
+// Capabilities says what the workers can do, and how much of it is in use.
 func (p *Pool) Capabilities() transcoder.Capabilities {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := transcoder.Capabilities{
 		Name: "worker", Backend: p.cfg.Places[0].Device.Backend, Sessions: p.sessions, MaxSessions: p.cfg.MaxSessions,
 	}
+	now, counted := time.Now(), make(map[transcoder.Device]bool)
 	for _, at := range p.places {
 		c.Decode, c.Encode = union(c.Decode, at.Decode), union(c.Encode, at.Encode)
+		encoder := at.encoder()
+		if capacity := p.capacity(encoder); !counted[encoder] {
+			counted[encoder] = true
+			c.PixelsPerSecond += capacity
+			c.FreePixelsPerSecond += max(capacity-p.used(encoder, now), 0)
+		}
 	}
 	return c
 }

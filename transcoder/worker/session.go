@@ -22,7 +22,7 @@ const (
 type session struct {
 	pool  *Pool
 	proc  *process
-	place *place
+	load  *load
 	id    string
 	rungs int
 	audio bool
@@ -60,7 +60,7 @@ func newSession(ctx context.Context, p *Pool, proc *process, cfg transcoder.Sess
 func (s *session) run() {
 	defer close(s.gone)
 	defer s.pool.leave()
-	defer func() { s.pool.release(s.place, s.cause()) }()
+	defer func() { s.pool.release(s.load, s.cause()) }()
 	var both sync.WaitGroup
 	both.Go(s.write)
 	both.Go(s.read)
@@ -189,6 +189,7 @@ func (s *session) check(out transcoder.Output) error {
 		if out.Rendition >= s.rungs {
 			return fmt.Errorf("unit of rendition %d: the ladder has %d", out.Rendition, s.rungs)
 		}
+		s.load.made(out.Rendition, time.Now())
 		return nil
 	case transcoder.Progress:
 		if len(out.OutputPTS) != s.rungs {

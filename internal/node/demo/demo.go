@@ -88,6 +88,17 @@ func (c *Clip) add(track int, u *media.Unit, shift int64) {
 // Tracks lists the video and, where there is one, the sound.
 func (c *Clip) Tracks() []*media.Track { return c.tracks }
 
+// Video is the clip's pictures, once, in decoding order.
+func (c *Clip) Video() Stream {
+	video := Stream{Track: c.tracks[0]}
+	for _, s := range c.samples {
+		if s.track == 0 {
+			video.Units = append(video.Units, s.unit)
+		}
+	}
+	return video
+}
+
 // Length is how long the clip plays before it begins anew.
 func (c *Clip) Length() time.Duration { return c.tracks[0].Duration(c.length) }
 
