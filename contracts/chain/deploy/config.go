@@ -27,6 +27,8 @@ const (
 	DefaultSlashPpm        = 100_000
 	supplyGrowth           = 10 // the cap is so many times the initial supply
 	partPpm                = 250_000
+	ppm, ppb               = 1_000_000, 1_000_000_000
+	capBits                = 96 // CastToken and Staking count CAST in so many
 )
 
 // Allocation is CAST that exists from the beginning.
@@ -60,7 +62,7 @@ type Config struct {
 
 	SlashPpm   uint32              // of the stake of a lease's round, for a proven offence; default DefaultSlashPpm
 	JailRounds uint64              // likewise; default DefaultJailRounds
-	Disputes   *chain.DisputeTerms // default: a bond of 0.1 ether; half of the unbonding period to find evidence, a quarter to reveal it
+	Disputes   *chain.DisputeTerms // nil, and zero terms but shares: a bond of 0.1 ether; half the unbonding period to find evidence, a quarter to reveal it
 
 	Proposers     []common.Address // who may propose and execute upgrades through the timelock; default the signer
 	TimelockDelay time.Duration    // default DefaultTimelockDelay
@@ -71,12 +73,16 @@ type Config struct {
 	Log *slog.Logger // default: discards
 }
 
-// validate fills in the defaults.
-func (cfg *Config) validate() error {
+// Validate fills in the defaults, and checks all that can be told without the chain. Contracts does so, too.
+func (cfg *Config) Validate() error {
 	if cfg.File == "" {
 		return errors.New("deploy: name the addresses file")
 	}
 	cfg.fillIn()
+	return errors.Join(cfg.validateStaking(), cfg.validateEmission(), cfg.validateDisputes())
+}
+
+func (cfg *Config) validateStaking() error {
 	for name, d := range map[string]time.Duration{
 		"RoundLength": cfg.RoundLength, "TicketValidity": cfg.TicketValidity,
 		"UnlockPeriod": cfg.UnlockPeriod, "UnbondingPeriod": cfg.UnbondingPeriod, "TimelockDelay": cfg.TimelockDelay,
@@ -94,7 +100,51 @@ func (cfg *Config) validate() error {
 	if cfg.MinSelfStake.Sign() <= 0 {
 		return errors.New("deploy: MinSelfStake must be positive")
 	}
-	if t := cfg.Disputes; t.EvidencePeriod+t.RevealWindow >= cfg.UnbondingPeriod {
+	return nil
+}
+
+// validateEmission checks what Rounds and CastToken will.
+func (cfg *Config) validateEmission() error {
+	if cfg.EmissionPPB > cfg.MaxEmissionPPB || cfg.MaxEmissionPPB > ppb {
+		return fmt.Errorf("deploy: EmissionPPB %d and MaxEmissionPPB %d: the first must not be above the second, nor that above %d (all of the supply, each round)",
+			cfg.EmissionPPB, cfg.MaxEmissionPPB, ppb)
+	}
+	for name, part := range map[string]uint32{
+		"TargetBondingPpm": cfg.TargetBondingPpm, "TreasuryCutPpm": cfg.TreasuryCutPpm, "MaxSlashPpm": cfg.MaxSlashPpm, "SlashPpm": cfg.SlashPpm,
+	} {
+		if part > ppm {
+			return fmt.Errorf("deploy: %s %d is above %d, the whole", name, part, ppm)
+		}
+	}
+	supply := new(big.Int)
+	for _, s := range cfg.Supply {
+		supply.Add(supply, orZero(s.Amount))
+	}
+	if cfg.Cap.Cmp(supply) < 0 || cfg.Cap.BitLen() > capBits {
+		return fmt.Errorf("deploy: Cap %v must be within the supply, %v, and 2^%d − 1, of the smallest unit of CAST", cfg.Cap, supply, capBits)
+	}
+	return nil
+}
+
+// validateDisputes checks what Disputes will, and that stake can still be slashed when evidence is shown.
+func (cfg *Config) validateDisputes() error {
+	t := cfg.Disputes
+	for name, d := range map[string]time.Duration{
+		"RevealDelay": t.RevealDelay, "RevealWindow": t.RevealWindow, "EvidencePeriod": t.EvidencePeriod,
+	} {
+		if d < time.Second || d%time.Second != 0 {
+			return fmt.Errorf("deploy: Disputes: %s %v: whole seconds are needed", name, d)
+		}
+	}
+	switch {
+	case t.Bond.Sign() < 0:
+		return fmt.Errorf("deploy: Disputes: Bond %v must not be negative", t.Bond)
+	case t.RevealWindow < t.RevealDelay:
+		return fmt.Errorf("deploy: Disputes: RevealWindow %v must not be shorter than RevealDelay %v", t.RevealWindow, t.RevealDelay)
+	case uint64(t.ChallengerPpm)+uint64(t.BroadcasterPpm) > ppm/2:
+		return fmt.Errorf("deploy: Disputes: ChallengerPpm %d and BroadcasterPpm %d: together they may be %d at most, half of what is slashed: "+
+			"more would pay an orchestrator for accusing itself", t.ChallengerPpm, t.BroadcasterPpm, ppm/2)
+	case t.EvidencePeriod+t.RevealWindow >= cfg.UnbondingPeriod:
 		return fmt.Errorf("deploy: Disputes: EvidencePeriod %v and RevealWindow %v together must be shorter than UnbondingPeriod %v, "+
 			"or stake is gone before it can be slashed", t.EvidencePeriod, t.RevealWindow, cfg.UnbondingPeriod)
 	}
@@ -134,14 +184,18 @@ func (cfg *Config) fillIn() {
 			cfg.Cap.Mul(big.NewInt(params.Ether), big.NewInt(params.GWei))
 		}
 	}
-	if cfg.Disputes == nil {
-		window := max(cfg.UnbondingPeriod/4, time.Second).Truncate(time.Second)
-		cfg.Disputes = &chain.DisputeTerms{
-			Bond: big.NewInt(params.Ether / 10), RevealDelay: min(window, time.Minute), RevealWindow: window,
-			EvidencePeriod: (cfg.UnbondingPeriod / 2).Truncate(time.Second),
-			ChallengerPpm:  partPpm, BroadcasterPpm: partPpm, Treasury: cfg.Treasury,
-		}
+	terms := chain.DisputeTerms{ChallengerPpm: partPpm, BroadcasterPpm: partPpm}
+	if cfg.Disputes != nil {
+		terms = *cfg.Disputes
 	}
+	if terms.Bond == nil {
+		terms.Bond = big.NewInt(params.Ether / 10)
+	}
+	orDefault(&terms.RevealWindow, max(cfg.UnbondingPeriod/4, time.Second).Truncate(time.Second))
+	orDefault(&terms.RevealDelay, min(terms.RevealWindow, time.Minute))
+	orDefault(&terms.EvidencePeriod, max(cfg.UnbondingPeriod/2, time.Second).Truncate(time.Second))
+	orDefault(&terms.Treasury, cfg.Treasury)
+	cfg.Disputes = &terms
 }
 
 // twoPeriods is how long the promises of a reserve may last: the broker's unlock period is at least that.

@@ -24,9 +24,9 @@ const poll = 50 * time.Millisecond
 
 // Contracts brings the contracts on the chain and names them in cfg.File. If the file exists, nothing is sent: the chain id, the code at
 // each address and the implementations behind the proxies are verified instead, and a mismatch is a *chain.DeploymentError. A
-// deployment that was interrupted goes on where it stopped, by what it wrote down in cfg.File + ".partial".
+// deployment that was interrupted goes on where it stopped, by what it wrote down in cfg.File + Partial.
 func Contracts(ctx context.Context, cfg Config) (chain.Addresses, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return chain.Addresses{}, err
 	}
 	known, err := chain.ReadAddresses(cfg.File)
@@ -40,7 +40,10 @@ func Contracts(ctx context.Context, cfg Config) (chain.Addresses, error) {
 	if err != nil {
 		return chain.Addresses{}, err
 	}
-	if err := errors.Join(writeJSON(cfg.File, addresses), os.Remove(cfg.File+partial)); err != nil {
+	if err := writeJSON(cfg.File, addresses); err != nil {
+		return chain.Addresses{}, fmt.Errorf("deploy: %w", err)
+	}
+	if err := os.Remove(cfg.File + Partial); err != nil {
 		return chain.Addresses{}, fmt.Errorf("deploy: %w", err)
 	}
 	cfg.Log.Info("contracts are deployed", "chain_id", addresses.ChainID, "broker", addresses.Broker, "file", cfg.File)
@@ -155,7 +158,7 @@ func (d *deployer) created(ctx context.Context, name string, at common.Address) 
 		return nil
 	}
 	return fmt.Errorf("%w: was the account %v used for something else meanwhile? Remove %s to begin anew",
-		&chain.DeploymentError{What: name, Want: "code at " + at.Hex(), Got: "none"}, d.self, d.cfg.File+partial)
+		&chain.DeploymentError{What: name, Want: "code at " + at.Hex(), Got: "none"}, d.self, d.cfg.File+Partial)
 }
 
 // verified checks the whole by its own words, and that nobody but the timelock is in charge; then it records the code.

@@ -16,8 +16,8 @@ import (
 	"castnet/contracts/chain"
 )
 
-// partial ends the name of the file that an unfinished deployment goes on by.
-const partial = ".partial"
+// Partial ends the name of the file that an unfinished deployment goes on by, after that of the addresses file.
+const Partial = ".partial"
 
 // progress is what an unfinished deployment must know: its contracts' addresses follow from it.
 type progress struct {
@@ -30,7 +30,7 @@ type progress struct {
 
 // begin reads how far an earlier deployment came, or writes down where this one begins, before anything is sent.
 func (d *deployer) begin(ctx context.Context) (progress, error) {
-	path := d.cfg.File + partial
+	path := d.cfg.File + Partial
 	raw, err := os.ReadFile(path) //nolint:gosec // the operator's own file
 	if err == nil {
 		return d.resume(path, raw)
