@@ -51,7 +51,12 @@ func (b *broker) Redeemed(ctx context.Context, tickets []payments.Ticket) ([]pay
 				}
 				gas[r.TxHash] = gasShares(where.Cost, indices)
 			}
-			part, share := toUint(r.Paid), gas[r.TxHash][r.LogIndex]
+			part := toUint(r.Paid)
+			share, ok := gas[r.TxHash][r.LogIndex]
+			if !ok {
+				return nil, fmt.Errorf("the node contradicts itself: its log has a payment in transaction %s that the transaction did not make; "+
+					"is it in step, or is another one to be used (--rpc)?", r.TxHash)
+			}
 			o.Paid.Add(&o.Paid, &part)
 			o.Gas.Add(&o.Gas, &share)
 			o.Tx = r.TxHash
@@ -208,8 +213,10 @@ func skipReason(s chain.SkipReason) string {
 		return "it is not signed by its sender"
 	case chain.SkipNotWinning:
 		return "it lost the draw"
+	case chain.SkipRelayer:
+		return "its recipient has named another account that redeems for it: redeem with that one's key, or have the owner name this one ('castnet orchestrator set-relayer')"
 	case chain.SkipInsufficient:
-		return "the sender's deposit and reserve share cannot pay it in full"
+		return "the sender's deposit and reserve share cannot pay it in full; what there is will be taken shortly before it expires (--hurry)"
 	default:
 		return s.String()
 	}

@@ -381,8 +381,8 @@ func each(n int, f func() error) error {
 	return errors.Join(errs...)
 }
 
-// nonceBytes is what the recipient's store keeps of nonces for each ticket, row and index overhead included: the pages
-// of the table.
+// nonceBytes is what the recipient's store keeps of nonces for each ticket: all pages of their table and its index, half-empty ones
+// included.
 func nonceBytes(ctx context.Context, path string, tickets int) (_ float64, err error) {
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
@@ -390,7 +390,7 @@ func nonceBytes(ctx context.Context, path string, tickets int) (_ float64, err e
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	var size int64
-	if err := db.QueryRowContext(ctx, `SELECT sum(length(sender) + 8 + 8 + length(bits) + 16) FROM nonces`).Scan(&size); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT sum(pgsize) FROM dbstat WHERE name IN ('nonces', 'nonces_expiry')`).Scan(&size); err != nil {
 		return 0, err
 	}
 	return float64(size) / float64(tickets), nil
