@@ -9,6 +9,8 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
+
+	"castnet/contracts/chain/txs"
 )
 
 // Action is a change that the client's account may make. Nothing has happened until Send returns.
@@ -23,6 +25,11 @@ type Action struct {
 // Transaction is any transaction of the account's; to nil creates a contract of data.
 func (c *Client) Transaction(to *common.Address, data []byte) Action {
 	return Action{client: c, call: call{to: to, data: data}}
+}
+
+// Is tells whether a transaction makes the action's change.
+func (a Action) Is(tx *types.Transaction) bool {
+	return a.err == nil && txs.Call{To: a.call.to, Data: a.call.data, Value: a.call.value}.Does(tx)
 }
 
 // Preview is what an action would cost.
@@ -109,9 +116,21 @@ func (a Action) affordable(ctx context.Context, p Preview) error {
 		return fmt.Errorf("chain: balance: %w", err)
 	}
 	if needed := new(big.Int).Add(p.Cost, p.Value); balance.Cmp(needed) < 0 {
-		return fmt.Errorf("chain: %v holds %v wei, this takes about %v (%v for gas): send it some", a.client.Self(), balance, needed, p.Cost)
+		return &FundsError{Account: a.client.Self(), Balance: balance, Needed: needed, Gas: p.Cost}
 	}
 	return nil
+}
+
+// FundsError says that an account cannot pay for an action; amounts in wei.
+type FundsError struct {
+	Account         common.Address
+	Balance, Needed *big.Int
+	Gas             *big.Int // of Needed
+}
+
+// Error names the account and what it lacks.
+func (e *FundsError) Error() string {
+	return fmt.Sprintf("chain: %v holds %v wei, this takes about %v (%v for gas): send it some", e.Account, e.Balance, e.Needed, e.Gas)
 }
 
 // simulate returns the gas that calls need one after the other.

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -96,4 +97,17 @@ func Recover(digest common.Hash, sig []byte) (common.Address, error) {
 	}
 	// The account is the last 20 bytes of the hash of the key's coordinates, without the leading format byte.
 	return common.BytesToAddress(crypto.Keccak256(public[1:])[12:]), nil
+}
+
+// ParseAddress reads an address. Where its letters are of both sizes they must be the checksum of EIP-55: a digit that was mistyped
+// is found so.
+func ParseAddress(text string) (common.Address, error) {
+	if !common.IsHexAddress(text) {
+		return common.Address{}, fmt.Errorf("%q is not an address (0x and 40 hexadecimal digits)", text)
+	}
+	address, digits := common.HexToAddress(text), text[len(text)-2*common.AddressLength:]
+	if digits != strings.ToLower(digits) && digits != strings.ToUpper(digits) && digits != address.Hex()[2:] {
+		return common.Address{}, fmt.Errorf("address %s: its capitals are not those of its checksum (EIP-55), so a digit may be wrong: copy it again, or write all letters small", text)
+	}
+	return address, nil
 }

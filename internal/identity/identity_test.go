@@ -180,3 +180,15 @@ func FuzzRecover(f *testing.F) {
 		}
 	})
 }
+
+func TestParseAddress(t *testing.T) {
+	const right = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed" // of EIP-55
+	for text, ok := range map[string]bool{
+		right: true, strings.ToLower(right): true, "0x" + strings.ToUpper(right[2:]): true, right[2:]: true,
+		strings.Replace(right, "aA", "AA", 1): false, strings.Replace(right, "0x5", "0x6", 1): false, right[:41]: false, "Rosa": false, "": false,
+	} {
+		if address, err := identity.ParseAddress(text); (err == nil) != ok || ok && address.Hex() != right {
+			t.Errorf("%q: %s, %v", text, address, err)
+		}
+	}
+}

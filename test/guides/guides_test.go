@@ -31,13 +31,7 @@ import (
 
 // TestGuides follows every guide, each in a home and on a chain of its own.
 func TestGuides(t *testing.T) {
-	root := root()
-	program := filepath.Join(t.TempDir(), "bin", "castnet")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/castnet")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	root, programs := root(), build(t)
 	for _, name := range []string{"delegator", "orchestrator-owner", "broadcaster-treasurer"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -49,7 +43,7 @@ func TestGuides(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := newWorld(t, filepath.Dir(program))
+			w := newWorld(t, programs)
 			for _, step := range steps {
 				if step.Commands == "" {
 					w.stage(t, step)
@@ -59,6 +53,18 @@ func TestGuides(t *testing.T) {
 			}
 		})
 	}
+}
+
+// build makes the program, and names its folder.
+func build(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	command := exec.CommandContext(t.Context(), "go", "build", "-o", dir, "./cmd/castnet")
+	command.Dir = root()
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return dir
 }
 
 func root() string {

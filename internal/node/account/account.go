@@ -42,6 +42,7 @@ type Signing struct {
 	Keys            `embed:""`
 	PasswordFile    string `help:"The file whose first line decrypts the key file. Without it the password is asked for." placeholder:"FILE" type:"path"`
 	ExternalSigner  string `help:"Have transactions signed by clef, Web3Signer or whatever speaks their JSON-RPC, instead of by a key file." placeholder:"URL"`
+	Pending         string `default:"${state}/pending" help:"Keep what was sent and is not final yet in this folder, so that a command that is interrupted is gone on with by the next one." placeholder:"DIR" type:"path"`
 	console.Consent `embed:""`
 }
 
@@ -55,18 +56,22 @@ type Session struct {
 	consent console.Consent
 	cache   string       // folder
 	unlock  func() error // asks for what signing needs
+	earlier []earlier    // that took effect
 }
 
-// dial connects, as signer where there is one.
-func (n Network) dial(ctx context.Context, con *console.Console, signer chain.Signer) (*chain.Client, error) {
+// addresses names the contracts.
+func (n Network) addresses() (chain.Addresses, error) {
 	addresses, err := chain.ReadAddresses(n.Contracts)
 	if err != nil {
-		return nil, fmt.Errorf("%w (--contracts: 'castnet chain deploy' writes this file, or whoever runs the network gives it to you)", err)
+		return addresses, fmt.Errorf("%w (--contracts: 'castnet chain deploy' writes this file, or whoever runs the network gives it to you)", err)
 	}
-	client, err := chain.Dial(ctx, chain.Config{
-		URL: n.RPC, Addresses: addresses, Signer: signer,
-		Log: slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	})
+	return addresses, nil
+}
+
+// dial connects; cfg says as whom.
+func (n Network) dial(ctx context.Context, con *console.Console, cfg chain.Config) (*chain.Client, error) {
+	cfg.URL, cfg.Log = n.RPC, slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	client, err := chain.Dial(ctx, cfg)
 	if _, ok := errors.AsType[*chain.DeploymentError](err); ok {
 		return nil, fmt.Errorf("%w (the node: --rpc %s; the contracts: --contracts %s)", err, n.RPC, n.Contracts)
 	}
@@ -82,7 +87,11 @@ func (r Reading) Open(ctx context.Context, con *console.Console, f func(context.
 	if err != nil {
 		return err
 	}
-	client, err := r.dial(ctx, con, nil)
+	addresses, err := r.addresses()
+	if err != nil {
+		return err
+	}
+	client, err := r.dial(ctx, con, chain.Config{Addresses: addresses})
 	if err != nil {
 		return err
 	}
@@ -92,7 +101,7 @@ func (r Reading) Open(ctx context.Context, con *console.Console, f func(context.
 // address is the account that is looked at; reading needs no key.
 func (r Reading) address() (common.Address, error) {
 	if common.IsHexAddress(r.Account) {
-		return common.HexToAddress(r.Account), nil
+		return identity.ParseAddress(r.Account)
 	}
 	file, err := identity.FindKey(r.Keystore, r.Account)
 	return file.Address, err
@@ -105,11 +114,38 @@ func (s Signing) Open(ctx context.Context, con *console.Console, f func(context.
 		return err
 	}
 	defer signer.Close()
-	client, err := s.dial(ctx, con, signer.Signer)
+	addresses, err := s.addresses()
 	if err != nil {
 		return err
 	}
-	return run(ctx, &Session{Client: client, Self: signer.Address(), console: con, consent: s.Consent, cache: s.Cache, unlock: signer.Unlock}, f)
+	cfg := chain.Config{Addresses: addresses, Signer: signer.Signer}
+	session := &Session{Self: signer.Address(), console: con, consent: s.Consent, cache: s.Cache, unlock: signer.Unlock}
+	if s.DryRun { // sends nothing, not even what another command had sent
+		if session.Client, err = s.dial(ctx, con, cfg); err != nil {
+			return err
+		}
+		return run(ctx, session, f)
+	}
+	inFlight, err := s.openPending(ctx, addresses.ChainID, signer)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = inFlight.Close() }() // every commit is durable already
+	cfg.Transactions = inFlight
+	if session.Client, err = s.dial(ctx, con, cfg); err != nil {
+		return err
+	}
+	if len(inFlight.left) > 0 { // a higher fee may have to be signed
+		if err := signer.Unlock(); err != nil {
+			return err
+		}
+	}
+	return run(ctx, session, func(ctx context.Context, session *Session) error {
+		if err := session.settle(ctx, inFlight); err != nil {
+			return err
+		}
+		return f(ctx, session)
+	})
 }
 
 // Signer is whose key signs, and where it is.
@@ -126,10 +162,14 @@ func (s Signing) Signer(ctx context.Context, con *console.Console) (Signer, erro
 		key := &locked{file: file, passwordFile: s.PasswordFile, console: con}
 		return Signer{key, key.unlock, func() {}}, err
 	}
-	if s.Account != "" && !common.IsHexAddress(s.Account) {
-		return Signer{}, fmt.Errorf("--account %q: an external signer's accounts have no names, give the address", s.Account)
+	var account common.Address
+	if s.Account != "" {
+		var err error
+		if account, err = identity.ParseAddress(s.Account); err != nil {
+			return Signer{}, fmt.Errorf("--account: %w; an external signer's accounts have no names", err)
+		}
 	}
-	external, err := identity.DialExternal(ctx, s.ExternalSigner, common.HexToAddress(s.Account))
+	external, err := identity.DialExternal(ctx, s.ExternalSigner, account)
 	if err != nil {
 		return Signer{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"castnet/contracts/chain"
+	"castnet/internal/identity"
 )
 
 // maxName bounds what an orchestrator may call itself.
@@ -44,7 +45,11 @@ func Name(o chain.Orchestrator) string {
 // Orchestrator finds one by its address, or by its name in the active set.
 func (s *Session) Orchestrator(ctx context.Context, who string) (chain.Orchestrator, error) {
 	if common.IsHexAddress(who) {
-		o, ok, err := s.Staking().Orchestrator(ctx, common.HexToAddress(who))
+		id, err := identity.ParseAddress(who)
+		if err != nil {
+			return chain.Orchestrator{}, err
+		}
+		o, ok, err := s.Staking().Orchestrator(ctx, id)
 		if err == nil && !ok {
 			err = fmt.Errorf("nobody is registered as orchestrator %s", who)
 		}

@@ -11,6 +11,10 @@ import (
 
 // explain says in words what a contract refuses, and what to do about it.
 func explain(err error) error {
+	if funds, ok := errors.AsType[*chain.FundsError](err); ok {
+		return fmt.Errorf("%s holds %s, this takes about %s (%s of it for gas): send it some", funds.Account,
+			amount.Format(funds.Balance, amount.ETH), amount.Format(funds.Needed, amount.ETH), amount.Brief(funds.Gas, amount.ETH))
+	}
 	var revert *chain.RevertError
 	if !errors.As(err, &revert) {
 		return err

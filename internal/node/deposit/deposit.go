@@ -228,7 +228,7 @@ func (r *SignerRevoke) Run(ctx context.Context, con *console.Console) error {
 
 func hotKey(key, keystore string) (common.Address, error) {
 	if common.IsHexAddress(key) {
-		return common.HexToAddress(key), nil
+		return identity.ParseAddress(key)
 	}
 	file, err := identity.FindKey(keystore, key)
 	return file.Address, err

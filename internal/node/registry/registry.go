@@ -121,7 +121,8 @@ type operatorKey struct {
 // operatorOf finds a key by its file's name, or takes an address as it is.
 func operatorOf(operator string, signing account.Signing, con *console.Console) (operatorKey, error) {
 	if common.IsHexAddress(operator) {
-		return operatorKey{address: common.HexToAddress(operator)}, nil
+		address, err := identity.ParseAddress(operator)
+		return operatorKey{address: address}, err
 	}
 	file, err := identity.FindKey(signing.Keystore, operator)
 	if err != nil {

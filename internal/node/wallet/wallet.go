@@ -114,6 +114,15 @@ func (i *Import) Run(con *console.Console) error {
 	if err != nil {
 		return err
 	}
+	files, err := identity.KeyFiles(i.Folder)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if f.Address == key.Address() {
+			return fmt.Errorf("%s is the account %s already, in %s", f.Address, f.Name, f.Path)
+		}
+	}
 	return i.save(con, key, i.Name, path)
 }
 
@@ -193,7 +202,11 @@ func (e *Export) Run(con *console.Console) error {
 		plan.Facts[1].Value = "no"
 		plan.Warnings = []string{"Whoever reads the file owns everything that this account holds. Delete it as soon as it has served."}
 	}
-	if err := con.Confirm(e.Consent, plan); err != nil {
+	err = con.Confirm(e.Consent, plan)
+	if errors.Is(err, console.ErrDryRun) {
+		return con.Answer(e.Output, Entry{file.Name, file.Address, ""}, func(out io.Writer) { _, _ = fmt.Fprintln(out, "Dry run: nothing was written.") })
+	}
+	if err != nil {
 		return err
 	}
 	if e.Plain {
@@ -273,7 +286,8 @@ func (b *Balance) Run(ctx context.Context, con *console.Console) error {
 func (b *Balance) accounts() ([]identity.KeyFile, error) {
 	switch {
 	case common.IsHexAddress(b.Account):
-		return []identity.KeyFile{{Address: common.HexToAddress(b.Account)}}, nil
+		address, err := identity.ParseAddress(b.Account)
+		return []identity.KeyFile{{Address: address}}, err
 	case b.Account != "":
 		file, err := identity.FindKey(b.Keystore, b.Account)
 		return []identity.KeyFile{file}, err
