@@ -59,7 +59,8 @@ test: build test-deps test/browser/node_modules/.package-lock.json contracts/nod
 
 unit:
 	cd $(WEB) && npm test --silent
-	$(GO) test -timeout 10m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench)
+	$(GO) test -timeout 10m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench -e castnet/test/economy)
+	$(GO) test -v -count=1 ./test/economy # another seed each time, printed
 
 e2e: build test-deps test/browser/node_modules/.package-lock.json ## Run the end-to-end tests: real FFmpeg, browser, chain, kill -9
 	$(GO) test -timeout 20m -count=1 ./test/e2e/...
