@@ -64,7 +64,7 @@ func (f *Fleet) byLoad() []candidate {
 func (f *Fleet) Open(ctx context.Context, cfg transcoder.SessionConfig) (transcoder.Session, error) {
 	var errs []error
 	for _, c := range f.byLoad() {
-		if c.caps.MaxSessions > 0 && c.caps.Sessions >= c.caps.MaxSessions {
+		if c.caps.Draining || c.caps.MaxSessions > 0 && c.caps.Sessions >= c.caps.MaxSessions {
 			continue
 		}
 		session, err := c.Open(ctx, cfg)
@@ -82,11 +82,25 @@ func (f *Fleet) Open(ctx context.Context, cfg transcoder.SessionConfig) (transco
 	return nil, errors.Join(errs...)
 }
 
-// Capabilities is the sum of what the transcoders can do.
+// Members counts the transcoders, and those of them that are draining.
+func (f *Fleet) Members() (all, draining int) {
+	list := f.byLoad()
+	for _, c := range list {
+		if c.caps.Draining {
+			draining++
+		}
+	}
+	return len(list), draining
+}
+
+// Capabilities is the sum of what the transcoders can do that stay.
 func (f *Fleet) Capabilities() transcoder.Capabilities {
 	sum := transcoder.Capabilities{Name: "fleet"}
 	bounded := true
 	for _, c := range f.byLoad() {
+		if c.caps.Draining {
+			continue
+		}
 		if sum.Backend == "" {
 			sum.Backend = c.caps.Backend
 		}

@@ -108,6 +108,64 @@ func TestRemoteTranscoderLeaves(t *testing.T) {
 	}
 }
 
+// TestRemoteTranscoderDrains: told to leave, it takes no more sessions, finishes its segment, and is gone; the next
+// segment is another's. The orchestrator knows meanwhile.
+func TestRemoteTranscoderDrains(t *testing.T) {
+	n := newNetwork(t, nil)
+	dial, err := n.enroll().Dial(n.address)
+	n.check(err)
+	w, err := rpc.NewRemoteWorker(rpc.RemoteConfig{
+		Dial: dial, Transcoder: &fake{}, Logger: n.log(), ReportEvery: 10 * time.Millisecond, DrainTimeout: time.Minute,
+	})
+	n.check(err)
+	ctx, drain := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() { left <- w.Run(ctx) }()
+	n.attached()
+	b := n.open(1)
+	first := b.begin(transcoder.StartSegment{Seq: 0, Attempt: 1, Fresh: true})
+	if _, ok := b.recv().(transcoder.Rendered); !ok { // it is at work
+		t.Fatal("no picture")
+	}
+	drain()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	shown := false
+	for range 5000 {
+		if _, draining := n.fleet.Members(); draining == 1 {
+			shown = true
+			break
+		}
+		<-tick.C
+	}
+	if !shown {
+		t.Fatal("the orchestrator does not know that it drains")
+	}
+	if _, err := n.fleet.Open(t.Context(), transcoder.SessionConfig{Ladder: ladder()}); err == nil {
+		t.Error("it has taken one more session")
+	}
+	select {
+	case err := <-left:
+		t.Fatalf("it has left in the middle of a segment: %v", err)
+	default:
+	}
+	local := &fake{}
+	defer n.fleet.Add(local)()
+	b.end(first)
+	until[rpc.SignedReceipt](b)
+	if err := <-left; err != nil {
+		t.Fatal(err)
+	}
+	if members, draining := n.fleet.Members(); members != 1 || draining != 0 {
+		t.Errorf("%d transcoders, %d draining", members, draining)
+	}
+	b.end(b.begin(transcoder.StartSegment{Seq: 1, Attempt: 1, Fresh: true}))
+	until[rpc.SignedReceipt](b)
+	if len(local.sessions) != 1 {
+		t.Error("somebody else did the work")
+	}
+}
+
 // TestRemoteWorkerDeath: a worker that dies on the remote machine is told of, and replaced there.
 func TestRemoteWorkerDeath(t *testing.T) {
 	n := newNetwork(t, nil)

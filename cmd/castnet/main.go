@@ -27,7 +27,7 @@ type cli struct {
 	Broadcaster  node.BroadcasterConfig `cmd:"" group:"roles" help:"Run a broadcaster: take streams, have them transcoded, serve viewers."`
 	Orchestrator orchestratorCmd        `cmd:"" group:"roles" help:"Run an orchestrator and look after its place in the registry."`
 	Redeemer     node.RedeemerConfig    `cmd:"" group:"roles" help:"Redeem the winners of several orchestrators in one process."`
-	Transcoder   node.TranscoderConfig  `cmd:"" group:"roles" help:"Lend this machine's transcoding to an orchestrator elsewhere."`
+	Transcoder   transcoderCmd          `cmd:"" group:"roles" help:"Lend this machine's transcoding to an orchestrator elsewhere."`
 
 	Wallet  walletCmd  `cmd:"" group:"money" help:"Key files, and what their accounts hold."`
 	Stake   stakeCmd   `cmd:"" group:"money" help:"Put CAST behind orchestrators, earn with it, and take it back."`

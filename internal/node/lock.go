@@ -8,6 +8,8 @@ import (
 	"syscall"
 )
 
+var errInUse = errors.New("is in use by another castnet")
+
 // lockDir makes sure that one process at a time works in a folder. The kernel lets go of the lock when the process
 // ends, however it ends.
 func lockDir(dir string) (unlock func(), err error) {
@@ -18,7 +20,7 @@ func lockDir(dir string) (unlock func(), err error) {
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		_ = file.Close()
-		return nil, fmt.Errorf("%s is in use by another castnet: stop it, or choose another folder (--data-dir)", dir)
+		return nil, fmt.Errorf("%s %w: stop it, or choose another folder (--data-dir)", dir, errInUse)
 	}
 	if err != nil {
 		_ = file.Close()

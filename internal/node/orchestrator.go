@@ -185,6 +185,9 @@ func (n *orchestratorNode) policy() (payments.Policy, error) {
 // service sets up the fleet of transcoders, and the server that broadcasters and remote transcoders reach.
 func (n *orchestratorNode) service(ctx context.Context, receipts receiptStore) error {
 	fleet := &orchestrator.Fleet{}
+	if err := n.registerer().Register(fleetCollector{fleet}); err != nil {
+		return err
+	}
 	book, err := n.priceBook(fleet)
 	if err != nil {
 		return err

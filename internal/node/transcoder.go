@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,6 +28,7 @@ type TranscoderConfig struct {
 	GPU          string   `name:"gpu" default:"all" help:"Cards to work on: all, none, or their numbers (0,1). The processor takes what they refuse." placeholder:"CARDS"`
 	Workers      int      `default:"-1" help:"Worker processes at most; -1: two for each core." placeholder:"N"`
 	Capacity     `embed:""`
+	DrainTimeout time.Duration `default:"10s" help:"When told to leave (SIGTERM, castnet transcoder drain), give sessions this long to reach the end of their segments."`
 }
 
 // Run lends this machine's workers to orchestrators until ctx ends.
@@ -37,6 +39,14 @@ func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) erro
 	}
 	if err := makeDir(cfg.DataDir); err != nil {
 		return err
+	}
+	unlock, err := lockDir(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := os.WriteFile(filepath.Join(cfg.DataDir, pidFile), fmt.Append(nil, os.Getpid(), "\n"), 0o600); err != nil {
+		return fmt.Errorf("%w (--data-dir)", err)
 	}
 	workers, err := cfg.workers(ctx, r)
 	if err != nil {
@@ -52,7 +62,7 @@ func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) erro
 		if err != nil {
 			return err
 		}
-		remote, err := rpc.NewRemoteWorker(rpc.RemoteConfig{Dial: dial, Transcoder: workers, Logger: r.log.With("orchestrator", address)})
+		remote, err := rpc.NewRemoteWorker(rpc.RemoteConfig{Dial: dial, Transcoder: workers, DrainTimeout: cfg.DrainTimeout, Logger: r.log})
 		if err != nil {
 			return err
 		}

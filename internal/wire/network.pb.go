@@ -2077,6 +2077,7 @@ type PoolReport struct {
 	FreePixelsPerSecond int64                  `protobuf:"varint,6,opt,name=free_pixels_per_second,json=freePixelsPerSecond,proto3" json:"free_pixels_per_second,omitempty"`
 	Sessions            uint32                 `protobuf:"varint,7,opt,name=sessions,proto3" json:"sessions,omitempty"`
 	MaxSessions         uint32                 `protobuf:"varint,8,opt,name=max_sessions,json=maxSessions,proto3" json:"max_sessions,omitempty"`
+	Draining            bool                   `protobuf:"varint,9,opt,name=draining,proto3" json:"draining,omitempty"` // it takes no more sessions, and ends those that it has where their segments end
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -2165,6 +2166,13 @@ func (x *PoolReport) GetMaxSessions() uint32 {
 		return x.MaxSessions
 	}
 	return 0
+}
+
+func (x *PoolReport) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
 }
 
 type PoolCommand struct {
@@ -2379,7 +2387,7 @@ const file_network_proto_rawDesc = "" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x10\n" +
 	"\x03csr\x18\x02 \x01(\fR\x03csr\"/\n" +
 	"\vEnrollReply\x12 \n" +
-	"\vcertificate\x18\x01 \x01(\fR\vcertificate\"\x8a\x02\n" +
+	"\vcertificate\x18\x01 \x01(\fR\vcertificate\"\xa6\x02\n" +
 	"\n" +
 	"PoolReport\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -2389,7 +2397,8 @@ const file_network_proto_rawDesc = "" +
 	"\x11pixels_per_second\x18\x05 \x01(\x03R\x0fpixelsPerSecond\x123\n" +
 	"\x16free_pixels_per_second\x18\x06 \x01(\x03R\x13freePixelsPerSecond\x12\x1a\n" +
 	"\bsessions\x18\a \x01(\rR\bsessions\x12!\n" +
-	"\fmax_sessions\x18\b \x01(\rR\vmaxSessions\"0\n" +
+	"\fmax_sessions\x18\b \x01(\rR\vmaxSessions\x12\x1a\n" +
+	"\bdraining\x18\t \x01(\bR\bdraining\"0\n" +
 	"\vPoolCommand\x12!\n" +
 	"\fopen_session\x18\x01 \x01(\tR\vopenSession2\xd3\x01\n" +
 	"\fOrchestrator\x12@\n" +

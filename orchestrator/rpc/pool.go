@@ -188,10 +188,13 @@ func (m *member) report(r *wire.PoolReport) {
 	caps := transcoder.Capabilities{
 		Name: m.name, Backend: transcoder.Backend(clip(r.GetBackend())), Decode: codecs(r.GetDecode()), Encode: codecs(r.GetEncode()),
 		PixelsPerSecond: r.GetPixelsPerSecond(), FreePixelsPerSecond: r.GetFreePixelsPerSecond(),
-		Sessions: int(r.GetSessions()), MaxSessions: int(r.GetMaxSessions()),
+		Sessions: int(r.GetSessions()), MaxSessions: int(r.GetMaxSessions()), Draining: r.GetDraining(),
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if caps.Draining && !m.caps.Draining {
+		m.pool.log.Info("remote transcoder is draining", "transcoder", m.name, "sessions", caps.Sessions)
+	}
 	m.caps = caps
 }
 
@@ -214,6 +217,9 @@ func (m *member) Capabilities() transcoder.Capabilities {
 
 // Open asks the transcoder to dial a session, and waits for it.
 func (m *member) Open(ctx context.Context, cfg transcoder.SessionConfig) (transcoder.Session, error) {
+	if m.Capabilities().Draining {
+		return nil, fmt.Errorf("remote transcoder %s is draining: %w", m.name, transcoder.ErrBusy)
+	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	id, a := m.pool.expect(m.name)

@@ -18,8 +18,6 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"castnet/internal/media"
@@ -121,14 +119,14 @@ type RemoteConfig struct {
 	Transcoder transcoder.Transcoder
 	// ReportEvery is how often capabilities are reported (default 500 ms).
 	ReportEvery time.Duration
-	// DrainTimeout is how long open sessions may go on after Run's context has ended (default 5 s).
+	// DrainTimeout is how long open sessions may go on after Run's context has ended (default 10 s).
 	DrainTimeout time.Duration
 	Logger       *slog.Logger
 }
 
 func (c *RemoteConfig) validate() error {
 	setDefault(&c.ReportEvery, 500*time.Millisecond)
-	setDefault(&c.DrainTimeout, 5*time.Second)
+	setDefault(&c.DrainTimeout, 10*time.Second)
 	if c.Transcoder == nil || c.Logger == nil || c.Dial.Certificate == nil {
 		return errors.New("remote transcoder: Transcoder, Logger and a client certificate are needed")
 	}
@@ -138,8 +136,10 @@ func (c *RemoteConfig) validate() error {
 // RemoteWorker lends a transcoder to an orchestrator: it dials in, reports what is free, and opens the sessions that it
 // is asked for.
 type RemoteWorker struct {
-	cfg    RemoteConfig
-	client *Client
+	cfg      RemoteConfig
+	client   *Client
+	draining chan struct{} // closed when no more sessions are taken
+	sessions tally
 }
 
 // NewRemoteWorker checks the configuration. Run works.
@@ -151,7 +151,7 @@ func NewRemoteWorker(cfg RemoteConfig) (*RemoteWorker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &RemoteWorker{cfg: cfg, client: client}, nil
+	return &RemoteWorker{cfg: cfg, client: client, draining: make(chan struct{}), sessions: tally{idle: make(chan struct{})}}, nil
 }
 
 // Backoff between attempts to reach the orchestrator.
@@ -160,24 +160,24 @@ const (
 	lastRetry  = 10 * time.Second
 )
 
-// Run stays attached until ctx ends, and reconnects where the connection is lost. After ctx it takes no more sessions
-// and gives the open ones DrainTimeout to end.
+// Run stays attached until ctx ends, and reconnects where the connection is lost. After ctx it drains: it takes no more
+// sessions, ends the open ones where their segments end, or after DrainTimeout, and leaves.
 func (w *RemoteWorker) Run(ctx context.Context) error {
-	sessionCtx, cut := context.WithCancel(context.WithoutCancel(ctx))
+	attached, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer leave()
+		<-ctx.Done()
+		w.drain()
+	})
 	var sessions sync.WaitGroup
-	defer func() {
-		drained := time.AfterFunc(w.cfg.DrainTimeout, cut)
-		sessions.Wait()
-		drained.Stop()
-		cut()
-		_ = w.client.Close() // nothing is on it any more
-	}()
 	retry := firstRetry
-	for {
+	for attached.Err() == nil {
 		began := time.Now()
-		err := w.attach(ctx, sessionCtx, &sessions)
-		if ctx.Err() != nil {
-			return nil
+		err := w.attach(attached, &sessions)
+		if attached.Err() != nil {
+			break
 		}
 		if time.Since(began) > lastRetry {
 			retry = firstRetry
@@ -185,15 +185,69 @@ func (w *RemoteWorker) Run(ctx context.Context) error {
 		w.cfg.Logger.Warn("orchestrator lost; dialling again", "orchestrator", w.cfg.Dial.Address, "err", err, "in", retry)
 		select {
 		case <-time.After(retry):
-		case <-ctx.Done():
-			return nil
+		case <-attached.Done():
 		}
 		retry = min(2*retry, lastRetry)
 	}
+	running.Wait()
+	sessions.Wait()
+	_ = w.client.Close() // nothing is on it any more
+	return nil
 }
 
-// attach holds one Attach stream until it or ctx ends.
-func (w *RemoteWorker) attach(ctx, sessionCtx context.Context, sessions *sync.WaitGroup) error {
+// drain returns when no session is left, or after DrainTimeout.
+func (w *RemoteWorker) drain() {
+	began := time.Now()
+	open := w.sessions.drain()
+	close(w.draining)
+	w.cfg.Logger.Info("draining", "orchestrator", w.cfg.Dial.Address, "sessions", open, "at_most", w.cfg.DrainTimeout)
+	select {
+	case <-w.sessions.idle:
+		w.cfg.Logger.Info("drained", "orchestrator", w.cfg.Dial.Address, "took", time.Since(began).Round(time.Millisecond))
+	case <-time.After(w.cfg.DrainTimeout):
+		w.cfg.Logger.Warn("sessions were cut: their segments did not end in time (--drain-timeout)", "orchestrator", w.cfg.Dial.Address)
+	}
+}
+
+// tally counts sessions, until there are no more to come.
+type tally struct {
+	mu       sync.Mutex
+	n        int
+	draining bool
+	idle     chan struct{} // closed when draining and none is left
+}
+
+// enter is false where no more are taken.
+func (t *tally) enter() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.draining {
+		t.n++
+	}
+	return !t.draining
+}
+
+func (t *tally) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n--; t.draining && t.n == 0 {
+		close(t.idle)
+	}
+}
+
+// drain returns how many there are. It is called once.
+func (t *tally) drain() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.draining = true; t.n == 0 {
+		close(t.idle)
+	}
+	return t.n
+}
+
+// attach holds one Attach stream until it or ctx ends. Its sessions have streams of their own, which outlive it.
+func (w *RemoteWorker) attach(ctx context.Context, sessions *sync.WaitGroup) error {
+	lasting := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := w.client.pool.Attach(ctx)
@@ -214,32 +268,41 @@ func (w *RemoteWorker) attach(ctx, sessionCtx context.Context, sessions *sync.Wa
 				failed <- err
 				return
 			}
-			sessions.Go(func() { w.session(sessionCtx, m.GetOpenSession()) })
+			sessions.Go(func() { w.session(lasting, m.GetOpenSession()) })
 		}
 	})
 	w.cfg.Logger.Info("attached to the orchestrator", "orchestrator", w.cfg.Dial.Address)
 	tick := time.NewTicker(w.cfg.ReportEvery)
 	defer tick.Stop()
+	draining := w.draining
 	for {
 		select {
+		case <-draining:
+			draining = nil // told once at once, then with every report
 		case <-tick.C:
-			if err := stream.Send(w.report()); err != nil {
-				return err
-			}
 		case err := <-failed:
 			return err
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+		if err := stream.Send(w.report()); err != nil {
+			return err
 		}
 	}
 }
 
 func (w *RemoteWorker) report() *wire.PoolReport {
 	c := w.cfg.Transcoder.Capabilities()
+	draining := c.Draining
+	select {
+	case <-w.draining:
+		draining = true
+	default:
+	}
 	return &wire.PoolReport{
 		Name: c.Name, Backend: string(c.Backend), Decode: codecNumbers(c.Decode), Encode: codecNumbers(c.Encode),
 		PixelsPerSecond: c.PixelsPerSecond, FreePixelsPerSecond: c.FreePixelsPerSecond,
-		Sessions: uint32(c.Sessions), MaxSessions: uint32(c.MaxSessions),
+		Sessions: uint32(c.Sessions), MaxSessions: uint32(c.MaxSessions), Draining: draining,
 	}
 }
 
@@ -249,94 +312,4 @@ func codecNumbers(in []media.Codec) []uint32 {
 		out[i] = uint32(c)
 	}
 	return out
-}
-
-// session dials one session, opens it at the transcoder and carries its messages until either side ends.
-func (w *RemoteWorker) session(ctx context.Context, id string) {
-	ctx, cancel := context.WithCancel(metadata.AppendToOutgoingContext(ctx, sessionKey, id))
-	defer cancel()
-	stream, err := w.client.pool.Session(ctx)
-	if err != nil {
-		w.cfg.Logger.Warn("session not opened", "err", err)
-		return
-	}
-	session, err := w.open(ctx, stream)
-	if err != nil {
-		w.cfg.Logger.Warn("session not opened", "err", err)
-		// What of this the orchestrator does not get it learns from the end of the stream.
-		_ = stream.Send(wire.EncodeFailed(err))
-		_ = stream.CloseSend()
-		_, _ = stream.Recv() // until it has read that and let go
-		return
-	}
-	defer func() { _ = session.Close() }()
-
-	var inputs sync.WaitGroup
-	defer inputs.Wait()
-	defer cancel()
-	inputs.Go(func() {
-		defer cancel() // the orchestrator has closed the session
-		if err := feed(ctx, stream, session); ctx.Err() == nil {
-			w.cfg.Logger.Debug("session input", "err", err)
-		}
-	})
-	if err := drain(ctx, stream, session); ctx.Err() == nil {
-		_ = stream.Send(wire.EncodeFailed(err)) // as above
-	}
-}
-
-type sessionStream = grpc.BidiStreamingClient[wire.FromTranscoder, wire.ToTranscoder]
-
-// open answers the first message of a session.
-func (w *RemoteWorker) open(ctx context.Context, stream sessionStream) (transcoder.Session, error) {
-	first, err := stream.Recv()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := wire.DecodeOpen(first.GetOpen())
-	if err != nil {
-		return nil, err
-	}
-	session, err := w.cfg.Transcoder.Open(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	if err := stream.Send(wire.EncodeOpened()); err != nil {
-		return nil, errors.Join(err, session.Close())
-	}
-	return session, nil
-}
-
-// feed carries inputs to the session until either ends, and says why.
-func feed(ctx context.Context, stream sessionStream, session transcoder.Session) error {
-	for {
-		m, err := stream.Recv()
-		if err != nil {
-			return err
-		}
-		in, err := wire.DecodeInput(m)
-		if err != nil {
-			return err
-		}
-		if err := session.Send(ctx, in); err != nil {
-			return err
-		}
-	}
-}
-
-// drain carries outputs of the session until either ends, and says why.
-func drain(ctx context.Context, stream sessionStream, session transcoder.Session) error {
-	for {
-		out, err := session.Recv(ctx)
-		if err != nil {
-			return err
-		}
-		m, err := wire.EncodeOutput(out)
-		if err != nil {
-			return err
-		}
-		if err := stream.Send(m); err != nil {
-			return err
-		}
-	}
 }

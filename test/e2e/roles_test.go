@@ -90,7 +90,7 @@ func TestRolesAlone(t *testing.T) {
 	m := &machines{dir: dir, base: base}
 	m.start(t, 5, "devchain", "--data-dir", m.path("chain"), "--listen", m.address(3))
 	n := m.broadcaster(t, "broadcaster", 6)
-	wait := push(t, n.RTMP+"demo", camera(t, 640, 360, 24))
+	wait := push(t, n.RTMP+"demo", camera(t, 640, 360, 36))
 	watch := func() (api.StreamView, error) { return n.Stream(t.Context(), "demo") }
 	alone := eventually(t, 10*time.Second, "the page says that nobody transcodes", watch, func(v api.StreamView) bool { return len(v.Warnings) > 0 })
 	if text := alone.Warnings[0].Text; !strings.Contains(text, "Nobody transcodes this stream") {
@@ -103,18 +103,29 @@ func TestRolesAlone(t *testing.T) {
 		"orchestrator", "run", "--data-dir", m.path("orchestrator-Rosa"), "--owner", owner, "--workers", "0",
 		"--listen", prepared.OrchestratorAddress(0),
 	}, m.account("operator-Rosa")...)...)
-	token, err := exec.CommandContext(t.Context(), testnet.Castnet(), append([]string{
-		"orchestrator", "token", "--data-dir", m.path("orchestrator-Rosa"),
-	}, m.account("operator-Rosa")[2:]...)...).Output()
-	if err != nil {
-		t.Fatalf("mint a token: %v", err)
+	transcoder := func(dir string, metrics int) {
+		token, err := exec.CommandContext(t.Context(), testnet.Castnet(), append([]string{
+			"orchestrator", "token", "--data-dir", m.path("orchestrator-Rosa"),
+		}, m.account("operator-Rosa")[2:]...)...).Output()
+		if err != nil {
+			t.Fatalf("mint a token: %v", err)
+		}
+		m.start(t, metrics, "transcoder", "--data-dir", m.path(dir), "--orchestrator", prepared.OrchestratorAddress(0),
+			"--token", strings.TrimSpace(string(token)))
 	}
-	m.start(t, 2, "transcoder", "--data-dir", m.path("transcoder"), "--orchestrator", prepared.OrchestratorAddress(0),
-		"--token", strings.TrimSpace(string(token)))
+	transcoder("transcoder", 2)
 	v := eventually(t, 25*time.Second, "the ladder begins", watch, func(v api.StreamView) bool { return v.Verified.OK >= 2 })
 	if v.Orchestrator == nil || v.Orchestrator.Name != "Rosa" || len(v.Warnings) > 0 {
 		t.Errorf("served by %+v, warnings %+v", v.Orchestrator, v.Warnings)
 	}
+	// Another transcoder comes, and the first is told to leave: the ladder goes on.
+	transcoder("another", 10)
+	out, err := exec.CommandContext(t.Context(), testnet.Castnet(), "transcoder", "drain", "--data-dir", m.path("transcoder")).CombinedOutput()
+	if err != nil {
+		t.Errorf("drain: %v, %s", err, out)
+	}
+	before := v.Verified.OK
+	eventually(t, 25*time.Second, "the ladder goes on", watch, func(v api.StreamView) bool { return v.Verified.OK >= before+4 })
 	if err := wait(); err != nil {
 		t.Error(err)
 	}
