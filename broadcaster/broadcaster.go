@@ -161,10 +161,12 @@ func New(cfg Config) (*Broadcaster, error) {
 		return nil, err
 	}
 	m := newMetrics(cfg.Registerer)
-	return &Broadcaster{
+	b := &Broadcaster{
 		cfg: cfg, metrics: m, market: newMarket(&cfg, m),
 		streams: make(map[string]*Stream),
-	}, nil
+	}
+	cfg.Registerer.MustRegister(newInputMetrics(b.Streams))
+	return b, nil
 }
 
 // Run lets publishers in until ctx ends, and returns when every stream has ended.

@@ -1,6 +1,10 @@
 package broadcaster
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"castnet/broadcaster/health"
+)
 
 type metrics struct {
 	streams        prometheus.Gauge
@@ -39,4 +43,63 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	}
 	reg.MustRegister(m.streams, m.leases, m.segments, m.givenUp, m.lag, m.tickets, m.ticketsRefused, m.audioDropped)
 	return m
+}
+
+// inputMetrics tells, when it is asked, what each live publisher sends. Streams are named: there are as many as keys.
+type inputMetrics struct {
+	streams                                                              func() []*Stream
+	fps, bitrate, keyInterval, bFrames, drift, missing, pictures, advice *prometheus.Desc
+}
+
+func newInputMetrics(streams func() []*Stream) *inputMetrics {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("castnet_broadcaster_input_"+name, help, append([]string{"stream"}, labels...), nil)
+	}
+	return &inputMetrics{
+		streams:     streams,
+		fps:         desc("fps", "Pictures a second that a publisher sends."),
+		bitrate:     desc("bits_per_second", "Bits of video a second that a publisher sends."),
+		keyInterval: desc("key_interval_seconds", "Time between a publisher's key frames."),
+		bFrames:     desc("b_frames", "1 where a publisher's pictures are coded in another order than they are shown in."),
+		drift:       desc("drift_seconds", "By how much a publisher fell behind the wall clock in the last 30 s; below 0 it runs ahead."),
+		missing:     desc("missing_pictures", "Pictures that are missing in the last 30 s, by gaps in a steady rate."),
+		pictures:    desc("pictures", "Pictures that came in the last 30 s."),
+		advice:      desc("advice", "1 where a publisher is advised to change something; kind says what.", "kind"),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *inputMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.fps, m.bitrate, m.keyInterval, m.bFrames, m.drift, m.missing, m.pictures, m.advice} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *inputMetrics) Collect(ch chan<- prometheus.Metric) {
+	for _, s := range m.streams() {
+		st := s.Status()
+		if st.State != Live {
+			continue
+		}
+		gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{st.ID}, labels...)...)
+		}
+		in := &st.Input
+		gauge(m.fps, in.FPS)
+		gauge(m.bitrate, float64(in.Bitrate))
+		gauge(m.keyInterval, in.KeyInterval.Seconds())
+		bFrames := 0.0
+		if in.BFrames {
+			bFrames = 1
+		}
+		gauge(m.bFrames, bFrames)
+		gauge(m.drift, in.Drift.Seconds())
+		gauge(m.missing, float64(in.Missing))
+		gauge(m.pictures, float64(in.Pictures))
+		_, list := health.Advise(in)
+		for _, a := range list {
+			gauge(m.advice, 1, string(a.Kind))
+		}
+	}
 }

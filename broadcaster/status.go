@@ -5,6 +5,7 @@ import (
 
 	"github.com/holiman/uint256"
 
+	"castnet/broadcaster/health"
 	"castnet/internal/media"
 	"castnet/orchestrator/rpc"
 	payments "castnet/probabilistic-payments"
@@ -54,8 +55,9 @@ type Status struct {
 	EndReason        string // why the stream is over, empty before
 
 	Video, Audio *media.Track // nil without
-	Input        Input
-	Ladder       transcoder.Ladder
+	// Input is what the publisher sends.
+	Input  health.Input
+	Ladder transcoder.Ladder
 
 	// Segments counts those begun, Verified and Failed those whose receipts passed and did not, GivenUp those that
 	// nobody transcoded in time.
@@ -91,13 +93,6 @@ type Serving struct {
 	Lag          time.Duration // median output lag behind units sent
 }
 
-// Input is what the publisher sends, measured over the last seconds.
-type Input struct {
-	FPS         float64 // pictures a second
-	Bitrate     int     // bits a second
-	KeyInterval time.Duration
-}
-
 // Status returns a copy of the stream's status.
 func (s *Stream) Status() Status {
 	s.mu.Lock()
@@ -110,7 +105,13 @@ func (s *Stream) Status() Status {
 	if s.audio >= 0 {
 		st.Audio = s.tracks[s.audio]
 	}
-	st.Input = s.input.read()
+	st.Input = s.input.Read(s.b.cfg.Now())
+	if st.Video != nil && st.Video.Reorder > 0 {
+		st.Input.BFrames = true // the codec's parameters say so before a picture does
+	}
+	if !s.publishing() {
+		st.Input.Silent = 0 // nothing is expected any more
+	}
 	if s.status.Serving != nil {
 		serving := *s.status.Serving
 		st.Serving = &serving
@@ -147,54 +148,5 @@ func (s *Stream) keep(n Note) {
 func (s *Stream) meter(u *media.Unit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.input.add(u)
-}
-
-// inputWindow is over how much of the stream the input is measured, in video ticks.
-const inputWindow = 4 * media.VideoClockRate
-
-// inputMeter measures a publisher's pictures by the stream's own clock. It is pure; the stream's lock guards it.
-type inputMeter struct {
-	units []inputUnit
-	bytes int
-	key   int64 // PTS of the last key picture
-	keyed bool
-	gop   time.Duration
-}
-
-type inputUnit struct {
-	dts   int64
-	bytes int
-}
-
-func (m *inputMeter) add(u *media.Unit) {
-	m.units = append(m.units, inputUnit{u.DTS, len(u.Payload)})
-	m.bytes += len(u.Payload)
-	for len(m.units) > 1 && u.DTS-m.units[0].dts > inputWindow {
-		m.bytes -= m.units[0].bytes
-		m.units = m.units[1:]
-	}
-	if u.Key {
-		if m.keyed {
-			m.gop = videoTime(u.PTS - m.key)
-		}
-		m.key, m.keyed = u.PTS, true
-	}
-}
-
-func (m *inputMeter) read() Input {
-	n := len(m.units)
-	if n < 2 {
-		return Input{KeyInterval: m.gop}
-	}
-	span := videoTime(m.units[n-1].dts - m.units[0].dts).Seconds()
-	if span <= 0 {
-		return Input{KeyInterval: m.gop}
-	}
-	// n units span n − 1 intervals; the first one's bytes lie before the span.
-	return Input{
-		FPS:         float64(n-1) / span,
-		Bitrate:     int(float64(m.bytes-m.units[0].bytes) * 8 / span),
-		KeyInterval: m.gop,
-	}
+	s.input.Add(u, s.b.cfg.Now())
 }

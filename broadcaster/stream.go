@@ -11,6 +11,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"castnet/broadcaster/health"
 	"castnet/broadcaster/playback"
 	"castnet/ingest"
 	"castnet/internal/media"
@@ -45,7 +46,7 @@ type Stream struct {
 	status Status
 	lease  *lease                   // nil while nobody serves
 	paid   map[common.Hash]struct{} // receipts that a ticket was made for
-	input  inputMeter
+	input  health.Meter
 }
 
 func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {

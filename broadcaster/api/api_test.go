@@ -35,7 +35,8 @@ func TestResources(t *testing.T) {
 	network := decode[api.NetworkView](t, get(t, web.URL+"/api/v1/network").body)
 	require.Equal(t, api.Wei("50000000000000000000000"), network.Orchestrators[0].StakeWei)
 	status := decode[api.StatusView](t, get(t, web.URL+"/api/v1/status").body)
-	require.Equal(t, "demo", status.Ways[0].Key)
+	require.Equal(t, "demo", status.DemoKey)
+	require.Equal(t, "rtmp://{host}:1935/live/{key}", status.Ways[0].URL)
 }
 
 func TestRefusalsSayWhatToDo(t *testing.T) {

@@ -164,7 +164,18 @@ func threeOrchestrators() api.NetworkView {
 func config(w *world) api.Config {
 	return api.Config{
 		Streams: w, Network: w, Stakes: w,
-		Status: api.StatusView{Version: "test", Ways: []api.IngestView{{Protocol: "RTMP", Port: 1935, App: "live", Key: "demo"}}},
+		Status: api.StatusView{
+			Version: "test", DemoKey: "demo",
+			Ways: []api.WayView{
+				{Protocol: "RTMP", URL: "rtmp://{host}:1935/live/{key}"}, {Protocol: "WHIP", URL: "{origin}/whip/{key}"},
+				{Protocol: "RTSP", URL: "rtsp://{host}:8554/live/{key}"},
+				{Protocol: "SRT", URL: "srt://{host}:8890?streamid=publish:{key}"},
+			},
+			Playback: []api.WayView{
+				{Protocol: "HLS", URL: "{origin}/hls/{id}/index.m3u8"}, {Protocol: "WHEP", URL: "{origin}/whep/{id}"},
+				{Protocol: "RTSP", URL: "rtsp://{host}:8554/{id}"},
+			},
+		},
 		Ready: func() error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

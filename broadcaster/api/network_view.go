@@ -65,18 +65,21 @@ type ChainView struct {
 	Coin string `json:"coin"`
 }
 
-// StatusView says what this broadcaster is and how to publish to it: GET /api/v1/status.
+// StatusView says what this broadcaster is, how to publish to it and how to play from it: GET /api/v1/status.
 type StatusView struct {
-	Version   string       `json:"version"`
-	StartedAt time.Time    `json:"startedAt"`
-	Ways      []IngestView `json:"ingest"`
+	Version   string    `json:"version"`
+	StartedAt time.Time `json:"startedAt"`
+	Ways      []WayView `json:"ingest"`
+	Playback  []WayView `json:"playback"`
+	// DemoKey is a stream key that anybody may use, as that of a network on one machine; empty where keys are secret.
+	DemoKey string `json:"demoKey"`
 }
 
-// IngestView is one way in. The page completes it with the host that it was opened at.
-type IngestView struct {
+// WayView is one way in or out. URL is a template: {host} and {origin} are those that the page was opened at, {key} is
+// the stream key, {id} the stream's public id.
+type WayView struct {
 	Protocol string `json:"protocol"` // "RTMP"
-	Port     int    `json:"port"`
-	App      string `json:"app"` // "live"
-	// Key is one that anybody may use, as the demo key of a network on one machine; empty where keys are secret.
-	Key string `json:"key"`
+	URL      string `json:"url"`      // "rtmp://{host}:1935/live/{key}"
+	// Note is what else must be known: "with the passphrase".
+	Note string `json:"note,omitempty"`
 }

@@ -63,6 +63,7 @@ func (v StreamView) withLists() StreamView {
 	v.Renditions = append([]RenditionView{}, v.Renditions...)
 	v.Events = append([]EventView{}, v.Events...)
 	v.Warnings = append([]WarningView{}, v.Warnings...)
+	v.Input.MoreAdvice = append([]string{}, v.Input.MoreAdvice...)
 	v.Verified.Checks = append([]CheckView{}, v.Verified.Checks...)
 	return v
 }
@@ -77,13 +78,23 @@ type InputView struct {
 	// FPS and Bitrate (bits a second) are measured over the last seconds; 0 until they are known.
 	FPS     float64 `json:"fps"`
 	Bitrate int64   `json:"bitrate"`
-	// GOPSeconds is the distance of the last two key frames; 0 until it is known.
+	// GOPSeconds is the distance of the last two key frames, or the time since the last where that is longer; 0 until it
+	// is known.
 	GOPSeconds float64 `json:"gopSeconds"`
 	BFrames    bool    `json:"bFrames"`
-	Remote     string  `json:"remote"` // the publisher's address
-	Health     Health  `json:"health"`
-	// Advice is the one thing that would help the most, in words; empty where all is well.
-	Advice string `json:"advice"`
+	// DriftSeconds is by how much the stream fell behind the wall clock in the last 30 s; below 0 it ran ahead.
+	DriftSeconds float64 `json:"driftSeconds"`
+	// Missing counts pictures that did not come in the last 30 s, by gaps in a steady rate, and Pictures those that came.
+	// Where the rate is Irregular, as of a shared screen, nothing is known to be missing.
+	Missing   int    `json:"missing"`
+	Pictures  int    `json:"pictures"`
+	Irregular bool   `json:"irregular"`
+	Remote    string `json:"remote"` // the publisher's address
+	Health    Health `json:"health"`
+	// Advice is the one thing that would help the most, in words, and MoreAdvice what else would; empty where there is
+	// nothing to say. A stream in good health may still get a hint.
+	Advice     string   `json:"advice"`
+	MoreAdvice []string `json:"moreAdvice"`
 }
 
 // SegmentsView says how far the stream is cut.

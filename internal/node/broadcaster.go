@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -135,7 +134,7 @@ func (n *broadcasterNode) payer(ctx context.Context) error {
 // audioConverters bounds the audio that one broadcaster converts at once; one takes about 1 % of a core.
 const audioConverters = 256
 
-// localWorkers makes the pool of worker processes on this machine.
+// localWorkers makes the pool of worker processes on this machine's processor.
 func localWorkers(r *role, maxSessions int) (*worker.Pool, error) {
 	binary, err := worker.FindBinary()
 	if err != nil {
@@ -151,7 +150,7 @@ func (n *broadcasterNode) run(ctx context.Context, metrics *playback.Metrics) er
 		return err
 	}
 	defer func() { _ = ways.host.Close() }() // nobody is left who uses it
-	site, err := n.site(ways.rtmp)
+	site, err := n.site(ways)
 	if err != nil {
 		return err
 	}
@@ -176,22 +175,13 @@ func (n *broadcasterNode) run(ctx context.Context, metrics *playback.Metrics) er
 	return nil
 }
 
-func (n *broadcasterNode) site(rtmpAddress string) (*api.Server, error) {
-	_, portText, err := splitHostPort(rtmpAddress)
-	if err != nil {
-		return nil, err
-	}
-	port, err := strconv.Atoi(portText)
-	if err != nil {
-		return nil, err
-	}
-	way := api.IngestView{Protocol: "RTMP", Port: port, App: "live"}
+// site makes the pages and the API behind them.
+func (n *broadcasterNode) site(w *ways) (*api.Server, error) {
+	status := api.StatusView{Version: version(), StartedAt: time.Now(), Ways: w.in, Playback: w.out}
 	if n.cfg.DemoKey {
-		way.Key = "demo"
+		status.DemoKey = "demo"
 	}
 	return api.New(api.Config{
-		Streams: n.views, Network: n.views, Stakes: n.stakes,
-		Status: api.StatusView{Version: version(), StartedAt: time.Now(), Ways: []api.IngestView{way}},
-		Logger: n.log, Registerer: n.registerer(),
+		Streams: n.views, Network: n.views, Stakes: n.stakes, Status: status, Logger: n.log, Registerer: n.registerer(),
 	})
 }

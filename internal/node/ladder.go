@@ -2,7 +2,6 @@ package node
 
 import (
 	"fmt"
-	"net"
 	"runtime/debug"
 	"strings"
 
@@ -40,14 +39,6 @@ func parseLadder(s string) (func(width, height int) transcoder.Ladder, error) {
 		}
 		return fit
 	}, nil
-}
-
-func splitHostPort(address string) (host, port string, err error) {
-	host, port, err = net.SplitHostPort(address)
-	if err != nil {
-		return "", "", fmt.Errorf("address %q: %w", address, err)
-	}
-	return host, port, nil
 }
 
 // version is what the build says of itself.

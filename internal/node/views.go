@@ -18,6 +18,7 @@ import (
 
 	"castnet/broadcaster"
 	"castnet/broadcaster/api"
+	"castnet/broadcaster/health"
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/verify"
 	"castnet/contracts/chain"
@@ -326,24 +327,28 @@ var largeInteger = regexp.MustCompile(`([:\[,])(-?[0-9]{16,})\b`)
 
 func inputView(st *broadcaster.Status) api.InputView {
 	in := api.InputView{
-		Protocol: strings.ToUpper(st.Protocol), FPS: st.Input.FPS, Bitrate: int64(st.Input.Bitrate), GOPSeconds: st.Input.KeyInterval.Seconds(),
-		Remote: st.Remote, Health: api.Unknown,
+		Protocol: strings.ToUpper(st.Protocol), Remote: st.Remote, FPS: st.Input.FPS, Bitrate: int64(st.Input.Bitrate),
+		GOPSeconds: st.Input.KeyInterval.Seconds(), BFrames: st.Input.BFrames, DriftSeconds: st.Input.Drift.Seconds(),
+		Missing: st.Input.Missing, Pictures: st.Input.Pictures, Irregular: st.Input.Irregular, Health: api.Unknown,
 	}
 	if st.Video == nil {
 		return in
 	}
 	in.Codec, in.Width, in.Height = st.Video.Codec.String(), st.Video.Width, st.Video.Height
-	in.BFrames = st.Video.Reorder > 0
 	if st.Audio != nil {
 		in.Audio = st.Audio.Codec.String()
 	}
 	if st.State != broadcaster.Live {
 		return in
 	}
-	in.Health = api.Good
-	if gop := st.Input.KeyInterval; gop > 3*time.Second {
-		in.Health = api.Fair
-		in.Advice = fmt.Sprintf("Key frames come every %.0f s: set a key frame interval of 2 s in your encoder.", gop.Seconds())
+	grade, advice := health.Advise(&st.Input)
+	in.Health = map[health.Grade]api.Health{health.Good: api.Good, health.Fair: api.Fair, health.Bad: api.Bad}[grade]
+	for i, a := range advice {
+		if i == 0 {
+			in.Advice = a.Text
+		} else {
+			in.MoreAdvice = append(in.MoreAdvice, a.Text)
+		}
 	}
 	return in
 }

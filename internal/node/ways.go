@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"castnet/broadcaster/api"
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/playback/hls"
 	rtspplayer "castnet/broadcaster/playback/rtsp"
@@ -22,8 +23,9 @@ import (
 type ways struct {
 	host  *rtc.Host
 	pages *http.ServeMux // HLS, WHIP and WHEP are there already
-	rtmp  string         // where RTMP is taken, host:port
 	parts []func(context.Context) error
+	// in and out are what the pages say of them.
+	in, out []api.WayView
 }
 
 // openWays opens the ports and makes what serves them.
@@ -46,7 +48,7 @@ func (n *broadcasterNode) openRTMP(ctx context.Context, _ *playback.Metrics, w *
 	if err != nil {
 		return err
 	}
-	w.rtmp = listener.Addr().String()
+	w.in = append(w.in, api.WayView{Protocol: "RTMP", URL: "rtmp://{host}:" + port(listener.Addr().String()) + "/live/{key}"})
 	w.parts = append(w.parts, server.Run)
 	return nil
 }
@@ -61,6 +63,7 @@ func (n *broadcasterNode) openHTTP(ctx context.Context, metrics *playback.Metric
 		return err
 	}
 	w.pages.Handle("/hls/", server)
+	w.out = append(w.out, api.WayView{Protocol: "HLS", URL: "{origin}/hls/{id}/index.m3u8"})
 	w.parts = append(w.parts, server.Run, func(ctx context.Context) error { return serveHTTP(ctx, listener, w.pages) })
 	return nil
 }
@@ -91,6 +94,8 @@ func (n *broadcasterNode) openWebRTC(ctx context.Context, metrics *playback.Metr
 	w.pages.Handle("/whip", in)
 	w.pages.Handle("/whip/", in)
 	w.pages.Handle("/whep/", out)
+	w.in = append(w.in, api.WayView{Protocol: "WHIP", URL: "{origin}/whip/{key}"})
+	w.out = append(w.out, api.WayView{Protocol: "WHEP", URL: "{origin}/whep/{id}"})
 	w.parts = append(w.parts, in.Run, out.Run)
 	return nil
 }
@@ -118,6 +123,9 @@ func (n *broadcasterNode) openRTSP(ctx context.Context, metrics *playback.Metric
 	if err != nil {
 		return err
 	}
+	base := "rtsp://{host}:" + port(tcp.Addr().String())
+	w.in = append(w.in, api.WayView{Protocol: "RTSP", URL: base + "/live/{key}"})
+	w.out = append(w.out, api.WayView{Protocol: "RTSP", URL: base + "/{id}"})
 	w.parts = append(w.parts, player.Run, server.Run)
 	return nil
 }
@@ -132,6 +140,17 @@ func (n *broadcasterNode) openSRT(_ context.Context, _ *playback.Metrics, w *way
 	if err != nil {
 		return fmt.Errorf("%w (--srt, --srt-passphrase)", err)
 	}
+	way := api.WayView{Protocol: "SRT", URL: "srt://{host}:" + port(server.Address()) + "?streamid=publish:{key}"}
+	if n.cfg.SRTSecret != "" {
+		way.Note = "with the passphrase that this broadcaster was started with"
+	}
+	w.in = append(w.in, way)
 	w.parts = append(w.parts, server.Run)
 	return nil
+}
+
+// port is that of a listener's address.
+func port(address string) string {
+	_, p, _ := net.SplitHostPort(address) // a listener's address has one
+	return p
 }

@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -43,4 +45,25 @@ func TestBrowserWatches(t *testing.T) {
 	if err := wait(); err != nil {
 		t.Error(err)
 	}
+}
+
+// A browser publishes its camera by the page's own button, and another page plays what an orchestrator makes of it.
+func TestBrowserPublishes(t *testing.T) {
+	n := network(t, "--ladder", "320x180@300000")
+	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(testnet.Root(), "test", "browser", "publish.mjs"), n.HTTP,
+		"--screenshots", cmp.Or(os.Getenv("CASTNET_SCREENSHOTS"), t.TempDir()))
+	var out, diagnostics bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &diagnostics
+	runErr := cmd.Run()
+	var r report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatalf("publish.mjs: %v, %v\n%s%s", runErr, err, out.String(), diagnostics.String())
+	}
+	for _, p := range r.Problems {
+		t.Error(p)
+	}
+	if runErr != nil {
+		t.Errorf("publish.mjs: %v\n%s", runErr, out.String())
+	}
+	t.Logf("%s", out.String())
 }

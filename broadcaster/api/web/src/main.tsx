@@ -1,7 +1,9 @@
 import { type ComponentType, render } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 
 import { NetworkPage } from './network'
+import { Publisher } from './player/whip'
+import { PublisherContext } from './publishing'
 import { StreamsPage } from './streams'
 import './style.css'
 import { go, usePath } from './url'
@@ -21,6 +23,16 @@ function Later({ load }: { load: () => Promise<ComponentType> }) {
 }
 
 function App() {
+  // What this browser publishes goes on while its page changes.
+  const publisher = useMemo(() => new Publisher(), [])
+  return (
+    <PublisherContext.Provider value={publisher}>
+      <Page />
+    </PublisherContext.Provider>
+  )
+}
+
+function Page() {
   const path = usePath()
   useEffect(() => {
     // Links within the application change the page without loading it anew.

@@ -1,68 +1,83 @@
 // How to publish: what a person needs who has nothing live yet.
-import { useEffect, useState } from 'preact/hooks'
+import { Fragment } from 'preact'
+import { useState } from 'preact/hooks'
 
+import { useResource } from './data'
 import { Snippet } from './parts'
+import { BrowserForm } from './publishing'
+import { fill } from './url'
 import type { Status } from './views'
 
-const ways = ['A video file', 'A test picture', 'OBS'] as const
+const tabs = ['This browser', 'Video file', 'Test picture', 'OBS', 'Other'] as const
 
-/** The settings that publish to this broadcaster, ready to copy. */
+/** The ways to publish to this broadcaster, ready to press or to copy. */
 export function Publish() {
-  const [status, setStatus] = useState<Status | null>(null)
-  const [way, setWay] = useState<(typeof ways)[number]>('A video file')
-  useEffect(() => {
-    fetch('/api/v1/status')
-      .then((r) => r.json())
-      .then((s: Status) => setStatus(s))
-      .catch(() => {}) // the header says already that the server is away
-  }, [])
-  const rtmp = status?.ingest.find((i) => i.protocol === 'RTMP')
-  const server = rtmp ? `rtmp://${hostForURL()}:${rtmp.port}/${rtmp.app}` : ''
-  const key = rtmp?.key || 'YOUR-STREAM-KEY'
+  const { data: status } = useResource<Status>('/api/v1/status', 0)
+  const [tab, setTab] = useState<(typeof tabs)[number]>(tabs[0])
   return (
     <section class="publish" aria-label="How to publish" data-testid="publish">
       <div class="tabs" role="tablist">
-        {ways.map((w) => (
-          <button type="button" key={w} role="tab" aria-selected={w === way} onClick={() => setWay(w)}>
-            {w}
+        {tabs.map((t) => (
+          <button type="button" key={t} role="tab" aria-selected={t === tab} onClick={() => setTab(t)}>
+            {t}
           </button>
         ))}
       </div>
-      <div class="publish-body">
-        {server && way === 'A video file' && (
-          <Snippet label="the command" text={`ffmpeg -re -stream_loop -1 -i video.mp4 ${encoder} ${server}/${key}`} />
-        )}
-        {server && way === 'A test picture' && (
-          <Snippet
-            label="the command"
-            text={`ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine=frequency=440 ${encoder} ${server}/${key}`}
-          />
-        )}
-        {server && way === 'OBS' && (
-          <dl class="facts">
-            <dt>Service</dt>
-            <dd>Custom…</dd>
-            <dt>Server</dt>
-            <dd>
-              <Snippet label="the server" text={server} />
-            </dd>
-            <dt>Stream key</dt>
-            <dd>
-              <Snippet label="the stream key" text={key} />
-            </dd>
-            <dt>Output, Advanced</dt>
-            <dd>x264, keyframe interval 2 s, tune zerolatency</dd>
-          </dl>
-        )}
-      </div>
+      <div class="publish-body">{status && <Way tab={tab} status={status} />}</div>
     </section>
   )
 }
 
+function Way({ tab, status }: { tab: (typeof tabs)[number]; status: Status }) {
+  const key = status.demoKey || 'YOUR-STREAM-KEY'
+  const template = (protocol: string) => status.ingest.find((way) => way.protocol === protocol)?.url ?? ''
+  // Encoders and browsers take the key apart from the server.
+  const server = (protocol: string) => fill(template(protocol).replace(/\/\{key\}$/, ''), {})
+  switch (tab) {
+    case 'This browser':
+      return <BrowserForm url={server('WHIP')} demoKey={status.demoKey} />
+    case 'Video file':
+      return <Snippet label="the command" text={`ffmpeg -re -stream_loop -1 -i video.mp4 ${encoder} ${server('RTMP')}/${key}`} />
+    case 'Test picture':
+      return (
+        <Snippet
+          label="the command"
+          text={`ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=30 -f lavfi -i sine=frequency=440 ${encoder} ${server('RTMP')}/${key}`}
+        />
+      )
+    case 'OBS':
+      return (
+        <dl class="facts">
+          <dt>Service</dt>
+          <dd>Custom…</dd>
+          <dt>Server</dt>
+          <dd>
+            <Snippet label="the server" text={server('RTMP')} />
+          </dd>
+          <dt>Stream key</dt>
+          <dd>
+            <Snippet label="the stream key" text={key} />
+          </dd>
+          <dt>Output, Advanced</dt>
+          <dd>x264, keyframe interval 2 s, tune zerolatency</dd>
+        </dl>
+      )
+    case 'Other':
+      return (
+        <dl class="facts">
+          {status.ingest.map((way) => (
+            <Fragment key={way.protocol}>
+              <dt>{way.protocol}</dt>
+              <dd>
+                <Snippet label={`the ${way.protocol} address`} text={fill(way.url, { key })} />
+                {way.note && <span class="quiet">{way.note}</span>}
+              </dd>
+            </Fragment>
+          ))}
+        </dl>
+      )
+  }
+}
+
 /** Low delay: no B-frames (zerolatency), a key frame every 2 s at 30 fps. */
 const encoder = '-c:v libx264 -preset veryfast -tune zerolatency -pix_fmt yuv420p -g 60 -c:a aac -f flv'
-
-/** The host that the page was opened at is the one that a publisher reaches as well. */
-function hostForURL(): string {
-  return location.hostname || '127.0.0.1'
-}

@@ -101,6 +101,12 @@ function passed(s: Stream, stop: Stop): number {
   }
 }
 
+/** How the stream's clock goes by the server's. */
+function driftText(seconds: number): string {
+  if (Math.abs(seconds) < 0.05) return 'on time'
+  return `${shortTime(Math.abs(seconds))} ${seconds > 0 ? 'lost' : 'gained'} in 30 s`
+}
+
 /** What stands behind one stop. */
 export function StopDetails({ stream, stop, coin, now }: { stream: Stream; stop: Stop; coin: string; now: number }) {
   return (
@@ -117,6 +123,9 @@ function details(s: Stream, stop: Stop, coin: string, now: number): ComponentChi
       return (
         <>
           <p>{input.advice || 'What the publisher sends is fine as it is.'}</p>
+          {input.moreAdvice.map((text) => (
+            <p key={text}>{text}</p>
+          ))}
           <Facts
             rows={[
               ['Comes by', `${input.protocol} from ${input.remote}`],
@@ -124,6 +133,8 @@ function details(s: Stream, stop: Stop, coin: string, now: number): ComponentChi
               ['Bitrate', bitrate(input.bitrate)],
               ['Key frames', input.gopSeconds > 0 ? `every ${input.gopSeconds.toFixed(1)} s` : 'unknown'],
               ['B-frames', input.bFrames ? 'yes: WebRTC plays the ladder, not the source' : 'none'],
+              ['Against the clock', driftText(input.driftSeconds)],
+              ['Missing pictures', input.irregular ? 'unknown: the rate is not steady' : `${count(input.missing)} of the last ${count(input.missing + input.pictures)}`],
               ['Sound', input.audio || 'none'],
             ]}
           />

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 
 import { type Feed, useNow } from './feed'
 import { ago } from './format'
+import { PublishingBar } from './publishing'
 
 export function Shell(props: { feed: Feed; page: 'streams' | 'watch' | 'network' | 'stake'; title: string; children: ComponentChildren }) {
   const { feed, page, title, children } = props
@@ -30,6 +31,7 @@ export function Shell(props: { feed: Feed; page: 'streams' | 'watch' | 'network'
         </nav>
         <Line feed={feed} />
       </header>
+      <PublishingBar />
       {children}
     </div>
   )

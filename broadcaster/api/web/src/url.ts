@@ -51,3 +51,11 @@ export function useQuery(): URLSearchParams {
   useAddress()
   return new URLSearchParams(location.search)
 }
+
+/** Fills an address in: {host} and {origin} are those that this page was opened at, which publishers and players reach as well. */
+export function fill(template: string, values: { key?: string; id?: string }): string {
+  const known: Record<string, string> = { host: location.hostname || '127.0.0.1', origin: location.origin }
+  if (values.key !== undefined) known.key = values.key
+  if (values.id !== undefined) known.id = encodeURIComponent(values.id)
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => known[name] ?? whole)
+}

@@ -46,9 +46,14 @@ export interface Stream {
     bitrate: number
     gopSeconds: number
     bFrames: boolean
+    driftSeconds: number
+    missing: number
+    pictures: number
+    irregular: boolean
     remote: string
     health: Health
     advice: string
+    moreAdvice: string[]
   }
   segments: { count: number; lastSeconds: number }
   renditions: Rendition[]
@@ -120,10 +125,19 @@ export interface Network {
   chain: { id: number; head: number; time: string; problem?: string; coin: string }
 }
 
+/** A way in or out; {host}, {origin}, {key} and {id} in its address are still to be filled in. */
+export interface Way {
+  protocol: string
+  url: string
+  note?: string
+}
+
 export interface Status {
   version: string
   startedAt: string
-  ingest: { protocol: string; port: number; app: string; key: string }[]
+  ingest: Way[]
+  playback: Way[]
+  demoKey: string
 }
 
 export interface Staking {

@@ -1,15 +1,17 @@
 // Watch: does it play, how late is it; and the road that it comes by.
+import { Fragment } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 
+import { useResource } from './data'
 import { type Feed, useFeed, useNow } from './feed'
 import { bitrate, count, percent, plural } from './format'
-import { Ago, Identity, Money, Warnings } from './parts'
+import { Ago, Identity, Money, Snippet, Warnings } from './parts'
 import { Player, type Playing, type Wish } from './player/player'
 import { Publish } from './publish'
 import { lived, Road, StopDetails } from './road'
 import { Shell } from './shell'
-import { setQuery, useQuery } from './url'
-import type { Network, Rendition, Stop, Stream } from './views'
+import { fill, setQuery, useQuery } from './url'
+import type { Network, Rendition, Status, Stop, Stream } from './views'
 
 /** The page of one stream. */
 export function WatchPage({ id }: { id: string }) {
@@ -43,9 +45,11 @@ export function Watch({ id, stream: known, feed }: { id: string; stream: Feed['s
       </div>
       <aside class="beside">
         {stream && <Warnings list={[...stream.warnings, ...(feed.network?.broadcaster.warnings ?? [])]} />}
+        {live && <Advice stream={stream} />}
         {stream && <Serving stream={stream} now={now} />}
         {stream && <Events stream={stream} now={now} />}
         {stream && feed.network && <Account stream={stream} network={feed.network} />}
+        {live && <Elsewhere id={id} />}
         {known === 'gone' && (
           <section>
             <h2>Publish here</h2>
@@ -251,6 +255,40 @@ function Serving({ stream, now }: { stream: Stream; now: number }) {
         {stream.input.codec} {stream.input.width}×{stream.input.height}
       </p>
     </section>
+  )
+}
+
+/** What would make the publisher's part better, where it matters to those who watch. */
+function Advice({ stream }: { stream: Stream }) {
+  const { health, advice } = stream.input
+  if (advice === '' || (health !== 'fair' && health !== 'bad')) return null
+  return (
+    <section class={`advice ${health}`} data-testid="advice">
+      <h2>What would help</h2>
+      <p>{advice}</p>
+    </section>
+  )
+}
+
+/** The addresses for other players. */
+function Elsewhere({ id }: { id: string }) {
+  const { data: status } = useResource<Status>('/api/v1/status', 0)
+  if (!status) return null
+  return (
+    <details class="elsewhere" data-testid="elsewhere">
+      <summary>Play it elsewhere</summary>
+      <dl class="facts">
+        {status.playback.map((way) => (
+          <Fragment key={way.protocol}>
+            <dt>{way.protocol}</dt>
+            <dd>
+              <Snippet label={`the ${way.protocol} address`} text={fill(way.url, { id })} />
+            </dd>
+          </Fragment>
+        ))}
+      </dl>
+      <p class="quiet">RTSP plays the source; add a rendition's name, as in /720p, for that.</p>
+    </details>
   )
 }
 

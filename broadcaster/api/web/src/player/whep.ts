@@ -108,7 +108,8 @@ function askForCaptureTime(transceiver: RTCRtpTransceiver): void {
   t.setHeaderExtensionsToNegotiate?.(list)
 }
 
-async function refusal(response: Response): Promise<string> {
+/** What the server says where it does not take an offer. */
+export async function refusal(response: Response): Promise<string> {
   const text = (await response.text()).trim()
   try {
     const problem = JSON.parse(text) as { error?: string }
