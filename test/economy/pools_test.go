@@ -151,7 +151,8 @@ func (m *model) buy(id, who common.Address, from account, amount num) error {
 	if shares.IsZero() {
 		return refusal("ZeroAmount")
 	}
-	if total := add(p.shares, shares); total.BitLen() > 96 {
+	// Neither are there more than 2^96 shares, nor is one sold that is worth more than 2^24 CAST units.
+	if total := add(p.shares, shares); total.BitLen() > 96 || less(p.shares, shr(m.cast.of(bonded(id)), 24)) {
 		return refusal("PoolWornOut")
 	}
 	if mine.mark != p.feePerShare {
