@@ -64,6 +64,22 @@ func (c *Client) refusal(when string, err error) error {
 	return fmt.Errorf("chain: %s: %w", when, err)
 }
 
+// Mined is the receipt of whichever of a transaction's versions got into a block; one that reverted is an error.
+func (c *Client) Mined(ctx context.Context, versions []common.Hash) (Receipt, error) {
+	err := ethereum.NotFound
+	for _, hash := range versions {
+		var mined *types.Receipt
+		if mined, err = c.eth.TransactionReceipt(ctx, hash); err != nil {
+			continue
+		}
+		if mined.Status != types.ReceiptStatusSuccessful {
+			return receiptOf(mined), fmt.Errorf("chain: transaction %v reverted", hash)
+		}
+		return receiptOf(mined), nil
+	}
+	return Receipt{}, fmt.Errorf("chain: transaction is in no block: %w", err)
+}
+
 func receiptOf(mined *types.Receipt) Receipt {
 	cost := new(big.Int).SetUint64(mined.GasUsed)
 	return Receipt{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -47,6 +48,7 @@ type RedeemerConfig struct {
 	DataDir     []string `help:"Redeem the winners of the orchestrator whose data folder this is; once for each orchestrator." placeholder:"DIR" type:"path"`
 	Store       string   `help:"Redeem winners that are in this Redis, redis://HOST:PORT." placeholder:"URL"`
 	Owner       []string `help:"The owners of the orchestrators whose winners are in --store." placeholder:"ADDRESS"`
+	Pending     string   `default:"${state}/redeemer" help:"Keep what was sent and is not final yet in this folder, so that a restart goes on with it; every redeemer needs one of its own." placeholder:"DIR" type:"path"`
 	Redeeming   `embed:""`
 }
 
@@ -61,6 +63,22 @@ func (cfg *RedeemerConfig) Run(ctx context.Context, con *console.Console) (err e
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(cfg.Pending, 0o700); err != nil {
+		return fmt.Errorf("transactions in flight: %w (--pending)", err)
+	}
+	unlock, err := lockDir(cfg.Pending)
+	switch {
+	case errors.Is(err, errInUse):
+		return fmt.Errorf("%s %w: every redeemer needs a folder of its own (--pending)", cfg.Pending, errInUse)
+	case err != nil:
+		return fmt.Errorf("transactions in flight: %w", err)
+	}
+	defer unlock()
+	inFlight, err := r.keepTransactions(ctx, cfg.Pending)
+	if err != nil {
+		return fmt.Errorf("%w (--pending)", err)
+	}
+	defer func() { _ = inFlight.Close() }() // every commit is durable already
 	access, err := r.dialChain(ctx, cfg.ChainAccess)
 	if err != nil {
 		return err

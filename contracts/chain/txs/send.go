@@ -32,14 +32,14 @@ func (m *Manager) accept(ctx context.Context, r *request) {
 // adopt lets a request continue what an earlier process began.
 func (m *Manager) adopt(r *request) bool {
 	for i, o := range m.ended {
-		if r.call.does(o.tx) {
+		if r.call.Does(o.tx) {
 			m.ended = slices.Delete(m.ended, i, i+1)
 			r.result <- o.result
 			return true
 		}
 	}
 	for _, f := range m.flying {
-		if f.orphan && r.call.does(f.Tx) {
+		if f.orphan && r.call.Does(f.Tx) {
 			f.orphan, f.waiting = false, r.result
 			m.cfg.Log.Info("continuing a transaction of an earlier run", "tx", f.Tx.Hash(), "nonce", f.nonce())
 			return true

@@ -127,8 +127,8 @@ type Call struct {
 	Gas   uint64   // limit
 }
 
-// does tells whether a transaction does what a call asks for.
-func (c Call) does(tx *types.Transaction) bool {
+// Does tells whether a transaction does what a call asks for.
+func (c Call) Does(tx *types.Transaction) bool {
 	value := c.Value
 	if value == nil {
 		value = new(big.Int)

@@ -48,14 +48,22 @@ type Transaction struct {
 	CostWei string `json:"costWei"`
 }
 
+func transactionOf(r chain.Receipt) Transaction {
+	return Transaction{Hash: r.TxHash.Hex(), Block: r.Block, Gas: r.GasUsed, CostWei: r.Cost.String()}
+}
+
 // Carry shows the plan and its cost, asks, makes the changes and reports them.
 func (s *Session) Carry(ctx context.Context, plan Plan) error {
+	made, all := s.done(&plan)
+	if all {
+		return s.repeated(Outcome{Change: plan.Title, Details: plan.Details, Transactions: made})
+	}
 	cost, fact, err := s.cost(ctx, plan)
 	if err != nil {
 		return err
 	}
 	plan.Facts = append([]console.Field{{Label: "Account", Value: s.Self.Hex()}}, append(plan.Facts, fact)...)
-	outcome := Outcome{Change: plan.Title, Details: plan.Details, Cost: cost, Transactions: []Transaction{}}
+	outcome := Outcome{Change: plan.Title, Details: plan.Details, Cost: cost, Transactions: append([]Transaction{}, made...)}
 	err = s.console.Confirm(s.consent, plan.Plan)
 	if errors.Is(err, console.ErrDryRun) {
 		outcome.DryRun = true
@@ -75,9 +83,7 @@ func (s *Session) Carry(ctx context.Context, plan Plan) error {
 			return fmt.Errorf("%d of %d changes were made: %w", i, len(actions), explain(err))
 		}
 		spent.Add(spent, receipt.Cost)
-		outcome.Transactions = append(outcome.Transactions, Transaction{
-			Hash: receipt.TxHash.Hex(), Block: receipt.Block, Gas: receipt.GasUsed, CostWei: receipt.Cost.String(),
-		})
+		outcome.Transactions = append(outcome.Transactions, transactionOf(receipt))
 	}
 	return s.Answer(outcome, func(w io.Writer) {
 		for _, t := range outcome.Transactions {
