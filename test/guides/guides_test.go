@@ -26,6 +26,9 @@ import (
 	"castnet/contracts/devchain"
 	"castnet/internal/identity"
 	"castnet/internal/node/amount"
+	payments "castnet/probabilistic-payments"
+	"castnet/probabilistic-payments/store/sqlite"
+	"castnet/probabilistic-payments/store/storetest"
 	"castnet/test/guides"
 )
 
@@ -206,8 +209,27 @@ func (w *world) stage(t *testing.T, step guides.Step) {
 			to = w.account(t, words[1])
 		}
 		w.send(t, w.net.Staking, parse(t, step.Line, words[2]+" "+words[3], amount.ETH), bindings.NewStaking().PackDepositFees(to))
+	case words[0] == "income" && len(words) == 2: // income DIR: an orchestrator's data folder, with receipts that are paid and one that is not
+		earn(t, filepath.Join(w.home, words[1]))
 	default:
 		t.Fatalf("line %d: what is %v?", step.Line, words)
+	}
+}
+
+// earn makes a money store.
+func earn(t *testing.T, dir string) {
+	t.Helper()
+	money, err := sqlite.Open(t.Context(), filepath.Join(dir, "money.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paid, unpaid := storetest.NewCharge(1, 1), storetest.NewCharge(2, 2)
+	ticket := storetest.NewTicket(paid, 1)
+	if err := errors.Join(
+		money.AddCharge(t.Context(), paid), money.AddCharge(t.Context(), unpaid),
+		money.Accept(t.Context(), ticket, &payments.Winner{SignedTicket: *ticket, Lease: paid.Lease, Seq: 1, Epoch: 1}), money.Close(),
+	); err != nil {
+		t.Fatal(err)
 	}
 }
 
