@@ -167,12 +167,14 @@ func config(w *world) api.Config {
 		Status: api.StatusView{
 			Version: "test", DemoKey: "demo",
 			Ways: []api.WayView{
-				{Protocol: "RTMP", URL: "rtmp://{host}:1935/live/{key}"}, {Protocol: "WHIP", URL: "{origin}/whip/{key}"},
+				{Protocol: "RTMP", URL: "rtmp://{host}:1935/live/{key}"},
+				{Protocol: "WHIP", URL: "{origin}/whip/{key}"},
 				{Protocol: "RTSP", URL: "rtsp://{host}:8554/live/{key}"},
 				{Protocol: "SRT", URL: "srt://{host}:8890?streamid=publish:{key}"},
 			},
 			Playback: []api.WayView{
-				{Protocol: "HLS", URL: "{origin}/hls/{id}/index.m3u8"}, {Protocol: "WHEP", URL: "{origin}/whep/{id}"},
+				{Protocol: "HLS", URL: "{origin}/hls/{id}/index.m3u8"},
+				{Protocol: "WHEP", URL: "{origin}/whep/{id}"},
 				{Protocol: "RTSP", URL: "rtsp://{host}:8554/{id}"},
 			},
 		},

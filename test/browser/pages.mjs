@@ -107,7 +107,7 @@ try {
 
   // Each stop opens by keyboard and shows what is signed.
   for (const [stop, text] of [
-    ['in', /RTMP from 127\.0\.0\.1:51234[\s\S]*every 2\.0 s/], ['segments', /never waited for/],
+    ['in', /RTMP from 127\.0\.0\.1:51234[\s\S]*every 2\.0 s[\s\S]*on time/], ['segments', /never waited for/],
     ['orchestrator', /Stands by\s+Amos/], ['verified', /every picture is there, at its time\s+\d+\s+0/],
     ['paid', /worth its fee on average[\s\S]*secret until it redeems[\s\S]*Redeemed so far\s+2/],
   ]) {

@@ -24,9 +24,8 @@ func TestBrowserWatches(t *testing.T) {
 	n := network(t, "--face-value", "1 wei")
 	wait := push(t, n.RTMP+"demo", camera(t, 1280, 720, 60))
 	served(t, n, 5) // so that there is something to read
-	shots := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(testnet.Root(), "test", "browser", "watch.mjs"), n.HTTP, "demo",
-		"--renditions", "720p,480p,360p", "--screenshots", shots,
+		"--renditions", "720p,480p,360p", "--screenshots", screenshots(t),
 		"--expect-text", "(Rosa|Tycho|Ada)", "--expect-text", "Tickets sent", "--expect-text", "Deposit left")
 	var out, diagnostics bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &diagnostics
@@ -51,7 +50,7 @@ func TestBrowserWatches(t *testing.T) {
 func TestBrowserPublishes(t *testing.T) {
 	n := network(t, "--ladder", "320x180@300000")
 	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(testnet.Root(), "test", "browser", "publish.mjs"), n.HTTP,
-		"--screenshots", cmp.Or(os.Getenv("CASTNET_SCREENSHOTS"), t.TempDir()))
+		"--screenshots", screenshots(t))
 	var out, diagnostics bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &diagnostics
 	runErr := cmd.Run()
@@ -66,4 +65,10 @@ func TestBrowserPublishes(t *testing.T) {
 		t.Errorf("publish.mjs: %v\n%s", runErr, out.String())
 	}
 	t.Logf("%s", out.String())
+}
+
+// screenshots is where the browser's pictures go.
+func screenshots(t *testing.T) string {
+	t.Helper()
+	return cmp.Or(os.Getenv("CASTNET_SCREENSHOTS"), t.TempDir())
 }
