@@ -5,7 +5,7 @@ const fs = require("fs");
 const path = require("path");
 
 const root = path.join(__dirname, "..");
-const contracts = ["Staking", "StakingViews", "Rounds"];
+const contracts = ["Staking", "StakingViews", "Rounds", "Disputes"];
 
 // One line a variable, structs opened up; the compiler's ids, which change with any edit, are left out.
 function lines({ storage, types }) {

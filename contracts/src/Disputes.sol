@@ -23,7 +23,7 @@ import {TicketBroker} from "./TicketBroker.sol";
 ///
 /// Of what is slashed the challenger and the broadcaster get parts, the treasury the rest. The parts are of the owner's own loss
 /// at most, and half of it together at most: no owner can gain by accusing itself, not even with its delegators' stake.
-contract Disputes is AccessManagedUpgradeable, UUPSUpgradeable {
+contract Disputes layout at erc7201("castnet.storage.Disputes") is AccessManagedUpgradeable, UUPSUpgradeable {
     using SafeERC20 for IERC20;
 
     /// @notice The rules of procedure. `evidencePeriod` and `revealWindow` together must be shorter than Staking's unbonding
@@ -50,19 +50,8 @@ contract Disputes is AccessManagedUpgradeable, UUPSUpgradeable {
         uint64 since; // seconds since the epoch; 0 = none
     }
 
-    /// @custom:storage-location erc7201:castnet.storage.Disputes
-    struct DisputesStorage {
-        Terms terms;
-        mapping(uint256 kind => Kind) kinds;
-        mapping(address challenger => mapping(bytes32 commitment => Commitment)) commitments;
-        mapping(bytes32 offence => bool) punished;
-    }
-
     /// @notice A whole, in the unit of parts.
     uint32 public constant PPM = 1_000_000;
-
-    // keccak256(abi.encode(uint256(keccak256("castnet.storage.Disputes")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant STORAGE = 0x3d2a6288cee895635156e3d6e1d3a2e8bc84acb9734bf5537819ddb83b949800;
 
     /// @notice Holds the stake and the keys.
     /// @custom:oz-upgrades-unsafe-allow state-variable-immutable
@@ -73,6 +62,11 @@ contract Disputes is AccessManagedUpgradeable, UUPSUpgradeable {
     /// @notice CAST.
     /// @custom:oz-upgrades-unsafe-allow state-variable-immutable
     IERC20 public immutable token;
+
+    Terms private _terms;
+    mapping(uint256 kind => Kind) private _kinds;
+    mapping(address challenger => mapping(bytes32 commitment => Commitment)) private _commitments;
+    mapping(bytes32 offence => bool) private _punished;
 
     /// @notice The rules of procedure are these from now on.
     event TermsSet(Terms terms);
@@ -143,7 +137,7 @@ contract Disputes is AccessManagedUpgradeable, UUPSUpgradeable {
     /// @notice Changes who decides offences of `kind`, and their penalty. Evidence E1 is kind 1, E2 is kind 2.
     function setKind(uint256 kind, Kind calldata k) external restricted {
         if (k.slashPpm > PPM) revert InvalidTerms();
-        _storage().kinds[kind] = k;
+        _kinds[kind] = k;
         emit KindSet(kind, k.checker, k.slashPpm, k.jailRounds);
     }
 
@@ -151,9 +145,8 @@ contract Disputes is AccessManagedUpgradeable, UUPSUpgradeable {
 
     /// @notice Commits the caller to evidence, under the bond that is sent with it. See `commitmentOf`.
     function commit(bytes32 commitment) external payable {
-        DisputesStorage storage $ = _storage();
-        if (msg.value != $.terms.bond) revert WrongBond(msg.value, $.terms.bond);
-        Commitment storage c = $.commitments[msg.sender][commitment];
+        if (msg.value != _terms.bond) revert WrongBond(msg.value, _terms.bond);
+        Commitment storage c = _commitments[msg.sender][commitment];
         if (c.since != 0) revert AlreadyCommitted(commitment);
         c.bond = uint96(msg.value);
         c.since = uint64(block.timestamp);
@@ -162,50 +155,48 @@ contract Disputes is AccessManagedUpgradeable, UUPSUpgradeable {
 
     /// @notice Shows the evidence that the caller committed to, has it decided, and the orchestrator punished.
     function reveal(uint256 kind, bytes calldata evidence, bytes32 salt) external {
-        DisputesStorage storage $ = _storage();
         bytes32 commitment = commitmentOf(kind, evidence, salt);
-        Commitment memory c = _take($, commitment);
-        IEvidence.Offence memory offence = _judge($, kind, evidence, c.since);
+        Commitment memory c = _take(commitment);
+        IEvidence.Offence memory offence = _judge(kind, evidence, c.since);
         emit Punished(
             offence.orchestrator, msg.sender, offence.broadcaster, kind, offence.lease, commitment, offence.round
         );
-        _punish($, $.kinds[kind], offence);
+        _punish(_kinds[kind], offence);
         Address.sendValue(payable(msg.sender), c.bond);
     }
 
     /// @notice Moves the bond of a commitment that was not revealed in time to the treasury. Anyone may call it.
     function forfeit(address challenger, bytes32 commitment) external {
-        DisputesStorage storage $ = _storage();
-        Commitment memory c = $.commitments[challenger][commitment];
+        Commitment memory c = _commitments[challenger][commitment];
         if (c.since == 0) revert NotCommitted(commitment);
-        uint64 until = c.since + $.terms.revealWindow;
-        if (block.timestamp <= until) revert NotNow(c.since + $.terms.revealDelay, until);
-        delete $.commitments[challenger][commitment];
+        uint64 until = c.since + _terms.revealWindow;
+        if (block.timestamp <= until) revert NotNow(c.since + _terms.revealDelay, until);
+        delete _commitments[challenger][commitment];
         emit Forfeited(challenger, commitment, c.bond);
-        Address.sendValue(payable($.terms.treasury), c.bond);
+        Address.sendValue(payable(_terms.treasury), c.bond);
     }
 
     // ---------------------------------------------------------------- views
 
     /// @notice The rules of procedure.
     function terms() external view returns (Terms memory) {
-        return _storage().terms;
+        return _terms;
     }
 
     /// @notice How offences of `kind` are decided and punished.
     function kindInfo(uint256 kind) external view returns (Kind memory) {
-        return _storage().kinds[kind];
+        return _kinds[kind];
     }
 
     /// @notice Bond and time of a commitment; zero if there is none.
     function commitmentInfo(address challenger, bytes32 commitment) external view returns (uint256 bond, uint64 since) {
-        Commitment storage c = _storage().commitments[challenger][commitment];
+        Commitment storage c = _commitments[challenger][commitment];
         return (c.bond, c.since);
     }
 
     /// @notice Whether an offence of `kind` under a lease was punished.
     function isPunished(uint256 kind, bytes32 lease) external view returns (bool) {
-        return _storage().punished[_offenceKey(kind, lease)];
+        return _punished[_offenceKey(kind, lease)];
     }
 
     /// @notice What a challenger commits to: keccak256(abi.encode(kind, keccak256(evidence), salt)), the salt being secret.
@@ -216,47 +207,47 @@ contract Disputes is AccessManagedUpgradeable, UUPSUpgradeable {
     // ---------------------------------------------------------------- insides
 
     /// Takes the caller's commitment out, if now is the time to reveal it.
-    function _take(DisputesStorage storage $, bytes32 commitment) private returns (Commitment memory c) {
-        c = $.commitments[msg.sender][commitment];
+    function _take(bytes32 commitment) private returns (Commitment memory c) {
+        c = _commitments[msg.sender][commitment];
         if (c.since == 0) revert NotCommitted(commitment);
-        uint64 from = c.since + $.terms.revealDelay;
-        uint64 until = c.since + $.terms.revealWindow;
+        uint64 from = c.since + _terms.revealDelay;
+        uint64 until = c.since + _terms.revealWindow;
         if (block.timestamp < from || block.timestamp > until) revert NotNow(from, until);
-        delete $.commitments[msg.sender][commitment];
+        delete _commitments[msg.sender][commitment];
     }
 
     /// Decides what the evidence proves, and that it was not punished before.
-    function _judge(DisputesStorage storage $, uint256 kind, bytes calldata evidence, uint64 committedAt)
+    function _judge(uint256 kind, bytes calldata evidence, uint64 committedAt)
         private
         returns (IEvidence.Offence memory offence)
     {
-        IEvidence checker = $.kinds[kind].checker;
+        IEvidence checker = _kinds[kind].checker;
         if (address(checker) == address(0)) revert UnknownKind(kind);
         offence = checker.judge(broker.domainSeparator(), evidence);
         uint64 round = offence.round;
         if (round > broker.currentRound()) revert OutOfTime(round);
         uint256 roundEnd = broker.genesis() + (uint256(round) + 1) * broker.roundLength();
-        if (committedAt > roundEnd + $.terms.evidencePeriod) revert OutOfTime(round);
+        if (committedAt > roundEnd + _terms.evidencePeriod) revert OutOfTime(round);
         address operator = staking.operatorAt(offence.orchestrator, round);
         if (offence.signer != operator) revert NotTheOperator(offence.signer, operator);
         bytes32 key = _offenceKey(kind, offence.lease);
-        if ($.punished[key]) revert AlreadyPunished(offence.lease, kind);
-        $.punished[key] = true;
+        if (_punished[key]) revert AlreadyPunished(offence.lease, kind);
+        _punished[key] = true;
     }
 
     /// Slashes, jails and hands out what was taken.
-    function _punish(DisputesStorage storage $, Kind memory k, IEvidence.Offence memory offence) private {
+    function _punish(Kind memory k, IEvidence.Offence memory offence) private {
         address orchestrator = offence.orchestrator;
         uint256 amount = Math.mulDiv(staking.stakeAt(orchestrator, offence.round), k.slashPpm, PPM);
         (uint256 taken, uint256 own) = staking.slash(orchestrator, amount);
         if (k.jailRounds != 0) staking.jail(orchestrator, broker.currentRound() + k.jailRounds);
 
-        uint256 toChallenger = Math.mulDiv(own, $.terms.challengerPpm, PPM);
-        uint256 toBroadcaster = Math.mulDiv(own, $.terms.broadcasterPpm, PPM);
+        uint256 toChallenger = Math.mulDiv(own, _terms.challengerPpm, PPM);
+        uint256 toBroadcaster = Math.mulDiv(own, _terms.broadcasterPpm, PPM);
         emit Distributed(offence.lease, taken, toChallenger, toBroadcaster);
         token.safeTransfer(msg.sender, toChallenger);
         token.safeTransfer(offence.broadcaster, toBroadcaster);
-        token.safeTransfer($.terms.treasury, taken - toChallenger - toBroadcaster);
+        token.safeTransfer(_terms.treasury, taken - toChallenger - toBroadcaster);
     }
 
     function _setTerms(Terms calldata t) private {
@@ -264,7 +255,7 @@ contract Disputes is AccessManagedUpgradeable, UUPSUpgradeable {
             t.treasury == address(0) || t.revealDelay == 0 || t.revealWindow < t.revealDelay
                 || uint256(t.challengerPpm) + t.broadcasterPpm > PPM / 2
         ) revert InvalidTerms();
-        _storage().terms = t;
+        _terms = t;
         emit TermsSet(t);
     }
 
@@ -272,12 +263,5 @@ contract Disputes is AccessManagedUpgradeable, UUPSUpgradeable {
 
     function _offenceKey(uint256 kind, bytes32 lease) private pure returns (bytes32) {
         return keccak256(abi.encode(kind, lease));
-    }
-
-    function _storage() private pure returns (DisputesStorage storage $) {
-        bytes32 slot = STORAGE;
-        assembly ("memory-safe") {
-            $.slot := slot
-        }
     }
 }

@@ -139,6 +139,7 @@ contract BrokerEventsTest is Asserts {
     }
 
     /// forge-config: default.fuzz.runs = 24
+    /// forge-config: deep.fuzz.runs = 10000
     function testFuzz_stateFollowsFromEvents(uint256 seed) public {
         _keys();
         for (uint256 i = 0; i < ACTIONS; ++i) {

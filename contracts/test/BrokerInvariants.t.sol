@@ -61,9 +61,6 @@ contract BrokerInvariantsTest is Asserts {
         }
     }
 
-    /// forge-config: default.invariant.runs = 16
-    /// forge-config: default.invariant.depth = 100
-    /// forge-config: default.invariant.fail-on-revert = true
     function invariant_moneyIsSafe() public {
         _promisesFitIntoTheReserve();
         _handler.checkPromises();

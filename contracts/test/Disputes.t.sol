@@ -287,10 +287,4 @@ contract DisputesTest is DisputesFixture {
         vm.expectRevert(abi.encodeWithSelector(Initializable.InvalidInitialization.selector));
         implementation.initialize(address(this), _terms());
     }
-
-    function test_storageIsNamespaced() public pure {
-        bytes32 want =
-            keccak256(abi.encode(uint256(keccak256("castnet.storage.Disputes")) - 1)) & ~bytes32(uint256(0xff));
-        eq(want, 0x3d2a6288cee895635156e3d6e1d3a2e8bc84acb9734bf5537819ddb83b949800);
-    }
 }

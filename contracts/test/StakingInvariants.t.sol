@@ -6,8 +6,6 @@ import {Fixture} from "./Fixture.sol";
 import {StakingHandler} from "./StakingHandler.sol";
 
 /// What holds after any sequence of actions.
-/// forge-config: default.invariant.fail-on-revert = true
-/// forge-config: deep.invariant.fail-on-revert = true
 contract StakingInvariantsTest is Fixture {
     StakingHandler private _handler;
 

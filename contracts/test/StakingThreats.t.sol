@@ -82,7 +82,7 @@ contract StakingThreatsTest is Fixture {
         _sellAllButOne();
         uint256 price = _stake(attacker, attacker);
         ok(price > 1, "emission made it no round number");
-        while (price >> 24 == 0) {
+        while (price >> 25 == 0) {
             _delegate(attacker, attacker, 2 * price - 1); // one more share
             _sellAllButOne();
             price = _stake(attacker, attacker);
