@@ -18,6 +18,7 @@ import (
 
 	"castnet/contracts/chain"
 	"castnet/contracts/chain/deploy"
+	"castnet/internal/identity"
 	"castnet/internal/node/account"
 	"castnet/internal/node/amount"
 	"castnet/internal/node/console"
@@ -136,16 +137,16 @@ func (d *Deploy) config(con *console.Console) (deploy.Config, error) {
 		return cfg, err
 	}
 	if d.Treasury != "" {
-		if !common.IsHexAddress(d.Treasury) {
-			return cfg, fmt.Errorf("--treasury %q is not an address (0x and 40 hexadecimal digits)", d.Treasury)
+		if cfg.Treasury, err = identity.ParseAddress(d.Treasury); err != nil {
+			return cfg, fmt.Errorf("--treasury: %w", err)
 		}
-		cfg.Treasury = common.HexToAddress(d.Treasury)
 	}
 	for _, p := range d.Proposer {
-		if !common.IsHexAddress(p) {
-			return cfg, fmt.Errorf("--proposer %q is not an address (0x and 40 hexadecimal digits)", p)
+		proposer, err := identity.ParseAddress(p)
+		if err != nil {
+			return cfg, fmt.Errorf("--proposer: %w", err)
 		}
-		cfg.Proposers = append(cfg.Proposers, common.HexToAddress(p))
+		cfg.Proposers = append(cfg.Proposers, proposer)
 	}
 	return cfg, nil
 }
@@ -230,15 +231,16 @@ func readSupply(path string) ([]deploy.Allocation, error) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
-		address, text, _ := strings.Cut(line, " ")
-		if !common.IsHexAddress(address) {
-			return nil, fmt.Errorf("supply: %s:%d: %q is not an address (0x and 40 hexadecimal digits)", path, n, address)
+		who, text, _ := strings.Cut(line, " ")
+		address, err := identity.ParseAddress(who)
+		if err != nil {
+			return nil, fmt.Errorf("supply: %s:%d: %w", path, n, err)
 		}
 		cast, err := amount.Parse(text, amount.CAST)
 		if err != nil {
 			return nil, fmt.Errorf("supply: %s:%d: %w", path, n, err)
 		}
-		list = append(list, deploy.Allocation{Account: common.HexToAddress(address), Amount: cast})
+		list = append(list, deploy.Allocation{Account: address, Amount: cast})
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("supply: %s: %w", path, err)
