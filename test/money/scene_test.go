@@ -138,7 +138,7 @@ func (s *scene) killed(t *testing.T, n int32, args ...string) {
 		if err := command.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		<-ended
+		<-ended //nolint:errcheck // it was killed
 	case err := <-ended:
 		t.Fatalf("castnet %s ended with %v before its transaction %d:\n%s", strings.Join(args, " "), err, n, &errs)
 	}

@@ -40,7 +40,7 @@ func (s Signing) openPending(ctx context.Context, chainID uint64, signer Signer)
 	if p.SQLite, err = store.Open(ctx, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w (--pending)", err), lock.Close())
 	}
-	if p.left, err = p.SQLite.Pending(ctx, signer.Address()); err != nil {
+	if p.left, err = p.Pending(ctx, signer.Address()); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
@@ -81,7 +81,7 @@ func (s *Session) settle(ctx context.Context, p *pending) error {
 	heads, stop := context.WithCancel(ctx)
 	defer stop()
 	for range s.Heads(heads) {
-		waiting, err := p.SQLite.Pending(ctx, s.Self)
+		waiting, err := p.Pending(ctx, s.Self)
 		if err != nil {
 			return err
 		}
