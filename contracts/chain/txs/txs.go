@@ -217,6 +217,9 @@ func (m *Manager) Run(ctx context.Context) error {
 	defer close(m.done)
 	defer m.abandon()
 	if err := m.restore(ctx); err != nil {
+		if ctx.Err() != nil { // nobody wants to know any more
+			return nil
+		}
 		return err
 	}
 	overdue := time.NewTicker(max(m.cfg.ResubmitAfter/4, time.Millisecond))

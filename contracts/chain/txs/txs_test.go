@@ -410,3 +410,28 @@ func TestStoreOfAnotherChain(t *testing.T) {
 		}
 	})
 }
+
+// asleep is a store that answers when nobody waits any more.
+type asleep struct{ txs.Store }
+
+func (asleep) Pending(ctx context.Context, _ common.Address) ([]txs.Pending, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// Whoever ends a manager while it reads its store hears of no error: a command that was refused meanwhile has its own.
+func TestStoppedWhileItBegins(t *testing.T) {
+	inBubble(t, func(s *scene) {
+		cfg := s.cfg
+		cfg.Store = asleep{}
+		m, err := txs.New(cfg)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(s.t.Context(), time.Second)
+		defer cancel()
+		if err := m.Run(ctx); err != nil {
+			s.t.Error(err)
+		}
+	})
+}
