@@ -54,8 +54,9 @@ func main() {
 		kong.Vars{"state": stateDir()}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(console.Standard()),
 	)
 	err := command.Run()
+	asked := ctx.Err() != nil // to end: that is no error
 	stop()
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && !(asked && errors.Is(err, context.Canceled)) {
 		fmt.Fprintln(os.Stderr, "castnet:", err)
 		os.Exit(1)
 	}

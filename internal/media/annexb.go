@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-var startCode = []byte{0, 0, 1}
+var startCode = []byte{0, 0, 1} //nolint:gochecknoglobals // a constant
 
 // NALUs iterates over the NAL units of an Annex B byte stream (ITU-T H.264 and H.265, Annex B) without copying.
 // Start codes of three and of four bytes are taken, trailing zero bytes dropped, bytes before the first start code

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -211,14 +212,11 @@ func (cfg *BenchTranscoder) Run(ctx context.Context, con *console.Console) error
 }
 
 func ladderText(l transcoder.Ladder) string {
-	text := ""
+	sizes := make([]string, len(l))
 	for i, p := range l {
-		if i > 0 {
-			text += ", "
-		}
-		text += fmt.Sprintf("%dx%d", p.Width, p.Height)
+		sizes[i] = fmt.Sprintf("%dx%d", p.Width, p.Height)
 	}
-	return text
+	return strings.Join(sizes, ", ")
 }
 
 func (cfg *BenchTranscoder) keep(file *measurements) error {

@@ -31,7 +31,7 @@ func (cfg *DrainConfig) Run(ctx context.Context, con *console.Console) error {
 	} else if !errors.Is(err, errInUse) {
 		return err
 	}
-	text, err := os.ReadFile(filepath.Join(cfg.DataDir, pidFile)) //nolint:gosec // the operator's own folder
+	text, err := os.ReadFile(filepath.Join(cfg.DataDir, pidFile))
 	if err != nil {
 		return fmt.Errorf("which process works in %s: %w", cfg.DataDir, err)
 	}

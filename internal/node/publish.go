@@ -40,11 +40,11 @@ func (cfg *PublishConfig) Run(ctx context.Context, con *console.Console) error {
 	return p.run(ctx)
 }
 
-func (c PublishConfig) clip() (*demo.Clip, error) {
-	if c.File == "" {
+func (cfg *PublishConfig) clip() (*demo.Clip, error) {
+	if cfg.File == "" {
 		return demo.Default()
 	}
-	return demo.Load(c.File)
+	return demo.Load(cfg.File)
 }
 
 // host is what may be shown of the address: what follows is the stream key.

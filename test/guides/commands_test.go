@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,7 +153,7 @@ func (w *world) refusals(t *testing.T) {
 		return w.write(t, "wrong.json", string(text))
 	}
 	delegate := []string{"stake", "delegate", "Rosa", "1 CAST", "--account", "rich"}
-	with := func(more ...string) []string { return append(delegate[:len(delegate):len(delegate)], more...) }
+	with := func(more ...string) []string { return append(slices.Clip(delegate), more...) }
 
 	w.refused(t, "chain id: want 99, the node has 1337", with("--contracts", other(func(a *chain.Addresses) { a.ChainID = 99 }))...)
 	w.refused(t, "TicketBroker: want code at", with("--contracts", other(func(a *chain.Addresses) { a.Broker = poor.Address }))...)
