@@ -180,6 +180,19 @@ func (l *leg) repeat(f *feed, nack *rtcp.TransportLayerNack) {
 	}
 }
 
+// probe sends the last packet once more: a player whose last packets were lost sees no gap to ask about otherwise.
+func (l *leg) probe(f *feed) {
+	position := l.position.Load()
+	if l.out == nil || position == 0 {
+		return
+	}
+	if p, ok := f.find(position - 1); ok {
+		l.repeats.Lock()
+		defer l.repeats.Unlock()
+		l.writeRepeat(&p, uint16(position-1)+uint16(l.offset.Load()))
+	}
+}
+
 func (l *leg) writeRepeat(p *packet, sequence uint16) {
 	h := rtp.Header{
 		Version: 2, Marker: p.marker, PayloadType: l.payloadType, SequenceNumber: sequence, Timestamp: p.timestamp, SSRC: l.ssrc,

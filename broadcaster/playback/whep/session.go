@@ -108,6 +108,9 @@ func (s *session) run(ctx context.Context) {
 	case <-ctx.Done():
 	case <-s.closing:
 	case <-s.feeds[0].done: // the stream is over, and all of it has been sent
+		for i, l := range s.legs {
+			l.probe(s.feeds[i])
+		}
 		select {
 		case <-ctx.Done():
 		case <-s.closing:
