@@ -96,6 +96,9 @@ func TestRemoteTranscoderLeaves(t *testing.T) {
 	local := &fake{}
 	defer n.fleet.Add(local)()
 	b.begin(transcoder.StartSegment{Seq: 1, Attempt: 1})
+	if _, ok := b.recv().(transcoder.Rendered); !ok { // it is at work
+		t.Fatal("no picture")
+	}
 	stop()
 	lost, _ := until[rpc.Refusal](b)
 	if lost.Code != rpc.CodeWorkerDied || lost.Seq != 1 {
@@ -155,6 +158,12 @@ func TestRemoteTranscoderDrains(t *testing.T) {
 	until[rpc.SignedReceipt](b)
 	if err := <-left; err != nil {
 		t.Fatal(err)
+	}
+	for range 5000 { // the orchestrator sees the connection end a little later
+		if members, draining := n.fleet.Members(); members == 1 && draining == 0 {
+			break
+		}
+		<-tick.C
 	}
 	if members, draining := n.fleet.Members(); members != 1 || draining != 0 {
 		t.Errorf("%d transcoders, %d draining", members, draining)

@@ -16,7 +16,7 @@ const (
 	// connectTimeout is how long a viewer may take from the answer to the first packet.
 	connectTimeout = 20 * time.Second
 	// repeatsAfterEnd is how long lost packets of a stream's end are still repeated.
-	repeatsAfterEnd = 500 * time.Millisecond
+	repeatsAfterEnd = 2 * time.Second
 )
 
 // session is one viewer.
