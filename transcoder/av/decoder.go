@@ -185,10 +185,14 @@ type decodeError struct{ err error }
 // errNoMemory is AVERROR(ENOMEM).
 const errNoMemory = astiav.Error(-int(syscall.ENOMEM))
 
-// undecodable blames the stream, but not for want of memory: within its limits a stream has enough of it.
+// undecodable blames the stream, but not for want of memory: within its limits a stream has enough of it. Decoders report
+// some allocations that failed as invalid data, so that is asked too.
 func undecodable(err error) error {
-	if errors.Is(err, errNoMemory) {
+	switch {
+	case errors.Is(err, errNoMemory):
 		return err
+	case !memoryLeft():
+		return fmt.Errorf("%w (%w)", errNoMemory, err)
 	}
 	return &decodeError{err}
 }

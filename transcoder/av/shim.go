@@ -22,6 +22,15 @@ static void castnet_prefer_card(void *c) { ((AVCodecContext *)c)->get_format = c
 
 static void castnet_reorder(void *c, int n) { ((AVCodecContext *)c)->has_b_frames = n; }
 
+// Whether the memory of a few pictures can still be had.
+static int castnet_memory(void) {
+	const size_t size = 8 << 20;
+	char *p = av_malloc(size);
+	int there = p != NULL;
+	av_free(p);
+	return there;
+}
+
 static int castnet_send(void *c, const void *data, int size, int64_t pts, int64_t dts) {
 	AVPacket *p = av_packet_alloc();
 	int ret = p ? av_new_packet(p, size) : AVERROR(ENOMEM);
@@ -97,6 +106,9 @@ import (
 )
 
 // What go-astiav does not wrap, or wraps without what is needed here.
+
+// memoryLeft reports whether the memory of a few pictures can still be had.
+func memoryLeft() bool { return C.castnet_memory() != 0 }
 
 // patched reports whether this is the FFmpeg that deploy/deps/ffmpeg.sh builds, with its patches.
 func patched() bool { return C.castnet_patched() != 0 }
