@@ -144,3 +144,17 @@ func (g *Gate) Next(t *testing.T) *Recorder {
 		return nil
 	}
 }
+
+// Run runs a server until the test ends.
+func Run(tb testing.TB, run func(context.Context) error) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	tb.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			tb.Errorf("Run: %v", err)
+		}
+	})
+}

@@ -1,7 +1,6 @@
 package rtmp_test
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -10,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"castnet/ingest"
+	"castnet/ingest/ingesttest"
 	"castnet/ingest/rtmp"
 )
 
@@ -30,14 +30,6 @@ func start(tb testing.TB, g ingest.Gate, change func(*rtmp.Config)) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- server.Run(ctx) }()
-	tb.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			tb.Errorf("Run: %v", err)
-		}
-	})
+	ingesttest.Run(tb, server.Run)
 	return listener.Addr().String()
 }

@@ -40,15 +40,7 @@ func start(t *testing.T, g ingest.Gate, change func(*rtsp.Config)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- server.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
+	ingesttest.Run(t, server.Run)
 	return listener.Addr().String()
 }
 

@@ -238,25 +238,25 @@ func (v *session) patch(ctx context.Context, w http.ResponseWriter, match, fragm
 	defer v.patches.Unlock()
 	switch match {
 	case "":
-		return refuse(http.StatusPreconditionRequired, "the If-Match header is missing: name the session's ETag, or * to restart ICE")
+		return rtc.Refuse(http.StatusPreconditionRequired, "the If-Match header is missing: name the session's ETag, or * to restart ICE")
 	case "*":
 		restarted, err := rtc.Restart(ctx, v.pc, fragment)
 		if err != nil {
-			return refuse(http.StatusBadRequest, "ICE cannot be restarted: %v", err)
+			return rtc.Refuse(http.StatusBadRequest, "ICE cannot be restarted: %v", err)
 		}
 		v.etag = `"` + rtc.Credentials(restarted) + `"`
 		w.Header().Set("ETag", v.etag)
 		w.Header().Set("Content-Type", "application/trickle-ice-sdpfrag")
-		_, _ = io.WriteString(w, restarted) // a publisher that has gone asks again
+		_, _ = io.WriteString(w, restarted) //nolint:gosec // SDP, not a page; a publisher that has gone asks again
 		return nil
 	case v.etag:
 		if err := rtc.Trickle(v.pc, fragment); err != nil {
-			return refuse(http.StatusBadRequest, "candidate refused: %v", err)
+			return rtc.Refuse(http.StatusBadRequest, "candidate refused: %v", err)
 		}
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	default:
-		return refuse(http.StatusPreconditionFailed, "the session's ETag is %s, not %s: ICE was restarted since", v.etag, match)
+		return rtc.Refuse(http.StatusPreconditionFailed, "the session's ETag is %s, not %s: ICE was restarted since", v.etag, match)
 	}
 }
 

@@ -23,8 +23,6 @@ import (
 )
 
 const (
-	// maxOffer bounds an offer's bytes. Browsers' are below 10 kB.
-	maxOffer = 64 << 10
 	// maxKey bounds a stream key.
 	maxKey = 256
 	// answerTime bounds reading an offer and answering it.
@@ -129,34 +127,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = s.offer(ctx, w, r, path[0])
 	case len(path) == 1:
 		h.Set("Allow", "POST, OPTIONS")
-		err = refuse(http.StatusMethodNotAllowed, "POST an offer here to publish")
+		err = rtc.Refuse(http.StatusMethodNotAllowed, "POST an offer here to publish")
 	case len(path) == 2 && path[0] == "session":
 		err = s.resource(ctx, w, r, path[1])
 	default:
-		err = refuse(http.StatusNotFound, "no such page: POST an offer to /whip/KEY")
+		err = rtc.Refuse(http.StatusNotFound, "no such page: POST an offer to /whip/KEY")
 	}
 	if err != nil {
 		s.explain(w, err)
 	}
 }
 
-// statusError is a refusal of HTTP's own kind.
-type statusError struct {
-	status int
-	text   string
-}
-
-func (e *statusError) Error() string { return e.text }
-
-func refuse(status int, format string, a ...any) error {
-	return &statusError{status, fmt.Sprintf(format, a...)}
-}
-
 // explain answers with what went wrong, for the person who publishes.
 func (s *Server) explain(w http.ResponseWriter, err error) {
 	status := http.StatusServiceUnavailable
-	if own, ok := errors.AsType[*statusError](err); ok {
-		status = own.status
+	if own, ok := errors.AsType[*rtc.Refusal](err); ok {
+		status = own.Status
 	} else {
 		code := ingest.CodeOf(err)
 		s.metrics.Refused.WithLabelValues(string(code)).Inc()
@@ -176,7 +162,7 @@ func (s *Server) explain(w http.ResponseWriter, err error) {
 // offer answers a publisher's offer with a new session.
 func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Request, key string) error {
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/sdp" {
-		return refuse(http.StatusUnsupportedMediaType, "the offer's Content-Type is %q: application/sdp is needed", kind)
+		return rtc.Refuse(http.StatusUnsupportedMediaType, "the offer's Content-Type is %q: application/sdp is needed", kind)
 	}
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && key == "" {
 		key = token
@@ -187,12 +173,12 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 			Asked: fmt.Sprintf("%d bytes", len(key)), Limit: fmt.Sprintf("1 to %d bytes", maxKey),
 		}
 	}
-	offer, err := body(w, r)
+	offer, err := rtc.ReadBody(w, r, answerTime)
 	if err != nil {
 		return err
 	}
 	if !strings.Contains(offer, "m=video") {
-		return refuse(http.StatusBadRequest, "the offer has no video section (m=video): sound alone cannot be taken")
+		return rtc.Refuse(http.StatusBadRequest, "the offer has no video section (m=video): sound alone cannot be taken")
 	}
 	v, answer, err := s.admit(ctx, r, key, offer)
 	if err != nil {
@@ -205,25 +191,6 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	w.WriteHeader(http.StatusCreated)
 	_, _ = io.WriteString(w, answer) //nolint:gosec // SDP, not a page; a publisher that has gone never connects
 	return nil
-}
-
-// body reads what a publisher sends. It may take as long as any answer: who sends a byte now and then must not stay.
-func body(w http.ResponseWriter, r *http.Request) (string, error) {
-	control := http.NewResponseController(w)
-	if err := control.SetReadDeadline(time.Now().Add(answerTime)); err != nil {
-		return "", fmt.Errorf("bound the time to read: %w", err)
-	}
-	all, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOffer))
-	switch {
-	case errors.As(err, new(*http.MaxBytesError)):
-		return "", refuse(http.StatusRequestEntityTooLarge, "what was sent is too large: at most %d bytes are taken", maxOffer)
-	case err != nil:
-		return "", refuse(http.StatusRequestTimeout, "what was sent could not be read within %v: %v", answerTime, err)
-	}
-	if err := control.SetReadDeadline(time.Time{}); err != nil {
-		return "", fmt.Errorf("unbound the time to read: %w", err)
-	}
-	return string(all), nil
 }
 
 // admit asks the gate and sets a session up.
@@ -276,7 +243,7 @@ func (s *Server) connect(ctx context.Context, offer string) (*session, string, e
 	v := newSession(hex.EncodeToString(random[:]), pc, s)
 	answer, err := rtc.Answer(ctx, pc, offer)
 	if err != nil {
-		return nil, "", errors.Join(refuse(http.StatusBadRequest, "%v", err), pc.Close())
+		return nil, "", errors.Join(rtc.Refuse(http.StatusBadRequest, "%v", err), pc.Close())
 	}
 	return v, answer, nil
 }
@@ -314,7 +281,7 @@ func (s *Server) resource(ctx context.Context, w http.ResponseWriter, r *http.Re
 	v := s.sessions[id]
 	s.mu.Unlock()
 	if v == nil {
-		return refuse(http.StatusNotFound, "no such session: it has ended")
+		return rtc.Refuse(http.StatusNotFound, "no such session: it has ended")
 	}
 	switch r.Method {
 	case http.MethodDelete:
@@ -324,15 +291,15 @@ func (s *Server) resource(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return nil
 	case http.MethodPatch:
 		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/trickle-ice-sdpfrag" {
-			return refuse(http.StatusUnsupportedMediaType, "the Content-Type is %q: application/trickle-ice-sdpfrag is needed", kind)
+			return rtc.Refuse(http.StatusUnsupportedMediaType, "the Content-Type is %q: application/trickle-ice-sdpfrag is needed", kind)
 		}
-		fragment, err := body(w, r)
+		fragment, err := rtc.ReadBody(w, r, answerTime)
 		if err != nil {
 			return err
 		}
 		return v.patch(ctx, w, r.Header.Get("If-Match"), fragment)
 	default:
 		w.Header().Set("Allow", "PATCH, DELETE, OPTIONS")
-		return refuse(http.StatusMethodNotAllowed, "a session takes PATCH (candidates, ICE restart) and DELETE")
+		return rtc.Refuse(http.StatusMethodNotAllowed, "a session takes PATCH (candidates, ICE restart) and DELETE")
 	}
 }

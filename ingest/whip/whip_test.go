@@ -2,7 +2,6 @@ package whip_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -47,18 +46,12 @@ func server(t *testing.T, g ingest.Gate, change func(*whip.Config)) http.Handler
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- server.Run(ctx) }()
 	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
 		if err := host.Close(); err != nil {
 			t.Errorf("close the ports: %v", err)
 		}
 	})
+	ingesttest.Run(t, server.Run) // ends before the ports are closed
 	return server
 }
 

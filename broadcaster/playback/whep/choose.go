@@ -8,6 +8,7 @@ import (
 
 	"castnet/broadcaster/playback"
 	"castnet/internal/media"
+	"castnet/internal/rtc"
 )
 
 // rendition finds what a viewer asked for by name, waiting for its first picture. Without a name, or for "auto", it is
@@ -21,13 +22,13 @@ func (s *Server) rendition(ctx context.Context, hub *playback.Hub, name string) 
 	if name != "" && name != "auto" {
 		r := hub.Rendition(name)
 		if r == nil {
-			return nil, refuse(http.StatusNotFound, "stream %q has no rendition %q: there are %s", hub.ID(), name, names(hub))
+			return nil, rtc.Refuse(http.StatusNotFound, "stream %q has no rendition %q: there are %s", hub.ID(), name, names(hub))
 		}
 		if err := begun(ctx, hub, r); err != nil {
 			return nil, err
 		}
 		if why := unplayable(r.Track()); why != "" {
-			return nil, refuse(http.StatusConflict, "%s cannot be watched by WebRTC: %s; ask for rendition=auto or one of %s", name, why, names(hub))
+			return nil, rtc.Refuse(http.StatusConflict, "%s cannot be watched by WebRTC: %s; ask for rendition=auto or one of %s", name, why, names(hub))
 		}
 		return r, nil
 	}
@@ -49,13 +50,13 @@ func (s *Server) rendition(ctx context.Context, hub *playback.Hub, name string) 
 			return r, nil
 		}
 	}
-	return nil, refuse(http.StatusConflict, "stream %q has no rendition that can be watched by WebRTC: %s", hub.ID(), unplayable(hub.Source().Track()))
+	return nil, rtc.Refuse(http.StatusConflict, "stream %q has no rendition that can be watched by WebRTC: %s", hub.ID(), unplayable(hub.Source().Track()))
 }
 
 // begun waits for a rendition's first picture.
 func begun(ctx context.Context, hub *playback.Hub, r *playback.Rendition) error {
 	if _, err := r.NewReader(playback.StartNewestKey).Next(ctx); err != nil && ctx.Err() == nil {
-		return refuse(http.StatusNotFound, "stream %q is over", hub.ID())
+		return rtc.Refuse(http.StatusNotFound, "stream %q is over", hub.ID())
 	}
 	return ctx.Err()
 }

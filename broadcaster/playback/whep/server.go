@@ -25,9 +25,6 @@ import (
 	"castnet/internal/rtc"
 )
 
-// maxOffer bounds an offer's bytes. Browsers' are below 10 kB.
-const maxOffer = 64 << 10
-
 // Directory finds a live stream by its public id.
 type Directory interface {
 	Hub(id string) (*playback.Hub, bool)
@@ -109,18 +106,6 @@ func (s *Server) start(ctx context.Context, run func(context.Context)) error {
 	}
 }
 
-// httpError is a refusal that the player can show.
-type httpError struct {
-	status int
-	text   string
-}
-
-func (e *httpError) Error() string { return e.text }
-
-func refuse(status int, format string, a ...any) error {
-	return &httpError{status, fmt.Sprintf(format, a...)}
-}
-
 // ServeHTTP answers below /whep/.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -140,37 +125,37 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = s.offer(ctx, w, r, path[0])
 	case len(path) == 1:
 		h.Set("Allow", "POST, OPTIONS")
-		err = refuse(http.StatusMethodNotAllowed, "POST an offer to watch %q", path[0])
+		err = rtc.Refuse(http.StatusMethodNotAllowed, "POST an offer to watch %q", path[0])
 	case len(path) == 2:
 		err = s.resource(w, r, path[1])
 	default:
-		err = refuse(http.StatusNotFound, "no such page: POST an offer to /whep/{id}")
+		err = rtc.Refuse(http.StatusNotFound, "no such page: POST an offer to /whep/{id}")
 	}
 	if err != nil {
-		refusal := &httpError{http.StatusServiceUnavailable, fmt.Sprintf("nothing came of the stream for %v: try again", s.cfg.Wait)}
+		refusal := &rtc.Refusal{Status: http.StatusServiceUnavailable, Text: fmt.Sprintf("nothing came of the stream for %v: try again", s.cfg.Wait)}
 		if !errors.As(err, &refusal) && !errors.Is(err, context.DeadlineExceeded) {
 			s.cfg.Logger.Warn("WHEP", "error", err)
-			refusal = &httpError{http.StatusInternalServerError, "the session could not be set up"}
+			refusal = &rtc.Refusal{Status: http.StatusInternalServerError, Text: "the session could not be set up"}
 		}
-		http.Error(w, refusal.text, refusal.status)
+		http.Error(w, refusal.Text, refusal.Status)
 	}
 }
 
 // offer answers a viewer's offer with a new session.
 func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Request, id string) error {
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/sdp" {
-		return refuse(http.StatusUnsupportedMediaType, "the offer's Content-Type is %q: application/sdp is needed", kind)
+		return rtc.Refuse(http.StatusUnsupportedMediaType, "the offer's Content-Type is %q: application/sdp is needed", kind)
 	}
-	offer, err := s.body(w, r)
+	offer, err := rtc.ReadBody(w, r, s.cfg.Wait)
 	if err != nil {
 		return err
 	}
 	if !strings.Contains(offer, "m=video") {
-		return refuse(http.StatusBadRequest, "the offer has no video section (m=video) to send pictures to")
+		return rtc.Refuse(http.StatusBadRequest, "the offer has no video section (m=video) to send pictures to")
 	}
 	hub, ok := s.cfg.Directory.Hub(id)
 	if !ok {
-		return refuse(http.StatusNotFound, "stream %q is not live", id)
+		return rtc.Refuse(http.StatusNotFound, "stream %q is not live", id)
 	}
 	rendition, err := s.rendition(ctx, hub, r.URL.Query().Get("rendition"))
 	if err != nil {
@@ -194,32 +179,11 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	return nil
 }
 
-// body reads what a player sends. It may take as long as any answer: who sends a byte now and then must not stay.
-func (s *Server) body(w http.ResponseWriter, r *http.Request) (string, error) {
-	control := http.NewResponseController(w)
-	if err := control.SetReadDeadline(time.Now().Add(s.cfg.Wait)); err != nil {
-		return "", fmt.Errorf("bound the time to read: %w", err)
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOffer))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return "", refuse(http.StatusRequestEntityTooLarge, "what was sent is too large: at most %d bytes are taken", maxOffer)
-	case err != nil:
-		return "", refuse(http.StatusRequestTimeout, "what was sent could not be read within %v: %v", s.cfg.Wait, err)
-	}
-	// The connection goes on without the deadline: its end tells that the player has gone.
-	if err := control.SetReadDeadline(time.Time{}); err != nil {
-		return "", fmt.Errorf("unbound the time to read: %w", err)
-	}
-	return string(body), nil
-}
-
 func (s *Server) reserve(hub *playback.Hub) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.viewers[hub] >= s.cfg.MaxViewers {
-		return refuse(http.StatusServiceUnavailable, "stream %q has %d WebRTC viewers, its limit: watch it by HLS", hub.ID(), s.cfg.MaxViewers)
+		return rtc.Refuse(http.StatusServiceUnavailable, "stream %q has %d WebRTC viewers, its limit: watch it by HLS", hub.ID(), s.cfg.MaxViewers)
 	}
 	s.viewers[hub]++
 	return nil
@@ -284,7 +248,7 @@ func (s *Server) negotiate(ctx context.Context, v *session, r *playback.Renditio
 	}
 	answer, err := rtc.Answer(ctx, v.pc, offer)
 	if err != nil && ctx.Err() == nil {
-		return "", refuse(http.StatusBadRequest, "%v", err)
+		return "", rtc.Refuse(http.StatusBadRequest, "%v", err)
 	}
 	return answer, err
 }
@@ -330,7 +294,7 @@ func (s *Server) resource(w http.ResponseWriter, r *http.Request, id string) err
 	v := s.sessions[id]
 	s.mu.Unlock()
 	if v == nil {
-		return refuse(http.StatusNotFound, "no such session: it has ended")
+		return rtc.Refuse(http.StatusNotFound, "no such session: it has ended")
 	}
 	switch r.Method {
 	case http.MethodDelete:
@@ -338,17 +302,17 @@ func (s *Server) resource(w http.ResponseWriter, r *http.Request, id string) err
 		w.WriteHeader(http.StatusOK)
 		return nil
 	case http.MethodPatch:
-		body, err := s.body(w, r)
+		body, err := rtc.ReadBody(w, r, s.cfg.Wait)
 		if err != nil {
 			return err
 		}
 		if err := rtc.Trickle(v.pc, body); err != nil {
-			return refuse(http.StatusBadRequest, "candidate refused: %v", err)
+			return rtc.Refuse(http.StatusBadRequest, "candidate refused: %v", err)
 		}
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	default:
 		w.Header().Set("Allow", "PATCH, DELETE, OPTIONS")
-		return refuse(http.StatusMethodNotAllowed, "a session takes PATCH (candidates) and DELETE")
+		return rtc.Refuse(http.StatusMethodNotAllowed, "a session takes PATCH (candidates) and DELETE")
 	}
 }
