@@ -100,7 +100,7 @@ func TestOneIdentityOnRedis(t *testing.T) {
 	n := m.broadcaster(t, "broadcaster", 6, "--keys", keysFile(t, "late late"))
 	n.Dir, n.RPC = m.dir, "ws://"+m.address(3)
 
-	video := camera(t, 320, 240, 120)
+	video := camera(t, 320, 240, 240)
 	push(t, n.RTMP+"demo", video)
 	served(t, n, 2)
 	front.turn(m.address(0))
@@ -126,7 +126,8 @@ func TestOneIdentityOnRedis(t *testing.T) {
 	goesOn(t, n, "late", 3)
 }
 
-// goesOn waits until more segments of a stream have been verified, and more winners redeemed, each of them once.
+// goesOn waits until more segments of a stream have been verified, and another winner redeemed, each of them once. About every
+// second ticket wins: a minute without one is one chance in 10^9.
 func goesOn(t *testing.T, n *testnet.Network, stream string, more int64) {
 	t.Helper()
 	began, err := n.Stream(t.Context(), stream)
@@ -137,8 +138,8 @@ func goesOn(t *testing.T, n *testnet.Network, stream string, more int64) {
 	paid := len(redemptions(t, client))
 	eventually(t, 30*time.Second, stream+" goes on", func() (api.StreamView, error) { return n.Stream(t.Context(), stream) },
 		func(v api.StreamView) bool { return v.Verified.OK >= began.Verified.OK+more })
-	all := eventually(t, 30*time.Second, "winners are redeemed", func() ([]chain.Redemption, error) { return redemptions(t, client), nil },
-		func(list []chain.Redemption) bool { return len(list) >= paid+int(more) })
+	all := eventually(t, 60*time.Second, "a winner is redeemed", func() ([]chain.Redemption, error) { return redemptions(t, client), nil },
+		func(list []chain.Redemption) bool { return len(list) > paid })
 	once := make(map[[2]uint64]bool)
 	for _, r := range all {
 		if once[[2]uint64{r.Lane, r.Nonce}] {
