@@ -89,7 +89,7 @@ func (a *attempt) verify(signed *rpc.SignedReceipt, prev common.Hash) []verify.F
 		return []verify.Failure{{Check: verify.CheckNames, Want: "a receipt after the segment's end", Got: "one before it"}}
 	}
 	verdict := verify.Receipt(&verify.Attempt{
-		Domain: a.l.s.b.cfg.Domain, Operator: a.l.orchestrator.Operator, Lease: a.lease, Rungs: a.rungs,
+		Domain: a.l.s.b.cfg.Domain, Operator: a.l.Orchestrator.Operator, Lease: a.lease, Rungs: a.rungs,
 		Source: a.source, Sent: a.sent, Received: a.received, Prev: prev, Deadline: a.receiptDue(),
 	}, &signed.Receipt, signed.Signature, a.l.now())
 	return verdict.Failures
@@ -97,7 +97,13 @@ func (a *attempt) verify(signed *rpc.SignedReceipt, prev common.Hash) []verify.F
 
 // receiptDue is when the receipt has to be here. Pictures that still come put it off: who is slow may be watched by
 // its lag, and is not also late.
-func (a *attempt) receiptDue() time.Time { return later(a.ended, a.output).Add(receiptTimeout) }
+func (a *attempt) receiptDue() time.Time {
+	from := a.ended
+	if a.output.After(from) {
+		from = a.output
+	}
+	return from.Add(receiptTimeout)
+}
 
 // length is how long the segment plays, from its first picture to the last.
 func (a *attempt) length() time.Duration { return videoTime(a.last - a.seg.FirstPTS) }
@@ -115,7 +121,7 @@ func (l *lease) rendered(m *transcoder.Rendered) error {
 	l.mu.Lock()
 	a.received[m.Rendition].Add(m.Unit)
 	a.output = now
-	lag := l.meter.output(m.Rendition, m.Unit.PTS, now)
+	lag := l.meter.Output(m.Rendition, m.Unit.PTS, now)
 	l.mu.Unlock()
 	if lag > 0 {
 		l.s.b.metrics.lag.Observe(lag.Seconds())

@@ -3,7 +3,7 @@
 // that players read.
 //
 // A stream is one publisher's visit (stream.go). Its segments wait in a worklist until their renditions are complete
-// (worklist.go). A lease works the list off (lease.go, attempt.go); the ladder picks who gets the next lease
+// (worklist.go). A lease works the list off (lease.go, attempt.go); the ladder takes the next lease from the market
 // (ladder.go); receipts are checked and paid (settle.go).
 package broadcaster
 
@@ -18,9 +18,9 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/holiman/uint256"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"castnet/broadcaster/market"
 	"castnet/broadcaster/playback"
 	"castnet/ingest"
 	"castnet/internal/eip712"
@@ -30,38 +30,11 @@ import (
 	"castnet/transcoder"
 )
 
-// Network tells who may be asked to transcode. It is safe for concurrent use.
-type Network interface {
-	// Roster returns the active orchestrators of the present round.
-	Roster(ctx context.Context) (Roster, error)
-}
-
-// Roster is one round's orchestrators and the beacon that draws among them.
-type Roster struct {
-	Round         uint64
-	Beacon        common.Hash
-	Orchestrators []Orchestrator
-}
-
-// Orchestrator is one entry of the on-chain registry.
-type Orchestrator struct {
-	ID       common.Address // the owner's
-	Operator common.Address // signs on the wire
-	Name     string         // for people
-	Address  string         // host:port
-	Stake    uint256.Int    // wei of CAST
-}
-
 // Payer makes the ticket that pays a receipt. payments.Sender is one.
 type Payer interface {
+	market.Purse
 	// Pay returns the one ticket of (lease, seq, attempt), stored before it is returned; the same one when asked again.
 	Pay(ctx context.Context, req *payments.PayRequest) (payments.SignedTicket, error)
-	// Check reports whether tickets of a face value could be paid to a recipient in a round; a *payments.Refusal says
-	// what is missing.
-	Check(ctx context.Context, recipient common.Address, round uint64, face uint256.Int) error
-	// Account is the address that pays; Lane is the nonce lane of this process. Both are named in quotes.
-	Account() common.Address
-	Lane() uint64
 }
 
 // Books is told of the leases that are opened and of the work that was verified, for a ledger.
@@ -86,7 +59,7 @@ type Config struct {
 	ChainID uint64
 
 	Keys    Keys
-	Network Network
+	Network market.Network
 	Payer   Payer
 	// Books may be nil.
 	Books Books
@@ -147,7 +120,7 @@ func (c *Config) validate() error {
 type Broadcaster struct {
 	cfg     Config
 	metrics *metrics
-	market  *market
+	market  *market.Market
 
 	mu      sync.Mutex
 	run     context.Context //nolint:containedctx // streams outlive their publisher's call, never Run
@@ -162,8 +135,11 @@ func New(cfg Config) (*Broadcaster, error) {
 	}
 	m := newMetrics(cfg.Registerer)
 	b := &Broadcaster{
-		cfg: cfg, metrics: m, market: newMarket(&cfg, m),
-		streams: make(map[string]*Stream),
+		cfg: cfg, metrics: m, streams: make(map[string]*Stream),
+		market: market.New(market.Config{
+			Signer: cfg.Signer, Domain: cfg.Domain, ChainID: cfg.ChainID, Network: cfg.Network, Purse: cfg.Payer,
+			QuoteTimeout: cfg.QuoteTimeout, Logger: cfg.Logger, Now: cfg.Now,
+		}),
 	}
 	cfg.Registerer.MustRegister(newInputMetrics(b.Streams))
 	return b, nil
@@ -179,7 +155,7 @@ func (b *Broadcaster) Run(ctx context.Context) error {
 	b.run = nil
 	b.mu.Unlock()
 	b.running.Wait()
-	b.market.close()
+	b.market.Close()
 	return nil
 }
 
@@ -261,7 +237,7 @@ func (b *Broadcaster) Streams() []*Stream {
 }
 
 // Records is what this broadcaster has measured of each orchestrator it has used.
-func (b *Broadcaster) Records() map[common.Address]Record { return b.market.snapshot() }
+func (b *Broadcaster) Records() map[common.Address]market.Record { return b.market.Records() }
 
 var errStopping = errors.New("the broadcaster is stopping")
 

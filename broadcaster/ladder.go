@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"castnet/broadcaster/market"
 	"castnet/broadcaster/playback"
 	"castnet/orchestrator/rpc"
 )
@@ -27,7 +28,7 @@ func (s *Stream) runLadder(ctx context.Context) {
 		if _, ok := s.work.after(ctx, 0); !ok || ctx.Err() != nil {
 			return // the stream is over and its work done
 		}
-		offers, err := s.b.market.offers(ctx, s.need())
+		offers, err := s.b.market.Offers(ctx, s.need())
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -47,7 +48,7 @@ func (s *Stream) runLadder(ctx context.Context) {
 }
 
 // serveBest opens the best offer that can be opened, and works under it to its end. It reports whether all is done.
-func (s *Stream) serveBest(ctx context.Context, offers []offer) (done bool) {
+func (s *Stream) serveBest(ctx context.Context, offers []market.Offer) (done bool) {
 	for i := range offers {
 		opened, err := s.serve(ctx, &offers[i])
 		if err == nil || ctx.Err() != nil {
@@ -61,14 +62,14 @@ func (s *Stream) serveBest(ctx context.Context, offers []offer) (done bool) {
 	return false
 }
 
-func (s *Stream) need() need {
+func (s *Stream) need() market.Need {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return need{stream: s.hash, ladder: s.ladder, source: s.tracks[s.video]}
+	return market.Need{Stream: s.hash, Ladder: s.ladder, Source: s.tracks[s.video]}
 }
 
 // serve opens an offer and works the stream's segments under it. nil means that the stream is over and settled.
-func (s *Stream) serve(ctx context.Context, o *offer) (opened bool, err error) {
+func (s *Stream) serve(ctx context.Context, o *market.Offer) (opened bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(openTimeout, func() {
@@ -87,11 +88,11 @@ func (s *Stream) serve(ctx context.Context, o *offer) (opened bool, err error) {
 	s.update(func(st *Status) {
 		st.Problem = ""
 		st.Serving = &Serving{
-			Orchestrator: o.orchestrator, Lease: o.lease, Why: o.why, Since: s.b.cfg.Now(), RoundTrip: o.roundTrip,
+			Orchestrator: o.Orchestrator, Lease: o.Lease, Why: o.Why, Since: s.b.cfg.Now(), RoundTrip: o.RoundTrip,
 		}
 	})
-	s.note(AtOrchestrator, fmt.Sprintf("%s serves this stream: %s.", o.orchestrator.Name, o.why))
-	l.log.Info("lease opened", "why", o.why)
+	s.note(AtOrchestrator, fmt.Sprintf("%s serves this stream: %s.", o.Orchestrator.Name, o.Why))
+	l.log.Info("lease opened", "why", o.Why)
 	s.b.metrics.leases.WithLabelValues("opened").Inc()
 	err = l.run(ctx, cancel)
 	s.update(func(st *Status) { st.Serving = nil })
@@ -100,15 +101,15 @@ func (s *Stream) serve(ctx context.Context, o *offer) (opened bool, err error) {
 }
 
 // failedOver records why a lease failed.
-func (s *Stream) failedOver(o *offer, err error) {
-	name := o.orchestrator.Name
+func (s *Stream) failedOver(o *market.Offer, err error) {
+	name := o.Orchestrator.Name
 	if !errors.Is(err, errSecondOpinion) {
-		s.b.market.failed(o.orchestrator.ID, plainly(err))
+		s.b.market.Failed(o.Orchestrator.ID, plainly(err))
 	}
 	s.b.metrics.leases.WithLabelValues("failed").Inc()
 	s.trouble(AtOrchestrator, fmt.Sprintf("%s failed: %s. The stream moves to another orchestrator, at the first picture that is missing.",
 		name, plainly(err)))
-	o.attrs(s.log).Warn("lease failed, moving the stream", "err", err)
+	o.Log(s.log).Warn("lease failed, moving the stream", "err", err)
 	s.update(func(st *Status) { st.Problem = "" })
 }
 

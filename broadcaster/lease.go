@@ -12,6 +12,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"castnet/broadcaster/lag"
+	"castnet/broadcaster/market"
 	"castnet/internal/receipt"
 	"castnet/orchestrator/rpc"
 	"castnet/transcoder"
@@ -44,7 +46,7 @@ const (
 // each receipt settled.
 type lease struct {
 	s *Stream
-	*offer
+	*market.Offer
 	stream *rpc.Stream
 	log    *slog.Logger
 	keys   chan int // wishes for key pictures, by rendition
@@ -59,7 +61,7 @@ type lease struct {
 	current  receipt.Lease               // the newest lease: renewals replace it
 	prev     map[common.Hash]common.Hash // the last receipt of each lease
 	attempts map[uint64]*attempt
-	meter    *lagMeter
+	meter    *lag.Meter
 	again    context.CancelCauseFunc // begins the feed anew with the next attempts
 	pending  map[common.Hash]due     // sent payments without an answer
 	changed  chan struct{}           // closed and replaced when attempts or payments are done
@@ -68,24 +70,24 @@ type lease struct {
 }
 
 // openLease countersigns an offer and opens it. The lease lives until ctx ends.
-func openLease(ctx context.Context, s *Stream, o *offer) (*lease, error) {
-	hash := o.lease.Lease.Hash()
+func openLease(ctx context.Context, s *Stream, o *market.Offer) (*lease, error) {
+	hash := o.Lease.Lease.Hash()
 	countersign, err := receipt.Sign(s.b.cfg.Signer, s.b.cfg.Domain, hash)
 	if err != nil {
 		return nil, fmt.Errorf("countersign lease: %w", err)
 	}
 	n := s.need()
-	stream, err := o.client.Transcode(ctx, rpc.Open{
-		Lease: o.lease, Countersignature: countersign, Ladder: n.ladder, Source: n.source,
+	stream, err := o.Client.Transcode(ctx, rpc.Open{
+		Lease: o.Lease, Countersignature: countersign, Ladder: n.Ladder, Source: n.Source,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open lease: %w", err)
 	}
-	s.b.opened(s, &o.lease.Lease)
+	s.b.opened(s, &o.Lease.Lease)
 	return &lease{
-		s: s, offer: o, stream: stream, log: o.attrs(s.log), keys: make(chan int, 8), owed: make(chan due, maxWaitingSegments),
+		s: s, Offer: o, stream: stream, log: o.Log(s.log), keys: make(chan int, 8), owed: make(chan due, maxWaitingSegments),
 		left:   make(chan struct{}),
-		opened: o.lease.Lease.Prices, hash: hash, current: o.lease.Lease, prev: make(map[common.Hash]common.Hash),
+		opened: o.Lease.Lease.Prices, hash: hash, current: o.Lease.Lease, prev: make(map[common.Hash]common.Hash),
 		attempts: make(map[uint64]*attempt), pending: make(map[common.Hash]due), changed: make(chan struct{}),
 	}, nil
 }
@@ -249,7 +251,7 @@ func (l *lease) feedSegment(ctx context.Context, seg *segment, fresh bool) error
 		}
 		l.mu.Lock()
 		a.add(u)
-		l.meter.send(u.PTS, l.now())
+		l.meter.Send(u.PTS, l.now())
 		l.mu.Unlock()
 		if err := l.stream.Send(transcoder.WriteUnit{Unit: u}); err != nil {
 			return l.sendFailed(ctx, err)
@@ -290,7 +292,7 @@ func (l *lease) end(ctx context.Context, a *attempt) error {
 	drain := l.s.work.drains(a.seg)
 	if drain {
 		l.mu.Lock()
-		l.meter.flush(l.now())
+		l.meter.Flush(l.now())
 		l.mu.Unlock()
 	}
 	return l.sendFailed(ctx, l.stream.Send(rpc.EndSegment{Source: source, Signature: sig, Drain: drain}))
@@ -320,7 +322,7 @@ func (l *lease) begin(ctx context.Context, seg *segment, fresh bool) (*attempt, 
 	grant := l.s.hub.Admit(seg.Seq)
 	a := newAttempt(l, seg, l.s.work.newAttempt(seg), grant)
 	if fresh {
-		l.meter = newLagMeter(l.s.b.cfg.LivenessFloor, len(l.s.ladder), seg.Track.Reorder, a.resumeAfter)
+		l.meter = lag.New(l.s.b.cfg.LivenessFloor, len(l.s.ladder), seg.Track.Reorder, a.resumeAfter)
 	}
 	l.attempts[seg.Seq] = a
 	return a, nil
@@ -371,7 +373,7 @@ func (l *lease) handle(down rpc.Down) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.meter != nil {
-			l.meter.progress(m.DecodedPTS, l.now())
+			l.meter.Progress(m.DecodedPTS, l.now())
 		}
 	case rpc.SignedReceipt:
 		return l.receipt(&m)
@@ -407,7 +409,7 @@ func (l *lease) refused(r *rpc.Refusal) error {
 	if l.deaths++; l.deaths > maxDeaths {
 		return &failure{plain: "it lost its workers too often"}
 	}
-	l.s.trouble(AtOrchestrator, fmt.Sprintf("A worker of %s died: the segment is made again from the first picture that is missing.", l.orchestrator.Name))
+	l.s.trouble(AtOrchestrator, fmt.Sprintf("A worker of %s died: the segment is made again from the first picture that is missing.", l.Orchestrator.Name))
 	for seq := range l.attempts { // those before it have left the worker: their receipts come
 		if seq >= r.Seq {
 			delete(l.attempts, seq)
@@ -422,14 +424,14 @@ func (l *lease) badInput(m *rpc.SignedBadInput) error {
 	if a == nil {
 		return nil
 	}
-	if err := receipt.CheckSigner(l.s.b.cfg.Domain, m.BadInput.Hash(), m.Signature, l.orchestrator.Operator); err != nil {
+	if err := receipt.CheckSigner(l.s.b.cfg.Domain, m.BadInput.Hash(), m.Signature, l.Orchestrator.Operator); err != nil {
 		return &failure{plain: "its word of a broken picture is not signed", cause: err}
 	}
 	l.log.Warn("source cannot be decoded, says the orchestrator", "seq", m.BadInput.Seq, "pts", m.BadInput.Unit, "reason", m.BadInput.Reason)
 	if l.s.work.undecodable(a.seg) < maxUndecodable {
 		return &failure{plain: "it says that it cannot decode the source", cause: errSecondOpinion}
 	}
-	l.s.giveUp(a.seg, fmt.Sprintf("%s could not decode a picture of segment %d: %s", l.orchestrator.Name, m.BadInput.Seq, m.BadInput.Reason))
+	l.s.giveUp(a.seg, fmt.Sprintf("%s could not decode a picture of segment %d: %s", l.Orchestrator.Name, m.BadInput.Seq, m.BadInput.Reason))
 	l.forget(a)
 	return nil
 }
@@ -465,8 +467,8 @@ func (l *lease) judge(now time.Time) error {
 	if l.meter == nil {
 		return nil
 	}
-	if still, late := l.meter.stalled(now); late {
-		return &failure{plain: fmt.Sprintf("its pictures stood still for %d ms, %d ms are allowed", still.Milliseconds(), l.meter.deadline().Milliseconds())}
+	if still, late := l.meter.Stalled(now); late {
+		return &failure{plain: fmt.Sprintf("its pictures stood still for %d ms, %d ms are allowed", still.Milliseconds(), l.meter.Deadline().Milliseconds())}
 	}
 	for _, a := range l.attempts {
 		if !a.ended.IsZero() && now.After(a.receiptDue()) {
@@ -508,7 +510,7 @@ func (l *lease) renew(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		ask, err := l.s.b.market.ask(l.orchestrator.ID, l.s.b.market.nextSerial(), l.s.need())
+		ask, err := l.s.b.market.Ask(l.Orchestrator.ID, l.s.need())
 		if err != nil {
 			return err
 		}
@@ -525,8 +527,8 @@ func (l *lease) renewed(signed rpc.SignedLease) {
 	n := &signed.Lease
 	if n.Orchestrator != l.current.Orchestrator || n.Broadcaster != l.current.Broadcaster || n.Stream != l.current.Stream ||
 		n.LadderHash != l.current.LadderHash || n.Lane != l.current.Lane ||
-		dearer(&n.Prices, &l.opened) || // a higher price has to win in the market
-		receipt.CheckSigner(l.s.b.cfg.Domain, n.Hash(), signed.Signature, l.orchestrator.Operator) != nil {
+		market.Dearer(&n.Prices, &l.opened) || // a higher price has to win in the market
+		receipt.CheckSigner(l.s.b.cfg.Domain, n.Hash(), signed.Signature, l.Orchestrator.Operator) != nil {
 		l.log.Warn("the renewed lease is not for what was asked, dearer, or not signed: the old one goes on")
 		return
 	}

@@ -60,12 +60,12 @@ func (l *lease) receipt(signed *rpc.SignedReceipt) error {
 	l.prev[a.leaseHash] = d.hash
 	l.pending[d.hash] = d
 	delete(l.attempts, r.Seq)
-	lag := l.meter.lags.percentile(0.5)
+	lag := l.meter.Median()
 	l.signal()
 	l.mu.Unlock()
 
 	l.s.work.finish(a.seg)
-	l.s.b.market.succeeded(l.orchestrator.ID, lag)
+	l.s.b.market.Succeeded(l.Orchestrator.ID, lag)
 	l.s.b.metrics.segments.WithLabelValues("verified").Inc()
 	l.s.update(func(st *Status) {
 		st.Verified++
@@ -142,7 +142,7 @@ func (l *lease) ticket(ctx context.Context, d *due) (payments.SignedTicket, erro
 	terms := &d.receipt.Ticket
 	ticket, err := l.s.b.cfg.Payer.Pay(ctx, &payments.PayRequest{
 		PaymentKey: payments.PaymentKey{Lease: d.receipt.Lease, Seq: d.receipt.Seq, Attempt: d.receipt.Attempt},
-		Receipt:    d.hash, Recipient: l.orchestrator.ID, Fee: d.receipt.Fee,
+		Receipt:    d.hash, Recipient: l.Orchestrator.ID, Fee: d.receipt.Fee,
 		Round: d.lease.Round, MaxFaceValue: d.lease.MaxFaceValue,
 		Terms: payments.Terms{Epoch: terms.Epoch, RandHash: terms.RandHash, FaceValue: terms.FaceValue, Expiry: terms.Expiry},
 	})
@@ -228,5 +228,5 @@ func (l *lease) settleOne(ctx context.Context, d *due) {
 func (l *lease) settleCall(ctx context.Context, d *due) (rpc.SettleReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	return l.client.Settle(ctx, rpc.SettleAsk{Settle: receipt.Settle{Lease: d.receipt.Lease}, Payment: d.ticket})
+	return l.Client.Settle(ctx, rpc.SettleAsk{Settle: receipt.Settle{Lease: d.receipt.Lease}, Payment: d.ticket})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"castnet/broadcaster/health"
+	"castnet/broadcaster/market"
 	"castnet/internal/media"
 	"castnet/orchestrator/rpc"
 	payments "castnet/probabilistic-payments"
@@ -85,7 +86,7 @@ type Status struct {
 
 // Serving says who serves a stream, and how well.
 type Serving struct {
-	Orchestrator Orchestrator
+	Orchestrator market.Orchestrator
 	Lease        rpc.SignedLease
 	Why          string // why it was chosen
 	Since        time.Time

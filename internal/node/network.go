@@ -9,26 +9,26 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
-	"castnet/broadcaster"
+	"castnet/broadcaster/market"
 	"castnet/contracts/chain"
 )
 
 // rosterTTL is how long the list of active orchestrators is believed.
 const rosterTTL = 3 * time.Second
 
-// network answers broadcaster.Network from the on-chain registry, through a short memory, and keeps the last answer
+// network answers market.Network from the on-chain registry, through a short memory, and keeps the last answer
 // for a chain that is out of reach.
 type network struct {
 	client *chain.Client
 	now    func() time.Time
 
 	mu    sync.Mutex
-	known broadcaster.Roster
+	known market.Roster
 	at    time.Time
 }
 
 // Roster returns the active orchestrators of the present round.
-func (n *network) Roster(ctx context.Context) (broadcaster.Roster, error) {
+func (n *network) Roster(ctx context.Context) (market.Roster, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.now().Sub(n.at) < rosterTTL {
@@ -39,22 +39,22 @@ func (n *network) Roster(ctx context.Context) (broadcaster.Roster, error) {
 		if len(n.known.Orchestrators) > 0 && ctx.Err() == nil {
 			return n.known, nil // who was active a moment ago still serves
 		}
-		return broadcaster.Roster{}, err
+		return market.Roster{}, err
 	}
 	n.known, n.at = fresh, n.now()
 	return n.known, nil
 }
 
-func (n *network) read(ctx context.Context) (broadcaster.Roster, error) {
+func (n *network) read(ctx context.Context) (market.Roster, error) {
 	round, err := n.client.Round(ctx)
 	if err != nil {
-		return broadcaster.Roster{}, fmt.Errorf("read the round: %w", err)
+		return market.Roster{}, fmt.Errorf("read the round: %w", err)
 	}
 	list, err := n.client.Staking().Orchestrators(ctx)
 	if err != nil {
-		return broadcaster.Roster{}, fmt.Errorf("read the registry: %w", err)
+		return market.Roster{}, fmt.Errorf("read the registry: %w", err)
 	}
-	roster := broadcaster.Roster{Round: round.Number, Beacon: round.Beacon}
+	roster := market.Roster{Round: round.Number, Beacon: round.Beacon}
 	for _, o := range list {
 		if !o.Active {
 			continue
@@ -63,7 +63,7 @@ func (n *network) read(ctx context.Context) (broadcaster.Roster, error) {
 		if err != nil {
 			continue // nobody can reach it: the registry's entry is its owner's to mend
 		}
-		roster.Orchestrators = append(roster.Orchestrators, broadcaster.Orchestrator{
+		roster.Orchestrators = append(roster.Orchestrators, market.Orchestrator{
 			ID: o.ID, Operator: o.Operator, Name: name, Address: address, Stake: toUint(o.Stake),
 		})
 	}

@@ -19,6 +19,7 @@ import (
 	"castnet/broadcaster"
 	"castnet/broadcaster/api"
 	"castnet/broadcaster/health"
+	"castnet/broadcaster/market"
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/verify"
 	"castnet/contracts/chain"
@@ -192,7 +193,7 @@ func (v *views) Network() api.NetworkView {
 }
 
 // addRecord adds what this broadcaster has measured.
-func addRecord(o *api.OrchestratorView, r broadcaster.Record, now time.Time) {
+func addRecord(o *api.OrchestratorView, r market.Record, now time.Time) {
 	o.VerifiedSegments, o.Failures = int64(r.Verified), int64(r.Failed)
 	if !r.Price.IsZero() {
 		o.PriceWeiPerMpx = api.WeiOf(r.Price)

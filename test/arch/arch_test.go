@@ -66,6 +66,7 @@ var arrows = map[string][]string{
 
 	"broadcaster/selection":              {},
 	"broadcaster/health":                 {"internal/media"},
+	"broadcaster/lag":                    {},
 	"broadcaster/verify":                 {"transcoder", "internal/media", "internal/receipt", "internal/eip712", "internal/identity"},
 	"broadcaster/playback":               {"transcoder", "internal/media"},
 	"broadcaster/playback/internal/clip": {"broadcaster/playback", "internal/media"}, // test material
@@ -75,8 +76,12 @@ var arrows = map[string][]string{
 	"broadcaster/restream":               {"transcoder", "internal/media"},
 	"broadcaster/api":                    {"broadcaster", "broadcaster/playback", "broadcaster/api/web", "transcoder", "internal/media"},
 	"broadcaster/api/web":                {},
+	"broadcaster/market": {
+		"broadcaster/selection", "orchestrator/rpc", "transcoder", "internal/media", "internal/receipt", "internal/eip712", "internal/identity",
+		"probabilistic-payments",
+	},
 	"broadcaster": {
-		"broadcaster/selection", "broadcaster/health", "broadcaster/verify", "broadcaster/playback", "ingest", "orchestrator/rpc", "transcoder",
+		"broadcaster/market", "broadcaster/lag", "broadcaster/health", "broadcaster/verify", "broadcaster/playback", "ingest", "orchestrator/rpc", "transcoder",
 		"internal/media", "internal/receipt", "internal/eip712", "probabilistic-payments", "internal/identity",
 	},
 

@@ -1,4 +1,8 @@
-package broadcaster
+// Package market asks the network's orchestrators for leases, ranks what they offer, and remembers how they did.
+//
+// Orchestrators are drawn by stake; the drawn are asked for a quote at once; who serves is decided by price and by what
+// this process has measured.
+package market
 
 import (
 	"context"
@@ -14,6 +18,8 @@ import (
 	"github.com/holiman/uint256"
 
 	"castnet/broadcaster/selection"
+	"castnet/internal/eip712"
+	"castnet/internal/identity"
 	"castnet/internal/media"
 	"castnet/internal/receipt"
 	"castnet/orchestrator/rpc"
@@ -27,6 +33,28 @@ const quoteGrace = 250 * time.Millisecond
 // errNobody says that the draw had nobody to draw from.
 var errNobody = errors.New("no orchestrator can be asked")
 
+// Network tells who may be asked to transcode. It is safe for concurrent use.
+type Network interface {
+	// Roster returns the active orchestrators of the present round.
+	Roster(ctx context.Context) (Roster, error)
+}
+
+// Roster is one round's orchestrators and the beacon that draws among them.
+type Roster struct {
+	Round         uint64
+	Beacon        common.Hash
+	Orchestrators []Orchestrator
+}
+
+// Orchestrator is one entry of the on-chain registry.
+type Orchestrator struct {
+	ID       common.Address // the owner's
+	Operator common.Address // signs on the wire
+	Name     string         // for people
+	Address  string         // host:port
+	Stake    uint256.Int    // wei of CAST
+}
+
 // Record is what this broadcaster has measured of one orchestrator.
 type Record struct {
 	selection.Record
@@ -37,19 +65,42 @@ type Record struct {
 	Price uint256.Int
 }
 
-// offer is a lease that an orchestrator has signed and nobody has opened.
-type offer struct {
-	orchestrator Orchestrator
-	client       *rpc.Client
-	lease        rpc.SignedLease
-	why          string
-	roundTrip    time.Duration
+// Offer is a lease that an orchestrator has signed and nobody has opened.
+type Offer struct {
+	Orchestrator Orchestrator
+	Client       *rpc.Client
+	Lease        rpc.SignedLease
+	Why          string        // it was ranked where it is
+	RoundTrip    time.Duration // of the quote
 }
 
-// market asks orchestrators for leases, and remembers how they did.
-type market struct {
-	cfg     *Config
-	metrics *metrics
+// Purse knows what can be paid. payments.Sender is one.
+type Purse interface {
+	// Check reports whether tickets of a face value could be paid to a recipient in a round; a *payments.Refusal says
+	// what is missing.
+	Check(ctx context.Context, recipient common.Address, round uint64, face uint256.Int) error
+	// Account is the address that pays; Lane is the nonce lane of this process. Both are named in quotes.
+	Account() common.Address
+	Lane() uint64
+}
+
+// Config is what a Market needs. All of it is required.
+type Config struct {
+	// Signer signs requests for quotes, in Domain. ChainID is checked in the certificates of orchestrators.
+	Signer  identity.Signer
+	Domain  eip712.Domain
+	ChainID uint64
+	Network Network
+	Purse   Purse
+	// QuoteTimeout bounds the wait for quotes.
+	QuoteTimeout time.Duration
+	Logger       *slog.Logger
+	Now          func() time.Time
+}
+
+// Market asks orchestrators for leases. Its methods are safe for concurrent use.
+type Market struct {
+	cfg Config
 
 	mu      sync.Mutex
 	records map[common.Address]Record
@@ -57,14 +108,13 @@ type market struct {
 	serial  uint64
 }
 
-func newMarket(cfg *Config, m *metrics) *market {
-	return &market{
-		cfg: cfg, metrics: m,
-		records: make(map[common.Address]Record), clients: make(map[Orchestrator]*rpc.Client),
-	}
+// New makes a market that nobody has been asked in.
+func New(cfg Config) *Market {
+	return &Market{cfg: cfg, records: make(map[common.Address]Record), clients: make(map[Orchestrator]*rpc.Client)}
 }
 
-func (m *market) close() {
+// Close ends the connections to orchestrators.
+func (m *Market) Close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, c := range m.clients {
@@ -76,7 +126,7 @@ func (m *market) close() {
 }
 
 // nextSerial is strictly increasing, over restarts too: it follows the clock in microseconds.
-func (m *market) nextSerial() uint64 {
+func (m *Market) nextSerial() uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.serial = max(m.serial+1, uint64(m.cfg.Now().UnixMicro()))
@@ -84,7 +134,7 @@ func (m *market) nextSerial() uint64 {
 }
 
 // client returns the connection to an orchestrator; a new address or operator makes a new one.
-func (m *market) client(o Orchestrator) (*rpc.Client, error) {
+func (m *Market) client(o Orchestrator) (*rpc.Client, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if c, ok := m.clients[o]; ok {
@@ -98,21 +148,26 @@ func (m *market) client(o Orchestrator) (*rpc.Client, error) {
 	return c, nil
 }
 
-// need is what a lease is asked for.
-type need struct {
-	stream common.Hash
-	ladder transcoder.Ladder
-	source *media.Track
+// Need is what a lease is asked for.
+type Need struct {
+	Stream common.Hash
+	Ladder transcoder.Ladder
+	Source *media.Track
+}
+
+// Ask completes and signs the request for a renewal of an orchestrator's lease.
+func (m *Market) Ask(o common.Address, n Need) (rpc.QuoteAsk, error) {
+	return m.ask(o, m.nextSerial(), n)
 }
 
 // ask completes and signs the request for one orchestrator.
-func (m *market) ask(o common.Address, serial uint64, n need) (rpc.QuoteAsk, error) {
+func (m *Market) ask(o common.Address, serial uint64, n Need) (rpc.QuoteAsk, error) {
 	ask := rpc.QuoteAsk{
 		Request: receipt.QuoteRequest{
-			Broadcaster: m.cfg.Payer.Account(), Orchestrator: o, Stream: n.stream,
-			Lane: m.cfg.Payer.Lane(), Serial: serial, IssuedAt: uint64(m.cfg.Now().Unix()),
+			Broadcaster: m.cfg.Purse.Account(), Orchestrator: o, Stream: n.Stream,
+			Lane: m.cfg.Purse.Lane(), Serial: serial, IssuedAt: uint64(m.cfg.Now().Unix()),
 		},
-		Ladder: n.ladder, Source: n.source,
+		Ladder: n.Ladder, Source: n.Source,
 	}
 	ask.Complete()
 	sig, err := receipt.Sign(m.cfg.Signer, m.cfg.Domain, ask.Request.Hash())
@@ -123,8 +178,8 @@ func (m *market) ask(o common.Address, serial uint64, n need) (rpc.QuoteAsk, err
 	return ask, nil
 }
 
-// offers draws candidates by stake, asks them for quotes at once, and returns the leases that came, best first.
-func (m *market) offers(ctx context.Context, n need) ([]offer, error) {
+// Offers draws candidates by stake, asks them for quotes at once, and returns the leases that came, best first.
+func (m *Market) Offers(ctx context.Context, n Need) ([]Offer, error) {
 	roster, err := m.cfg.Network.Roster(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the active orchestrators: %w", err)
@@ -146,7 +201,7 @@ func (m *market) offers(ctx context.Context, n need) ([]offer, error) {
 
 // draw picks whom to ask: K by stake. In a network smaller than 2K half of it is drawn, so that stake still decides.
 // Those in quarantine are left out while there is anybody else.
-func (m *market) draw(roster Roster, serial uint64) ([]Orchestrator, error) {
+func (m *Market) draw(roster Roster, serial uint64) ([]Orchestrator, error) {
 	m.mu.Lock()
 	records := maps.Clone(m.records)
 	m.mu.Unlock()
@@ -170,7 +225,7 @@ func (m *market) draw(roster Roster, serial uint64) ([]Orchestrator, error) {
 		return nil, fmt.Errorf("active set: %w", err)
 	}
 	k := min(selection.K, (len(candidates)+1)/2)
-	seed := selection.Seed(roster.Beacon, m.cfg.Payer.Account(), serial)
+	seed := selection.Seed(roster.Beacon, m.cfg.Purse.Account(), serial)
 	var drawn []Orchestrator
 	for _, c := range set.Draw(nil, seed, k) {
 		drawn = append(drawn, byID[c.ID])
@@ -182,10 +237,10 @@ func (m *market) draw(roster Roster, serial uint64) ([]Orchestrator, error) {
 }
 
 // quotes asks all the drawn at once. A refusal counts against its sender only where it says nothing for itself.
-func (m *market) quotes(ctx context.Context, drawn []Orchestrator, serial uint64, n need) ([]offer, []error) {
+func (m *Market) quotes(ctx context.Context, drawn []Orchestrator, serial uint64, n Need) ([]Offer, []error) {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.QuoteTimeout)
 	defer cancel()
-	offers, errs := make([]offer, len(drawn)), make([]error, len(drawn))
+	offers, errs := make([]Offer, len(drawn)), make([]error, len(drawn))
 	var wg sync.WaitGroup
 	for i, o := range drawn {
 		wg.Go(func() {
@@ -195,7 +250,7 @@ func (m *market) quotes(ctx context.Context, drawn []Orchestrator, serial uint64
 		})
 	}
 	wg.Wait()
-	var got []offer
+	var got []Offer
 	var refusals []error
 	for i, err := range errs {
 		if err == nil {
@@ -205,7 +260,7 @@ func (m *market) quotes(ctx context.Context, drawn []Orchestrator, serial uint64
 		err = fmt.Errorf("%s: %w", drawn[i].Name, err)
 		refusals = append(refusals, err)
 		if faulty(err) && !errors.Is(ctx.Err(), context.Canceled) {
-			m.failed(drawn[i].ID, err.Error())
+			m.Failed(drawn[i].ID, err.Error())
 		}
 	}
 	return got, refusals
@@ -221,31 +276,31 @@ func faulty(err error) bool {
 	return !errors.As(err, &r) || r.Code == rpc.CodeInternal || r.Code == rpc.CodeInvalid
 }
 
-func (m *market) quote(ctx context.Context, o Orchestrator, serial uint64, n need) (offer, error) {
+func (m *Market) quote(ctx context.Context, o Orchestrator, serial uint64, n Need) (Offer, error) {
 	client, err := m.client(o)
 	if err != nil {
-		return offer{}, err
+		return Offer{}, err
 	}
 	ask, err := m.ask(o.ID, serial, n)
 	if err != nil {
-		return offer{}, err
+		return Offer{}, err
 	}
 	began := m.cfg.Now()
 	lease, err := client.Quote(ctx, ask)
 	if err != nil {
-		return offer{}, err
+		return Offer{}, err
 	}
 	if err := m.checkLease(&ask.Request, o, lease); err != nil {
-		return offer{}, err
+		return Offer{}, err
 	}
-	if err := m.cfg.Payer.Check(ctx, o.ID, lease.Lease.Round, lease.Lease.MaxFaceValue); err != nil {
-		return offer{}, err
+	if err := m.cfg.Purse.Check(ctx, o.ID, lease.Lease.Round, lease.Lease.MaxFaceValue); err != nil {
+		return Offer{}, err
 	}
-	return offer{orchestrator: o, client: client, lease: lease, roundTrip: m.cfg.Now().Sub(began)}, nil
+	return Offer{Orchestrator: o, Client: client, Lease: lease, RoundTrip: m.cfg.Now().Sub(began)}, nil
 }
 
 // checkLease compares a lease with what was asked for.
-func (m *market) checkLease(ask *receipt.QuoteRequest, o Orchestrator, signed rpc.SignedLease) error {
+func (m *Market) checkLease(ask *receipt.QuoteRequest, o Orchestrator, signed rpc.SignedLease) error {
 	l := &signed.Lease
 	if l.Broadcaster != ask.Broadcaster || l.Orchestrator != o.ID || l.Stream != ask.Stream ||
 		l.Lane != ask.Lane || l.Serial != ask.Serial || l.LadderHash != ask.LadderHash {
@@ -260,17 +315,17 @@ func (m *market) checkLease(ask *receipt.QuoteRequest, o Orchestrator, signed rp
 	return nil
 }
 
-func (m *market) rank(quotes []offer, n need) ([]offer, error) {
+func (m *Market) rank(quotes []Offer, n Need) ([]Offer, error) {
 	m.mu.Lock()
 	for _, q := range quotes {
-		r := m.records[q.orchestrator.ID]
-		r.Price = q.lease.Lease.Prices.H264
-		m.records[q.orchestrator.ID] = r
+		r := m.records[q.Orchestrator.ID]
+		r.Price = q.Lease.Lease.Prices.H264
+		m.records[q.Orchestrator.ID] = r
 	}
 	bids := make([]selection.Bid, len(quotes))
 	for i, q := range quotes {
 		bids[i] = selection.Bid{
-			ID: q.orchestrator.ID, Record: m.records[q.orchestrator.ID].Record, Price: pricePerSecond(&q.lease.Lease.Prices, n),
+			ID: q.Orchestrator.ID, Record: m.records[q.Orchestrator.ID].Record, Price: pricePerSecond(&q.Lease.Lease.Prices, n),
 		}
 	}
 	m.mu.Unlock()
@@ -279,22 +334,22 @@ func (m *market) rank(quotes []offer, n need) ([]offer, error) {
 		return nil, fmt.Errorf("randomness: %w", err)
 	}
 	ranked := selection.Rank(bids, m.cfg.Now(), random)
-	out := make([]offer, len(ranked))
+	out := make([]Offer, len(ranked))
 	for i, r := range ranked {
 		out[i] = quotes[r.Index]
-		out[i].why = r.Reason
+		out[i].Why = r.Reason
 	}
 	return out, nil
 }
 
 // pricePerSecond estimates what a second of the stream costs, in wei, to compare quotes.
-func pricePerSecond(p *receipt.Prices, n need) float64 {
-	fps := n.source.FrameRate
+func pricePerSecond(p *receipt.Prices, n Need) float64 {
+	fps := n.Source.FrameRate
 	if fps <= 0 {
 		fps = 30
 	}
-	total := p.Source.Float64() * float64(n.source.Width*n.source.Height) / 1e6 * fps
-	for _, rung := range n.ladder {
+	total := p.Source.Float64() * float64(n.Source.Width*n.Source.Height) / 1e6 * fps
+	for _, rung := range n.Ladder {
 		price := p.H264
 		switch rung.Codec {
 		case media.HEVC:
@@ -313,8 +368,8 @@ func pricePerSecond(p *receipt.Prices, n need) float64 {
 // follow the coin, and to begin anew with somebody else costs more than a quarter.
 const priceRoom = 4
 
-// dearer reports whether any of the new prices leaves the room.
-func dearer(now, won *receipt.Prices) bool {
+// Dearer reports whether a renewed lease's prices are higher than those that won in the market, by more than a quarter.
+func Dearer(now, won *receipt.Prices) bool {
 	for _, p := range [][2]*uint256.Int{
 		{&now.H264, &won.H264}, {&now.HEVC, &won.HEVC}, {&now.AV1, &won.AV1}, {&now.Source, &won.Source}, {&now.MiB, &won.MiB},
 	} {
@@ -326,8 +381,8 @@ func dearer(now, won *receipt.Prices) bool {
 	return false
 }
 
-// succeeded and failed keep an orchestrator's record.
-func (m *market) succeeded(id common.Address, lag time.Duration) {
+// Succeeded keeps that an orchestrator's segment was verified, and the median lag of its pictures.
+func (m *Market) Succeeded(id common.Address, lag time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.records[id]
@@ -336,7 +391,8 @@ func (m *market) succeeded(id common.Address, lag time.Duration) {
 	m.records[id] = r
 }
 
-func (m *market) failed(id common.Address, why string) {
+// Failed keeps that an orchestrator failed, and why.
+func (m *Market) Failed(id common.Address, why string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.records[id]
@@ -346,13 +402,14 @@ func (m *market) failed(id common.Address, why string) {
 	m.records[id] = r
 }
 
-func (m *market) snapshot() map[common.Address]Record {
+// Records is what was measured of each orchestrator that was asked.
+func (m *Market) Records() map[common.Address]Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.records)
 }
 
-// Logger attributes that every line about an offer carries.
-func (o *offer) attrs(log *slog.Logger) *slog.Logger {
-	return log.With("orchestrator", o.orchestrator.Name, "lease", o.lease.Lease.Hash().TerminalString())
+// Log adds what every line about an offer carries.
+func (o *Offer) Log(log *slog.Logger) *slog.Logger {
+	return log.With("orchestrator", o.Orchestrator.Name, "lease", o.Lease.Lease.Hash().TerminalString())
 }

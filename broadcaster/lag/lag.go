@@ -1,4 +1,6 @@
-package broadcaster
+// Package lag measures how far the output of one lease is behind the units sent, and says when it stands still for too
+// long. It is pure: the caller passes the time.
+package lag
 
 import (
 	"math"
@@ -16,9 +18,8 @@ const (
 	firstPicture = 2 * time.Second
 )
 
-// lagMeter measures how far the output of one lease is behind the units sent. It is pure: the caller passes the time,
-// and locks.
-type lagMeter struct {
+// Meter measures one lease. It is not safe for concurrent use.
+type Meter struct {
 	floor time.Duration
 	// delay is how many units later, in decoding order, a decoder may have to see before a picture comes out.
 	delay int
@@ -67,11 +68,11 @@ type rungLag struct {
 	at      time.Time // when it last advanced
 }
 
-// newLagMeter measures rungs renditions of a source with the given reorder depth. resumeAfter, where it is not nil, has
+// New measures rungs renditions of a source with the given reorder depth. resumeAfter, where it is not nil, has
 // the PTS for each rendition after which output is expected.
-func newLagMeter(floor time.Duration, rungs, reorder int, resumeAfter []int64) *lagMeter {
+func New(floor time.Duration, rungs, reorder int, resumeAfter []int64) *Meter {
 	// One picture more than the reorder depth: a decoder gives a picture when the next access unit begins.
-	m := &lagMeter{floor: floor, delay: reorder + 1, decoded: math.MinInt64, outputs: make([]rungLag, rungs)}
+	m := &Meter{floor: floor, delay: reorder + 1, decoded: math.MinInt64, outputs: make([]rungLag, rungs)}
 	for i := range m.outputs {
 		m.outputs[i].pts = math.MinInt64
 		if i < len(resumeAfter) {
@@ -81,17 +82,17 @@ func newLagMeter(floor time.Duration, rungs, reorder int, resumeAfter []int64) *
 	return m
 }
 
-// send notes a unit that a rendition is expected for.
-func (m *lagMeter) send(pts int64, now time.Time) {
+// Send notes a unit that a rendition is expected for.
+func (m *Meter) Send(pts int64, now time.Time) {
 	m.sent = append(m.sent, sentUnit{pts, now})
 	m.flushed = time.Time{}
 }
 
-// flush notes that the decoder drains: everything sent is due.
-func (m *lagMeter) flush(now time.Time) { m.flushed = now }
+// Flush notes that the decoder drains: everything sent is due.
+func (m *Meter) Flush(now time.Time) { m.flushed = now }
 
-// output notes a picture of a rendition, and returns its lag, 0 where unknown.
-func (m *lagMeter) output(rendition int, pts int64, now time.Time) time.Duration {
+// Output notes a picture of a rendition, and returns its lag, 0 where unknown.
+func (m *Meter) Output(rendition int, pts int64, now time.Time) time.Duration {
 	out := &m.outputs[rendition]
 	if due, ok := m.dueSince(*out); ok && out.started {
 		m.stands.add(max(0, now.Sub(later(due, out.at))))
@@ -113,8 +114,8 @@ func (m *lagMeter) output(rendition int, pts int64, now time.Time) time.Duration
 	return lag
 }
 
-// progress notes how far the decoder is: a decoder that advances is alive even where no picture is due yet.
-func (m *lagMeter) progress(decodedPTS int64, now time.Time) {
+// Progress notes how far the decoder is: a decoder that advances is alive even where no picture is due yet.
+func (m *Meter) Progress(decodedPTS int64, now time.Time) {
 	if decodedPTS <= m.decoded {
 		return
 	}
@@ -126,16 +127,19 @@ func (m *lagMeter) progress(decodedPTS int64, now time.Time) {
 	}
 }
 
-// deadline is how long a rendition may stand still.
-func (m *lagMeter) deadline() time.Duration {
+// Median is the median lag of the last pictures, 0 before the first.
+func (m *Meter) Median() time.Duration { return m.lags.percentile(0.5) }
+
+// Deadline is how long a rendition may stand still.
+func (m *Meter) Deadline() time.Duration {
 	return max(m.floor, min(lagFactor*m.stands.percentile(0.99), firstPicture))
 }
 
-// stalled returns for how long the slowest rendition has stood still with a picture due, and whether that is too long.
-func (m *lagMeter) stalled(now time.Time) (time.Duration, bool) {
+// Stalled returns for how long the slowest rendition has stood still with a picture due, and whether that is too long.
+func (m *Meter) Stalled(now time.Time) (time.Duration, bool) {
 	var worst time.Duration
 	late := false
-	limit := m.deadline()
+	limit := m.Deadline()
 	for _, o := range m.outputs {
 		due, ok := m.dueSince(o)
 		if !ok {
@@ -158,7 +162,7 @@ func later(a, b time.Time) time.Time {
 }
 
 // dueSince returns since when a rendition's next picture could have come out.
-func (m *lagMeter) dueSince(o rungLag) (time.Time, bool) {
+func (m *Meter) dueSince(o rungLag) (time.Time, bool) {
 	for i, s := range m.sent {
 		if s.pts <= o.pts {
 			continue
