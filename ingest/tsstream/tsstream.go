@@ -2,6 +2,7 @@
 package tsstream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,19 @@ const (
 	maxAhead = 10 * media.VideoClockRate
 )
 
+// maxAgain is how far back a transport stream may begin that is read again: longer segments are not pushed.
+const maxAgain = 60 * media.VideoClockRate
+
+// The kinds of tracks. One of each is taken.
+const (
+	video = iota
+	audio
+	kinds
+)
+
+// ErrNoTables is returned, wrapped, for what is no MPEG transport stream at all. Nothing of it went to the sink.
+var ErrNoTables = errors.New("no tables were found")
+
 // Stream is one publisher's media. It is not safe for concurrent use.
 type Stream struct {
 	out     *ingest.Publication
@@ -32,6 +46,9 @@ type Stream struct {
 	at      time.Time          // when that was
 	started bool
 
+	again bool         // this is read for the second time: what was taken is left out
+	taken [kinds]int64 // the newest DTS of each kind
+
 	pictures *ingest.Video
 	codec    media.Codec // of pictures
 	tone     ingest.Sound
@@ -39,18 +56,23 @@ type Stream struct {
 
 // New begins a stream into a sink, which the caller closes. now is the clock.
 func New(sink ingest.Sink, metrics *ingest.Metrics, now func() time.Time) *Stream {
-	return &Stream{out: ingest.NewPublication(sink, metrics), metrics: metrics, now: now}
+	const nothing = -1 << 62
+	return &Stream{out: ingest.NewPublication(sink, metrics), metrics: metrics, now: now, taken: [kinds]int64{nothing, nothing}}
 }
 
 // Read takes media until r ends, which is no error. Another transport stream, a later segment say, may follow by another
 // Read. An error is a *ingest.Refusal, the sink's, or r's.
 func (s *Stream) Read(r io.Reader) error {
-	reader := &mpegts.Reader{R: r}
-	if err := reader.Initialize(); err != nil {
-		if errors.Is(err, io.EOF) {
-			return ingest.BadData("this is no MPEG transport stream with tables: nothing could be found in it")
-		}
-		return s.explain(err)
+	from := &source{r: r}
+	reader := &mpegts.Reader{R: from}
+	switch err := reader.Initialize(); {
+	case err == nil:
+	case from.err != nil:
+		return from.err
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("%w: %w", ingest.BadData("this is no MPEG transport stream, or its tables are missing"), ErrNoTables)
+	default:
+		return ingest.BadData("cannot read the transport stream: " + err.Error())
 	}
 	if err := s.choose(reader); err != nil {
 		return err
@@ -61,18 +83,37 @@ func (s *Stream) Read(r io.Reader) error {
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
-			return s.explain(err)
+			return cmp.Or(from.err, err)
 		}
 	}
 }
 
-// explain tells what came from the publisher from what came from below.
-func (s *Stream) explain(err error) error {
-	if refusal, ok := errors.AsType[*ingest.Refusal](err); ok {
-		return refusal
-	}
-	return err
+// ReadAgain is Read for a transport stream whose first try broke off: what was taken of it then is left out.
+func (s *Stream) ReadAgain(r io.Reader) error {
+	s.again = true
+	defer func() { s.again = false }()
+	return s.Read(r)
 }
+
+// Broken says that what comes next does not follow what came: a segment is missing.
+func (s *Stream) Broken() { s.out.Broken() }
+
+// source tells its own errors from those of who reads it.
+type source struct {
+	r   io.Reader
+	err error // but io.EOF
+}
+
+func (f *source) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if err != nil && err != io.EOF {
+		f.err = err
+		err = errSource // the library takes an unexpected EOF for a good end, and would pass a torn picture on
+	}
+	return n, err
+}
+
+var errSource = errors.New("the source failed")
 
 // choose takes the first video track and the first audio track of a transport stream.
 func (s *Stream) choose(reader *mpegts.Reader) error {
@@ -161,6 +202,9 @@ func (s *Stream) picture(pts, dts int64, au [][]byte) error {
 		return ingest.BadData("a picture's presentation time is before its decoding time")
 	}
 	dts = s.when(dts, now)
+	if s.repeated(video, dts) {
+		return nil
+	}
 	pts = dts + ahead
 	const perMs = media.VideoClockRate / 1000
 	if s.pictures.Observe(pts/perMs, dts/perMs) {
@@ -175,7 +219,11 @@ func (s *Stream) picture(pts, dts int64, au [][]byte) error {
 func (s *Stream) sound(pts int64, packets [][]byte) error {
 	now := s.now()
 	rate := int64(s.tone.Track().ClockRate)
-	at := media.Rescale(s.when(pts, now), media.VideoClockRate, rate)
+	stamp := s.when(pts, now)
+	if s.repeated(audio, stamp) {
+		return nil
+	}
+	at := media.Rescale(stamp, media.VideoClockRate, rate)
 	for _, packet := range packets {
 		if len(packet) == 0 {
 			continue
@@ -196,7 +244,11 @@ func (s *Stream) sound(pts int64, packets [][]byte) error {
 // it was, by the time that has really passed.
 func (s *Stream) when(stamp int64, now time.Time) int64 {
 	t := s.time.Decode(stamp) + s.offset
-	if s.started && (t < s.highest-maxBack-media.VideoClockRate || t > s.highest+maxAhead) {
+	back := int64(maxBack + media.VideoClockRate)
+	if s.again {
+		back = maxAgain
+	}
+	if s.started && (t < s.highest-back || t > s.highest+maxAhead) {
 		s.metrics.Jumps.Inc()
 		s.out.Broken()
 		passed := max(media.Rescale(int64(now.Sub(s.at)), int64(time.Second), media.VideoClockRate), 1)
@@ -208,4 +260,13 @@ func (s *Stream) when(stamp int64, now time.Time) int64 {
 		s.highest, s.at = t, now
 	}
 	return t
+}
+
+// repeated reports whether what has this DTS was taken before the transport stream broke off.
+func (s *Stream) repeated(kind int, dts int64) bool {
+	if s.again && dts <= s.taken[kind] {
+		return true
+	}
+	s.taken[kind] = dts
+	return false
 }

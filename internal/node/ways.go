@@ -12,6 +12,7 @@ import (
 	"castnet/broadcaster/playback/hls"
 	rtspplayer "castnet/broadcaster/playback/rtsp"
 	"castnet/broadcaster/playback/whep"
+	"castnet/ingest/push"
 	"castnet/ingest/rtmp"
 	"castnet/ingest/rtsp"
 	"castnet/ingest/srt"
@@ -62,9 +63,15 @@ func (n *broadcasterNode) openHTTP(ctx context.Context, metrics *playback.Metric
 	if err != nil {
 		return err
 	}
+	in, err := push.New(push.Config{Gate: n.b, Logger: n.log, Registerer: n.registerer()})
+	if err != nil {
+		return err
+	}
 	w.pages.Handle("/hls/", server)
+	w.pages.Handle("/live/", in)
+	w.in = append(w.in, api.WayView{Protocol: "HTTP", URL: "{origin}/live/{key}/{n}.ts", Note: "MPEG-TS segments, PUT or POST"})
 	w.out = append(w.out, api.WayView{Protocol: "HLS", URL: "{origin}/hls/{id}/index.m3u8"})
-	w.parts = append(w.parts, server.Run, func(ctx context.Context) error { return serveHTTP(ctx, listener, w.pages) })
+	w.parts = append(w.parts, server.Run, in.Run, func(ctx context.Context) error { return serveHTTP(ctx, listener, w.pages) })
 	return nil
 }
 

@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 
 	"ingest":      {"internal/media"},
 	"ingest/rtmp": {"ingest", "internal/media"},
-	"ingest/push": {"ingest", "internal/media"},
+	"ingest/push": {"ingest", "ingest/tsstream", "internal/media"},
 	"ingest/whip": {"ingest", "ingest/rtpstream", "internal/media", "internal/rtc"},
 	"ingest/rtsp": {"ingest", "ingest/rtpstream", "internal/media"},
 	"ingest/srt":  {"ingest", "ingest/tsstream", "internal/media"},
@@ -72,10 +72,13 @@ var arrows = map[string][]string{
 	"broadcaster/playback/internal/clip": {"broadcaster/playback", "internal/media"}, // test material
 	"broadcaster/playback/hls":           {"broadcaster/playback", "transcoder", "internal/media"},
 	"broadcaster/playback/rtsp":          {"broadcaster/playback", "transcoder", "internal/media"},
-	"broadcaster/playback/whep":          {"broadcaster/playback", "transcoder", "internal/media", "internal/rtc"},
-	"broadcaster/restream":               {"transcoder", "internal/media"},
-	"broadcaster/api":                    {"broadcaster", "broadcaster/playback", "broadcaster/api/web", "transcoder", "internal/media"},
-	"broadcaster/api/web":                {},
+	"broadcaster/playback/whep": {
+		"broadcaster/playback", "broadcaster/playback/whep/bandwidth", "transcoder", "internal/media", "internal/rtc",
+	},
+	"broadcaster/playback/whep/bandwidth": {},
+	"broadcaster/restream":                {"transcoder", "internal/media"},
+	"broadcaster/api":                     {"broadcaster", "broadcaster/playback", "broadcaster/api/web", "transcoder", "internal/media"},
+	"broadcaster/api/web":                 {},
 	"broadcaster/market": {
 		"broadcaster/selection", "orchestrator/rpc", "transcoder", "internal/media", "internal/receipt", "internal/eip712", "internal/identity",
 		"probabilistic-payments",
