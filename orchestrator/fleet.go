@@ -71,7 +71,7 @@ func (f *Fleet) Open(ctx context.Context, cfg transcoder.SessionConfig) (transco
 		if err == nil {
 			return session, nil
 		}
-		if !errors.Is(err, transcoder.ErrBusy) && !errors.Is(err, transcoder.ErrWorkerDied) {
+		if !errors.Is(err, transcoder.ErrBusy) && !errors.Is(err, transcoder.ErrWorkerDied) && !errors.Is(err, transcoder.ErrDevice) {
 			return nil, err // another one would refuse it too
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", c.caps.Name, err))

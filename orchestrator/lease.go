@@ -138,7 +138,7 @@ func (l *lease) closeCredits() {
 }
 
 func sessionRefusal(err error) error {
-	if errors.Is(err, transcoder.ErrBusy) {
+	if errors.Is(err, transcoder.ErrBusy) || errors.Is(err, transcoder.ErrDevice) {
 		return &rpc.Refusal{Code: rpc.CodeBusy, Message: "no transcoder takes the session now; try another orchestrator"}
 	}
 	return fmt.Errorf("open a transcoding session: %w", err)

@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"castnet/internal/media"
 )
@@ -51,6 +53,19 @@ func (d Device) String() string {
 	return fmt.Sprintf("%s:%d", d.Backend, d.Index)
 }
 
+// ParseDevice reads a device as String wrote it.
+func ParseDevice(s string) (Device, error) {
+	if s == string(Software) {
+		return Device{Backend: Software}, nil
+	}
+	backend, number, _ := strings.Cut(s, ":")
+	index, err := strconv.Atoi(number)
+	if b := Backend(backend); err == nil && index >= 0 && (b == Nvidia || b == NvidiaDecode) {
+		return Device{Backend: b, Index: index}, nil
+	}
+	return Device{}, fmt.Errorf("device %q: there are software, nvidia:N and nvidia-decode:N", s)
+}
+
 // Place is a device with what it has been seen to do.
 type Place struct {
 	Device Device
@@ -61,6 +76,9 @@ type Place struct {
 	// PixelsPerSecond is how much it encodes at once in real time, as package capacity measured it; 0: not measured.
 	PixelsPerSecond int64
 }
+
+// Abilities lists the codecs, for people.
+func (p *Place) Abilities() string { return fmt.Sprintf("decode %v, encode %v", p.Decode, p.Encode) }
 
 // Backend says which parts of a session are done by which hardware.
 type Backend string

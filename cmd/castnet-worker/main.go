@@ -23,7 +23,7 @@ const sessionFile = 3
 
 func main() {
 	run := run
-	if len(os.Args) == 2 && os.Args[1] == "probe" {
+	if len(os.Args) >= 2 && os.Args[1] == "probe" {
 		run = probe
 	}
 	if err := run(context.Background()); err != nil {
@@ -49,9 +49,20 @@ func run(ctx context.Context) error {
 // maxCards bounds the search for cards.
 const maxCards = 16
 
-// probe prints what each device of this machine has been seen to do, as a JSON list of transcoder.Place.
+// probe prints what each device of this machine, or each that is named, has been seen to do, as a JSON list of
+// transcoder.Place.
 func probe(context.Context) error {
 	var places []transcoder.Place
+	if named := os.Args[2:]; len(named) > 0 {
+		for _, name := range named {
+			d, err := transcoder.ParseDevice(name)
+			if err != nil {
+				return err
+			}
+			places = append(places, av.Probe(d))
+		}
+		return json.NewEncoder(os.Stdout).Encode(places)
+	}
 	for i := range maxCards {
 		decode := av.Probe(transcoder.Device{Backend: transcoder.NvidiaDecode, Index: i})
 		if len(decode.Decode) == 0 {

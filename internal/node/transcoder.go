@@ -102,7 +102,7 @@ func (cfg *TranscoderConfig) workers(ctx context.Context, r *role) (*worker.Pool
 		return nil, err
 	}
 	for _, p := range places {
-		r.log.Info("self-test", "device", p.Device.String(), "decodes", p.Decode, "encodes", p.Encode, "problem", p.Problem)
+		r.log.Info("self-test", "device", p.Device.String(), "can", p.Abilities(), "problem", p.Problem)
 	}
 	if err := cfg.fill(ctx, binary, chosen, r.log); err != nil {
 		return nil, err

@@ -306,11 +306,17 @@ func DecodeFailed(m *SessionFailed) error {
 	reason := clip(m.GetReason())
 	switch {
 	case m.GetBusy():
-		return fmt.Errorf("%w: %s", transcoder.ErrBusy, reason)
+		return again(transcoder.ErrBusy, reason)
 	case m.GetDevice():
-		return fmt.Errorf("%w: %s", transcoder.ErrDevice, reason)
+		return again(transcoder.ErrDevice, reason)
 	}
 	return fmt.Errorf("session ended by the transcoder: %s", reason)
+}
+
+// again makes an error of a kind out of its text, which begins with the kind's own.
+func again(kind error, text string) error {
+	text = strings.TrimPrefix(strings.TrimPrefix(text, kind.Error()), ": ")
+	return fmt.Errorf("%w: %s", kind, text)
 }
 
 // clip bounds text for people, which may hold anything where it quotes a stream: a protobuf string must be UTF-8.

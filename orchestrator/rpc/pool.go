@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -298,7 +297,7 @@ func (s *remoteSession) Recv(ctx context.Context) (transcoder.Output, error) {
 		return nil, s.died(err)
 	}
 	if failed := m.GetFailed(); failed != nil {
-		return nil, s.died(errors.New(clip(failed.GetReason())))
+		return nil, s.died(wire.DecodeFailed(failed))
 	}
 	return wire.DecodeOutput(m)
 }

@@ -21,18 +21,21 @@ const (
 // load is the pixels a second that a session's encoders make.
 type load struct {
 	at       *place
+	session  string        // its id
+	move     chan struct{} // closed, under the pool's mutex, when the session is to leave the device
 	ladder   transcoder.Ladder
 	estimate int64 // pixels a second, from the ladder
 
 	mu     sync.Mutex
+	worked bool      // a picture has been made
 	seen   bool      // a whole window has been counted
 	last   int64     // the rate in it
 	since  time.Time // when the present window began
 	pixels int64     // in it
 }
 
-func newLoad(at *place, l transcoder.Ladder, now time.Time) *load {
-	made := &load{at: at, ladder: l, since: now}
+func newLoad(at *place, id string, l transcoder.Ladder, now time.Time) *load {
+	made := &load{at: at, session: id, move: make(chan struct{}), ladder: l, since: now}
 	for _, p := range l {
 		made.estimate += p.Pixels() * assumedRate / int64(max(p.Divisor, 1))
 	}
@@ -47,7 +50,15 @@ func (l *load) made(rendition int, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.roll(now)
+	l.worked = true
 	l.pixels += l.ladder[rendition].Pixels()
+}
+
+// hasWorked reports whether the device has made anything of the session.
+func (l *load) hasWorked() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.worked
 }
 
 // rate is the pixels a second of the last whole window; of a session that has not had one, at least what its ladder

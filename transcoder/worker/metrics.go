@@ -2,6 +2,7 @@ package worker
 
 import (
 	"errors"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -10,6 +11,9 @@ type metrics struct {
 	sessions prometheus.Gauge
 	deaths   prometheus.Counter
 	refusals *prometheus.CounterVec
+	faults   *prometheus.CounterVec
+	drains   *prometheus.CounterVec
+	moved    prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -20,12 +24,73 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		deaths: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "castnet_worker_deaths_total", Help: "Workers that crashed or were killed because they hung, with a session.",
 		}),
-		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "castnet_worker_device_refusals_total", Help: "Sessions that a device refused or could not go on with.",
-		}, []string{"device"}),
+		refusals: perDevice("refusals_total", "Sessions that a device would not begin."),
+		faults:   perDevice("faults_total", "Sessions that ended in the middle, by the device's fault or with their worker."),
+		drains:   perDevice("drains_total", "Times a device was taken out of service."),
+		moved: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "castnet_worker_sessions_moved_total", Help: "Sessions that had to leave a device that was drained.",
+		}),
 	}
 	if r == nil {
 		return m, nil
 	}
-	return m, errors.Join(r.Register(m.sessions), r.Register(m.deaths), r.Register(m.refusals))
+	var errs []error
+	for _, c := range []prometheus.Collector{m.sessions, m.deaths, m.refusals, m.faults, m.drains, m.moved} {
+		errs = append(errs, r.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+// devices collects what each device of a pool is doing at the moment of being asked.
+type devices struct {
+	pool                                *Pool
+	inService, sessions, rate, capacity *prometheus.Desc
+}
+
+func newDevices(p *Pool) *devices {
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("castnet_worker_device_"+name, help, []string{"device"}, nil)
+	}
+	return &devices{
+		pool:      p,
+		inService: desc("in_service", "1 where the device gets new sessions, 0 where it is suspect or drained."),
+		sessions:  desc("sessions", "Sessions open on the device."),
+		rate:      desc("pixels_per_second", "Pixels a second that the device's sessions encode."),
+		capacity:  desc("capacity_pixels_per_second", "Pixels a second that the device was measured at; 0: not measured."),
+	}
+}
+
+// Describe is prometheus.Collector's.
+func (d *devices) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(d, to) }
+
+// Collect is prometheus.Collector's.
+func (d *devices) Collect(to chan<- prometheus.Metric) {
+	p := d.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for _, at := range p.places {
+		name := at.Device.String()
+		gauge := func(desc *prometheus.Desc, v float64) {
+			to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, v, name)
+		}
+		up := 0.0
+		if at.state == inService {
+			up = 1
+		}
+		var rate int64
+		for l := range p.loads {
+			if l.at == at {
+				rate += l.rate(now)
+			}
+		}
+		gauge(d.inService, up)
+		gauge(d.sessions, float64(at.sessions))
+		gauge(d.rate, float64(rate))
+		gauge(d.capacity, float64(at.PixelsPerSecond))
+	}
+}
+
+func perDevice(name, help string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "castnet_worker_device_" + name, Help: help}, []string{"device"})
 }

@@ -14,19 +14,29 @@ import (
 	"castnet/transcoder"
 )
 
-// sickFor is how long a device that failed, or refused a session, gets no new one while another is well.
-const sickFor = 30 * time.Second
-
 // place is a device of the pool. Its fields belong to the pool's mutex.
 type place struct {
 	transcoder.Place
 	sessions int
-	sick     time.Time // until then
+	health
+}
+
+// card reports whether the device is one beside the processor: one that can be done without.
+func (at *place) card() bool {
+	return at.Device.Backend != transcoder.Software && at.Device.Backend != ""
 }
 
 // Probe runs the worker's self-test and returns what each device of this machine has really done, the best first.
 func Probe(ctx context.Context, binary string) ([]transcoder.Place, error) {
-	out, err := exec.CommandContext(ctx, binary, "probe").Output()
+	return probe(ctx, binary)
+}
+
+// probe runs the self-test of the devices that are named, of all where none is.
+func probe(ctx context.Context, binary string, devices ...string) ([]transcoder.Place, error) {
+	cmd := exec.CommandContext(ctx, binary, append([]string{"probe"}, devices...)...) //nolint:gosec // our own program
+	cmd.Env = environment()
+	cmd.WaitDelay = time.Second
+	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("self-test of the worker: %w", err)
 	}
@@ -37,20 +47,24 @@ func Probe(ctx context.Context, binary string) ([]transcoder.Place, error) {
 	return places, nil
 }
 
-// choose lists the devices that can make a session's renditions: those that are well first, then by kind as they were
-// given, then by load.
-func (p *Pool) choose(cfg transcoder.SessionConfig) []*place {
+// choose lists the devices in service that can make a session's renditions: those that nothing speaks against first, then
+// by kind as they were given, then by load. out says which could, and are out of service.
+func (p *Pool) choose(cfg transcoder.SessionConfig) (list []*place, out error) {
+	if cfg.Ladder == nil { // sound and stills
+		return []*place{p.processor}, nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	var list []*place
 	for _, at := range p.places {
 		able := !slices.ContainsFunc(cfg.Ladder, func(r transcoder.Profile) bool { return !slices.Contains(at.Encode, r.Codec) })
-		if able || cfg.Audio != nil || cfg.Still != nil {
+		if able && at.state == inService {
 			list = append(list, at)
+		} else if able {
+			out = errors.Join(out, fmt.Errorf("%w: %v is out of service: %s", transcoder.ErrBusy, at.Device, at.why))
 		}
 	}
-	ill := func(at *place) time.Duration { return max(at.sick.Sub(now), 0) }
+	ill := func(at *place) time.Duration { return max(at.avoid.Sub(now), 0) }
 	kind := func(at *place) int {
 		return slices.IndexFunc(p.places, func(q *place) bool { return q.Device.Backend == at.Device.Backend })
 	}
@@ -58,7 +72,7 @@ func (p *Pool) choose(cfg transcoder.SessionConfig) []*place {
 		return cmp.Or(
 			cmp.Compare(ill(a), ill(b)), cmp.Compare(kind(a), kind(b)), cmp.Compare(a.sessions, b.sessions))
 	})
-	return list
+	return list, out
 }
 
 // encoder names what a device's pictures are encoded by. Devices that share one share its capacity.
@@ -73,7 +87,7 @@ func (at *place) encoder() transcoder.Device {
 const minMemory = 256 << 20
 
 // occupy takes room on a device for a session, or says what there is none of. p.release gives it back.
-func (p *Pool) occupy(at *place, l transcoder.Ladder) (*load, error) {
+func (p *Pool) occupy(at *place, id string, l transcoder.Ladder) (*load, error) {
 	if free := p.cfg.freeMemory(); free < minMemory {
 		return nil, fmt.Errorf("%w: %d MiB of memory are free, a session must leave %d (lower --workers, or free memory)",
 			transcoder.ErrBusy, free>>20, minMemory>>20)
@@ -81,7 +95,13 @@ func (p *Pool) occupy(at *place, l transcoder.Ladder) (*load, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	asked := newLoad(at, l, now)
+	if at.state != inService {
+		return nil, fmt.Errorf("%w: %v is out of service: %s", transcoder.ErrBusy, at.Device, at.why)
+	}
+	if at.full(now) {
+		return nil, fmt.Errorf("%w: %v has refused a session beside %d others before", transcoder.ErrBusy, at.Device, at.room)
+	}
+	asked := newLoad(at, id, l, now)
 	capacity, used := p.capacity(at.encoder()), p.used(at.encoder(), now)
 	if capacity > 0 && used+asked.estimate > capacity {
 		return nil, fmt.Errorf(
@@ -114,18 +134,6 @@ func (p *Pool) used(encoder transcoder.Device, now time.Time) int64 {
 		}
 	}
 	return sum
-}
-
-// release ends a session's stay. A device that was its end gets no more for a while.
-func (p *Pool) release(l *load, cause error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.loads, l)
-	l.at.sessions--
-	if errors.Is(cause, transcoder.ErrDevice) {
-		l.at.sick = time.Now().Add(sickFor)
-		p.metrics.refusals.WithLabelValues(l.at.Device.String()).Inc()
-	}
 }
 
 func union(a, b []media.Codec) []media.Codec {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,6 +45,9 @@ type Config struct {
 	// Stall is how long a worker may be silent while a segment is open before it is killed. A live one says how far it
 	// is every 100 ms. Default 2 s.
 	Stall time.Duration
+	// Retest is how long a card that was drained rests before it is tested again; twice as long each time it fails, up to
+	// five minutes. Default 5 s.
+	Retest time.Duration
 	// Logger gets a line for each worker that died.
 	Logger *slog.Logger
 	// Registerer gets the pool's metrics; nil: none.
@@ -59,8 +63,8 @@ func (c *Config) validate() error {
 	if info, err := os.Stat(c.Binary); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
 		return fmt.Errorf("worker pool: no program at %q: run make build", c.Binary)
 	}
-	if c.MaxSessions < 0 || c.Spares < 0 || c.Stall < 0 {
-		return fmt.Errorf("worker pool: negative limit (sessions %d, spares %d, stall %v)", c.MaxSessions, c.Spares, c.Stall)
+	if c.MaxSessions < 0 || c.Spares < 0 || c.Stall < 0 || c.Retest < 0 {
+		return fmt.Errorf("worker pool: negative limit (sessions %d, spares %d, stall %v, retest %v)", c.MaxSessions, c.Spares, c.Stall, c.Retest)
 	}
 	if c.MaxSessions == 0 {
 		c.MaxSessions = 2 * runtime.NumCPU()
@@ -70,6 +74,9 @@ func (c *Config) validate() error {
 	}
 	if c.Stall == 0 {
 		c.Stall = 2 * time.Second
+	}
+	if c.Retest == 0 {
+		c.Retest = 5 * time.Second
 	}
 	if c.freeMemory == nil {
 		c.freeMemory = freeMemory
@@ -110,6 +117,8 @@ type Pool struct {
 	stopped chan struct{}  // closed when Run ends
 	running sync.WaitGroup // processes' and sessions' goroutines
 
+	processor *place // of sound and stills; of ladders where it is one of places
+
 	mu       sync.Mutex
 	procs    map[*process]struct{}
 	places   []*place
@@ -136,8 +145,18 @@ func New(cfg Config) (*Pool, error) {
 		procs:   make(map[*process]struct{}),
 		loads:   make(map[*load]struct{}),
 	}
+	p.processor = &place{Place: Processor()}
 	for _, at := range cfg.Places {
-		p.places = append(p.places, &place{Place: at})
+		made := &place{Place: at, health: health{wake: make(chan struct{}, 1)}}
+		p.places = append(p.places, made)
+		if !made.card() {
+			p.processor = made
+		}
+	}
+	if cfg.Registerer != nil {
+		if err := cfg.Registerer.Register(newDevices(p)); err != nil {
+			return nil, fmt.Errorf("worker metrics: %w", err)
+		}
 	}
 	return p, nil
 }
@@ -148,6 +167,11 @@ func (p *Pool) Run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer p.stop()
+	for _, at := range p.places {
+		if at.card() {
+			p.running.Go(func() { p.keep(ctx, at) })
+		}
+	}
 	for {
 		proc, err := p.spawn()
 		if err != nil {
@@ -162,6 +186,7 @@ func (p *Pool) Run(ctx context.Context) error {
 		select {
 		case p.warm <- proc:
 		case <-proc.done:
+			proc.discard()
 			p.cfg.Logger.Warn("spare worker died", "cause", proc.cause())
 			select {
 			case <-time.After(spawnRetry):
@@ -169,6 +194,7 @@ func (p *Pool) Run(ctx context.Context) error {
 				return nil
 			}
 		case <-ctx.Done():
+			proc.discard()
 			return nil
 		}
 	}
@@ -199,7 +225,15 @@ func (p *Pool) stop() {
 	}
 	p.mu.Unlock()
 	close(p.stopped)
-	p.running.Wait()
+	for {
+		select {
+		case proc := <-p.warm:
+			proc.discard()
+		default:
+			p.running.Wait()
+			return
+		}
+	}
 }
 
 // Open starts a session in a warm process, on the best device that takes it. It waits for a process where all spares have
@@ -208,11 +242,9 @@ func (p *Pool) Open(ctx context.Context, cfg transcoder.SessionConfig) (transcod
 	if err := p.admit(); err != nil {
 		return nil, err
 	}
-	var refused error
-	for _, at := range p.choose(cfg) {
-		if cfg.Ladder != nil { // sound and stills are the processor's everywhere
-			cfg.Device = at.Device
-		}
+	places, refused := p.choose(cfg)
+	for _, at := range places {
+		cfg.Device = at.Device
 		s, err := p.openAt(ctx, cfg, at)
 		if err == nil {
 			return s, nil
@@ -250,7 +282,7 @@ func (p *Pool) leave() {
 }
 
 func (p *Pool) openAt(ctx context.Context, cfg transcoder.SessionConfig, at *place) (*session, error) {
-	room, err := p.occupy(at, cfg.Ladder)
+	room, err := p.occupy(at, cfg.ID, cfg.Ladder)
 	if err != nil {
 		return nil, err
 	}
@@ -275,10 +307,13 @@ func (p *Pool) open(ctx context.Context, cfg transcoder.SessionConfig, room *loa
 			return nil, fmt.Errorf("no worker process became ready: %w", ctx.Err())
 		}
 		err := hello(ctx, proc, cfg)
+		var s *session
 		if err == nil {
-			return p.begin(ctx, proc, cfg, room)
+			if s, err = p.begin(ctx, proc, cfg, room); err == nil {
+				return s, nil
+			}
 		}
-		proc.kill()
+		proc.discard()
 		if !errors.Is(err, transcoder.ErrWorkerDied) {
 			return nil, err
 		}
@@ -326,10 +361,14 @@ func (p *Pool) Capabilities() transcoder.Capabilities {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := transcoder.Capabilities{
-		Name: "worker", Backend: p.cfg.Places[0].Device.Backend, Sessions: p.sessions, MaxSessions: p.cfg.MaxSessions,
+		Name: "worker", Backend: transcoder.Software, Sessions: p.sessions, MaxSessions: p.cfg.MaxSessions,
 	}
 	now, counted := time.Now(), make(map[transcoder.Device]bool)
-	for _, at := range p.places {
+	for _, at := range slices.Backward(p.places) { // the best gives its name
+		if at.state != inService {
+			continue
+		}
+		c.Backend = at.Device.Backend
 		c.Decode, c.Encode = union(c.Decode, at.Decode), union(c.Encode, at.Encode)
 		encoder := at.encoder()
 		if capacity := p.capacity(encoder); !counted[encoder] {

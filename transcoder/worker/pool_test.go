@@ -56,6 +56,11 @@ func start(t *testing.T, cfg worker.Config) *worker.Pool {
 		t.Fatal(err)
 	}
 	cfg.Binary, cfg.Logger = path, slog.New(slog.DiscardHandler)
+	return startConfig(t, cfg)
+}
+
+func startConfig(t *testing.T, cfg worker.Config) *worker.Pool {
+	t.Helper()
 	p, err := worker.New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -45,14 +45,7 @@ func startProcess(binary string) (*process, error) {
 	p.cmd.Dir = "/"
 	p.cmd.Stderr = &p.stderr
 	p.cmd.ExtraFiles = []*os.File{theirs}
-	// Nothing of this process's environment: it may hold secrets. glibc's defaults would cost a worker five times the
-	// memory (an arena a thread, and frames that never go back). Go lets no more goroutines run than there are cores,
-	// and counts those inside libav until it notices, up to 10 ms later: on two cores, with three rungs and other load,
-	// the goroutines that carry units waited for that, and p95 from unit to unit was 560 ms instead of 63.
-	p.cmd.Env = []string{"GOMAXPROCS=16", "MALLOC_ARENA_MAX=2", "MALLOC_MMAP_THRESHOLD_=131072"}
-	if path, ok := os.LookupEnv("LD_LIBRARY_PATH"); ok { // where libav may be
-		p.cmd.Env = append(p.cmd.Env, "LD_LIBRARY_PATH="+path)
-	}
+	p.cmd.Env = environment()
 	// A group of its own: the terminal's Ctrl-C is for castnet, which ends its workers itself.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := startLazy(p.cmd); err != nil {
@@ -60,6 +53,19 @@ func startProcess(binary string) (*process, error) {
 		return nil, fmt.Errorf("start %s: %w", binary, err)
 	}
 	return p, nil
+}
+
+// environment is a worker's: nothing of this process's, which may hold secrets. glibc's defaults would cost a worker five
+// times the memory (an arena a thread, and frames that never go back). Go lets no more goroutines run than there are
+// cores, and counts those inside libav until it notices, up to 10 ms later: on two cores, with three rungs and other
+// load, the goroutines that carry units waited for that, and p95 from unit to unit was 560 ms instead of 63. CUDA counts
+// cards by speed unless it is told to count as nvidia-smi and NVML do.
+func environment() []string {
+	env := []string{"GOMAXPROCS=16", "MALLOC_ARENA_MAX=2", "MALLOC_MMAP_THRESHOLD_=131072", "CUDA_DEVICE_ORDER=PCI_BUS_ID"}
+	if path, ok := os.LookupEnv("LD_LIBRARY_PATH"); ok { // where libav may be
+		env = append(env, "LD_LIBRARY_PATH="+path)
+	}
+	return env
 }
 
 // lazyTimers is how late a worker's timers may be. While threads are inside libav, Go's monitor thread looks at them
@@ -77,11 +83,16 @@ func startLazy(cmd *exec.Cmd) error {
 	return cmd.Start()
 }
 
-// wait reaps the process. It is called once.
+// wait reaps the process. It is called once. What the process said last can still be read then.
 func (p *process) wait() {
 	p.exit = p.cmd.Wait()
-	_ = p.conn.Close()
 	close(p.done)
+}
+
+// discard ends a process that nobody reads any more.
+func (p *process) discard() {
+	p.kill()
+	_ = p.conn.Close()
 }
 
 func (p *process) kill() { _ = p.cmd.Process.Kill() }

@@ -38,6 +38,7 @@ type session struct {
 	waiting atomic.Bool  // read waits for the worker, not for who reads our outputs
 	mu      sync.Mutex
 	open    map[attempt]struct{} // segments that the worker owes an end
+	leaving bool                 // no more segments begin: the device is drained
 }
 
 type attempt struct {
@@ -68,21 +69,37 @@ func (s *session) run() {
 	s.proc.kill()
 	<-s.proc.done
 	both.Wait()
-	if cause := s.cause(); errors.Is(cause, transcoder.ErrWorkerDied) {
+	s.proc.discard()
+	log := s.pool.cfg.Logger.With("session", s.id, "device", s.load.at.Device.String(), "pid", s.proc.cmd.Process.Pid)
+	switch cause := s.cause(); {
+	case errors.Is(cause, errMoved):
+		s.pool.metrics.moved.Inc()
+		log.Info("session leaves its device")
+	case errors.Is(cause, transcoder.ErrDevice):
+		log.Warn("device failed a session", "cause", cause)
+	case errors.Is(cause, transcoder.ErrWorkerDied):
 		s.pool.metrics.deaths.Inc()
-		s.pool.cfg.Logger.Warn("worker died", "session", s.id, "pid", s.proc.cmd.Process.Pid, "cause", cause)
+		log.Warn("worker died", "cause", cause)
 	}
 }
 
-// watch ends the session of a worker that hangs.
+// errMoved ends a session on a device that is drained. It goes on elsewhere as after a worker's death.
+var errMoved = fmt.Errorf("%w: the session has to go on elsewhere: %w", transcoder.ErrWorkerDied, transcoder.ErrDevice)
+
+// watch ends the session of a worker that hangs, and one that has to leave its device.
 func (s *session) watch() {
 	stall := s.pool.cfg.Stall
 	tick := time.NewTicker(stall / 8)
 	defer tick.Stop()
+	move := s.load.move
 	for {
 		select {
 		case <-s.ending:
 			return
+		case <-move:
+			move = nil
+			defer time.AfterFunc(moveWithin, func() { s.end(errMoved) }).Stop()
+			s.leave()
 		case now := <-tick.C:
 			silence := now.Sub(time.Unix(0, s.heard.Load()))
 			if s.owed() && s.waiting.Load() && silence > stall {
@@ -94,6 +111,24 @@ func (s *session) watch() {
 	}
 }
 
+// leave lets no more segments begin. The session ends with the last one that is open.
+func (s *session) leave() {
+	s.mu.Lock()
+	s.leaving = true
+	s.mu.Unlock()
+	s.endWhenDone()
+}
+
+// endWhenDone ends a session that is leaving and owes nothing.
+func (s *session) endWhenDone() {
+	s.mu.Lock()
+	done := s.leaving && len(s.open) == 0
+	s.mu.Unlock()
+	if done {
+		s.end(errMoved)
+	}
+}
+
 func (s *session) owed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,14 +136,17 @@ func (s *session) owed() bool {
 }
 
 func (s *session) write() {
-	for {
+	for over := false; ; {
 		select {
 		case <-s.ending:
 			return
 		case in := <-s.in:
+			if over = over || !s.note(in); over {
+				s.endWhenDone()
+				continue // it comes again elsewhere
+			}
 			m, err := wire.EncodeInput(in)
 			if err == nil {
-				s.note(in)
 				err = s.proc.msgs.Write(m)
 			}
 			if errors.Is(err, wire.ErrInvalid) || errors.Is(err, wire.ErrMessageTooLarge) {
@@ -122,13 +160,16 @@ func (s *session) write() {
 	}
 }
 
-// note keeps account of the segments that the worker has been given.
-func (s *session) note(in transcoder.Input) {
+// note keeps account of the segments that the worker is given. It is false for one that is not to begin here any more.
+func (s *session) note(in transcoder.Input) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := len(s.open)
 	switch in := in.(type) {
 	case transcoder.StartSegment:
+		if s.leaving {
+			return false
+		}
 		s.open[attempt{in.Seq, in.Attempt}] = struct{}{}
 	case transcoder.CancelSegment:
 		delete(s.open, attempt{in.Seq, in.Attempt})
@@ -140,6 +181,7 @@ func (s *session) note(in transcoder.Input) {
 	if before == 0 {
 		s.heard.Store(time.Now().UnixNano()) // silence begins to count
 	}
+	return true
 }
 
 func (s *session) read() {
@@ -157,7 +199,7 @@ func (s *session) read() {
 		if f := m.GetFailed(); f != nil {
 			err := wire.DecodeFailed(f)
 			if errors.Is(err, transcoder.ErrDevice) {
-				err = fmt.Errorf("%w: %w", transcoder.ErrWorkerDied, err)
+				err = fmt.Errorf("%w: %v: %w", transcoder.ErrWorkerDied, s.load.at.Device, err)
 			}
 			s.end(err)
 			return
@@ -178,6 +220,7 @@ func (s *session) read() {
 		case <-s.ending:
 			return
 		}
+		s.endWhenDone()
 	}
 }
 
