@@ -65,6 +65,10 @@ unit:
 e2e: build test-deps test/browser/node_modules/.package-lock.json ## Run the end-to-end tests: real FFmpeg, browser, chain, kill -9
 	$(GO) test -timeout 20m -count=1 ./test/e2e/...
 
+.PHONY: e2e-matrix
+e2e-matrix: build test-deps test/browser/node_modules/.package-lock.json ## Every way in, in every codec, to every way out, with real clients (CASTNET_MATRIX=PATTERN: some rows)
+	CASTNET_MATRIX=$${CASTNET_MATRIX:-all} $(GO) test -timeout 20m -count=1 -v -run TestMatrix ./test/e2e/
+
 test-faults: test-deps ## Kill both sides of the money at every durable step, 200 runs on each store
 	CASTNET_FAULT_RUNS=200 $(GO) test -timeout 30m -count=1 -run TestFaults ./probabilistic-payments/store
 
@@ -79,11 +83,13 @@ contracts-deep: contracts/node_modules/.package-lock.json ## The same fuzz tests
 test-sim: ## Play a day of tickets on a simulated clock (CASTNET_SIM_HOURS=24)
 	CASTNET_SIM_HOURS=$${CASTNET_SIM_HOURS:-24} $(GO) test -timeout 60m -count=1 -v -run TestDayOfTraffic ./test/sim/
 
-.PHONY: test-hostile fuzz-transcoder test-gpu gpu-bundle
+.PHONY: test-hostile fuzz-transcoder soak-transcode test-gpu gpu-bundle
 test-hostile: build test-deps ## Throw 10,000 made-up segments at the workers, and print what became of each kind
 	CASTNET_HOSTILE=$${CASTNET_HOSTILE:-10000} $(GO) test -timeout 60m -count=1 -v -run TestHostile ./transcoder/worker/
 fuzz-transcoder: build test-deps ## Fuzz the engine for FUZZ_SECONDS (60)
 	$(GO) test -run '^$$' -fuzz FuzzSession -fuzztime $${FUZZ_SECONDS:-60}s ./transcoder/av/
+soak-transcode: build test-deps ## Run sessions for SOAK_MINUTES (60), and tell what grows: memory, processes, files, goroutines
+	@$(GO) run ./test/soak
 gpu-bundle: build test-deps ## Pack what a bare NVIDIA machine needs for test/gpu/run.sh: bin/castnet-gpu.tar.gz
 	@$(ENV) test/gpu/bundle.sh bin/castnet-gpu.tar.gz
 test-gpu: gpu-bundle ## Run the bundle on this machine
