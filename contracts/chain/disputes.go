@@ -61,6 +61,7 @@ type DisputeTerms struct {
 	EvidencePeriod time.Duration // after the end of the lease's round, to commit in
 	ChallengerPpm  uint32        // of the owner's own loss
 	BroadcasterPpm uint32        // likewise
+	PeriodPpm      uint32        // of the stake of the lease's round: the most that all offences of one period of the broker cost
 	Treasury       common.Address
 }
 
@@ -87,7 +88,7 @@ func (d *Disputes) Terms(ctx context.Context) (DisputeTerms, error) {
 	}
 	return DisputeTerms{
 		Bond: t.Bond, RevealDelay: duration(t.RevealDelay), RevealWindow: duration(t.RevealWindow), EvidencePeriod: duration(t.EvidencePeriod),
-		ChallengerPpm: t.ChallengerPpm, BroadcasterPpm: t.BroadcasterPpm, Treasury: t.Treasury,
+		ChallengerPpm: t.ChallengerPpm, BroadcasterPpm: t.BroadcasterPpm, PeriodPpm: t.PeriodPpm, Treasury: t.Treasury,
 	}, nil
 }
 

@@ -19,7 +19,8 @@ import {TicketBroker} from "./TicketBroker.sol";
 /// Whoever holds evidence commits to it under a bond, and reveals it later: so nobody who sees a reveal coming can be first with
 /// it. The contract of its kind decides (see IEvidence). Signatures are judged by the operator key, and the penalty measured by
 /// the stake, of the lease's round. A kind of offence is punished once per lease, so that one fault in a program, signed in every
-/// segment, is one offence.
+/// segment, is one offence; and all offences of one of the broker's periods together cost no more than `periodPpm`, so that such a
+/// fault in many leases at once is not the end of an owner and its delegators.
 ///
 /// Of what is slashed the challenger and the broadcaster get parts, the treasury the rest. The parts are of the owner's own loss
 /// at most, and half of it together at most: no owner can gain by accusing itself, not even with its delegators' stake.
@@ -35,6 +36,7 @@ contract Disputes layout at erc7201("castnet.storage.Disputes") is AccessManaged
         uint64 evidencePeriod; // seconds after the lease's round that evidence can be committed to
         uint32 challengerPpm; // of the owner's own loss
         uint32 broadcasterPpm; // likewise
+        uint32 periodPpm; // of the stake of the lease's round: the most that offences of one period of the broker cost together
         address treasury;
     }
 
@@ -67,6 +69,7 @@ contract Disputes layout at erc7201("castnet.storage.Disputes") is AccessManaged
     mapping(uint256 kind => Kind) private _kinds;
     mapping(address challenger => mapping(bytes32 commitment => Commitment)) private _commitments;
     mapping(bytes32 offence => bool) private _punished;
+    mapping(address orchestrator => mapping(uint256 period => uint256 ppm)) private _penalties;
 
     /// @notice The rules of procedure are these from now on.
     event TermsSet(Terms terms);
@@ -74,7 +77,7 @@ contract Disputes layout at erc7201("castnet.storage.Disputes") is AccessManaged
     event KindSet(uint256 indexed kind, IEvidence checker, uint32 slashPpm, uint64 jailRounds);
     /// @notice `challenger` committed to evidence under a bond.
     event Committed(address indexed challenger, bytes32 indexed commitment, uint256 bond);
-    /// @notice An offence was proved and punished; the bond went back.
+    /// @notice An offence was proved and punished with `slashPpm` of the stake of its round; the bond went back.
     event Punished(
         address indexed orchestrator,
         address indexed challenger,
@@ -82,7 +85,8 @@ contract Disputes layout at erc7201("castnet.storage.Disputes") is AccessManaged
         uint256 kind,
         bytes32 lease,
         bytes32 commitment,
-        uint64 round
+        uint64 round,
+        uint32 slashPpm
     );
     /// @notice Where the CAST went that was slashed for an offence under `lease`.
     event Distributed(bytes32 indexed lease, uint256 taken, uint256 toChallenger, uint256 toBroadcaster);
@@ -158,10 +162,18 @@ contract Disputes layout at erc7201("castnet.storage.Disputes") is AccessManaged
         bytes32 commitment = commitmentOf(kind, evidence, salt);
         Commitment memory c = _take(commitment);
         IEvidence.Offence memory offence = _judge(kind, evidence, c.since);
+        uint32 slashPpm = _penalty(_kinds[kind].slashPpm, offence);
         emit Punished(
-            offence.orchestrator, msg.sender, offence.broadcaster, kind, offence.lease, commitment, offence.round
+            offence.orchestrator,
+            msg.sender,
+            offence.broadcaster,
+            kind,
+            offence.lease,
+            commitment,
+            offence.round,
+            slashPpm
         );
-        _punish(_kinds[kind], offence);
+        _punish(slashPpm, _kinds[kind].jailRounds, offence);
         Address.sendValue(payable(msg.sender), c.bond);
     }
 
@@ -197,6 +209,11 @@ contract Disputes layout at erc7201("castnet.storage.Disputes") is AccessManaged
     /// @notice Whether an offence of `kind` under a lease was punished.
     function isPunished(uint256 kind, bytes32 lease) external view returns (bool) {
         return _punished[_offenceKey(kind, lease)];
+    }
+
+    /// @notice Ppm of stake that offences of `orchestrator` in the broker's period of `round` have cost.
+    function penaltyOf(address orchestrator, uint64 round) external view returns (uint256 ppm) {
+        return _penalties[orchestrator][round / broker.periodRounds()];
     }
 
     /// @notice What a challenger commits to: keccak256(abi.encode(kind, keccak256(evidence), salt)), the salt being secret.
@@ -235,12 +252,22 @@ contract Disputes layout at erc7201("castnet.storage.Disputes") is AccessManaged
         _punished[key] = true;
     }
 
+    /// What of `ppm` the offences of the period leave to take.
+    function _penalty(uint256 ppm, IEvidence.Offence memory offence) private returns (uint32) {
+        mapping(uint256 period => uint256 ppm) storage penalties = _penalties[offence.orchestrator];
+        uint256 period = offence.round / broker.periodRounds();
+        uint256 before = penalties[period];
+        ppm = Math.min(ppm, Math.saturatingSub(_terms.periodPpm, before));
+        if (ppm != 0) penalties[period] = before + ppm;
+        return uint32(ppm);
+    }
+
     /// Slashes, jails and hands out what was taken.
-    function _punish(Kind memory k, IEvidence.Offence memory offence) private {
+    function _punish(uint256 ppm, uint64 jailRounds, IEvidence.Offence memory offence) private {
         address orchestrator = offence.orchestrator;
-        uint256 amount = Math.mulDiv(staking.stakeAt(orchestrator, offence.round), k.slashPpm, PPM);
+        uint256 amount = Math.mulDiv(staking.stakeAt(orchestrator, offence.round), ppm, PPM);
         (uint256 taken, uint256 own) = staking.slash(orchestrator, amount);
-        if (k.jailRounds != 0) staking.jail(orchestrator, broker.currentRound() + k.jailRounds);
+        if (jailRounds != 0) staking.jail(orchestrator, broker.currentRound() + jailRounds);
 
         uint256 toChallenger = Math.mulDiv(own, _terms.challengerPpm, PPM);
         uint256 toBroadcaster = Math.mulDiv(own, _terms.broadcasterPpm, PPM);
@@ -253,7 +280,7 @@ contract Disputes layout at erc7201("castnet.storage.Disputes") is AccessManaged
     function _setTerms(Terms calldata t) private {
         if (
             t.treasury == address(0) || t.revealDelay == 0 || t.revealWindow < t.revealDelay
-                || uint256(t.challengerPpm) + t.broadcasterPpm > PPM / 2
+                || uint256(t.challengerPpm) + t.broadcasterPpm > PPM / 2 || t.periodPpm == 0 || t.periodPpm > PPM
         ) revert InvalidTerms();
         _terms = t;
         emit TermsSet(t);

@@ -182,7 +182,9 @@ contract Rounds layout at erc7201("castnet.storage.Rounds") is IRounds, AccessMa
         lastTouched = round;
     }
 
-    /// Moves inflation by `count` rounds; what is made for them, and the treasury's part of it.
+    /// Moves inflation by `count` rounds; what is made for them, and the treasury's part of it. Each of the rounds is made for at
+    /// its own inflation, by the stake that is in the set now, which none can have joined since, and of the supply that there is
+    /// now: what the first of them would have added to it for the later ones is left out.
     function _due(uint64 count) private returns (uint256 amount, uint256 toTreasury) {
         Emission storage e = _emission;
         uint256 staked = 0;
@@ -191,14 +193,28 @@ contract Rounds layout at erc7201("castnet.storage.Rounds") is IRounds, AccessMa
         } catch {}
         uint256 supply = token.totalSupply();
         uint256 target = Math.mulDiv(supply, e.targetBonding, PPM);
-        uint256 step = uint256(e.change) * count;
-        uint256 inflation = e.inflation;
-        if (staked < target) inflation = Math.min(inflation + step, e.maxInflation);
-        if (staked > target) inflation = Math.saturatingSub(inflation, step);
-        e.inflation = uint32(inflation);
+        uint256 rate;
+        (e.inflation, rate) = _inflate(e, count, staked, target);
         if (staked == 0) return (0, 0);
-        amount = Math.min(Math.mulDiv(supply, inflation * count, PPB), token.cap() - supply);
+        amount = Math.min(Math.mulDiv(supply, rate, PPB), token.cap() - supply);
         toTreasury = Math.mulDiv(amount, e.treasuryCut, PPM);
+    }
+
+    /// Inflation after `count` rounds, and its sum over them: it moves by `change` each round, as far as its limit.
+    function _inflate(Emission storage e, uint256 count, uint256 staked, uint256 target)
+        private
+        view
+        returns (uint32 last, uint256 sum)
+    {
+        (uint256 first, uint256 change, uint256 limit) = (e.inflation, e.change, staked < target ? e.maxInflation : 0);
+        if (change == 0 || staked == target) return (uint32(first), first * count);
+        bool rises = staked < target;
+        // So many rounds move a whole step; of those after them each is at the limit.
+        uint256 steps = Math.min(count, (rises ? limit - first : first) / change);
+        uint256 moved = (change * steps * (steps + 1)) / 2;
+        sum = (rises ? first * steps + moved : first * steps - moved) + limit * (count - steps);
+        if (steps < count) return (uint32(limit), sum);
+        last = uint32(rises ? first + change * steps : first - change * steps);
     }
 
     function _setEmission(Emission calldata e) private {

@@ -55,6 +55,16 @@ contract BrokerHandler is Asserts {
         return address(uint160(0xA000 + i % RECIPIENTS));
     }
 
+    function ticketCount() external view returns (uint256) {
+        return _tickets.length;
+    }
+
+    /// Who signed a ticket, and for whom. Its number is its nonce.
+    function parties(uint256 ticket) external view returns (address from, address to) {
+        TicketBroker.Ticket storage t = _tickets[ticket].ticket;
+        return (t.sender, t.recipient);
+    }
+
     // ---------------------------------------------------------------- actions
 
     function fund(uint256 who, uint96 deposit, uint96 reserve) external {

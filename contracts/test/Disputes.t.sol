@@ -75,6 +75,36 @@ contract DisputesTest is DisputesFixture {
         eq(slashing.own(), 30 ether);
     }
 
+    /// A fault in a program, signed under every lease that was running: the offences of a period cost so much together and no
+    /// more, in whatever order they come; in the next period it begins anew.
+    function test_threat_oneFaultInManyLeases() public {
+        slashing.setRound(broker.periodRounds(), vm.addr(OPERATOR_KEY), 1000 ether);
+        uint256[5] memory left = [uint256(950 ether), 900 ether, 900 ether, 900 ether, 850 ether];
+        for (uint64 i = 0; i < 5; ++i) {
+            if (i == 4) vm.warp(broker.genesis() + PERIOD);
+            uint256 before = challenger.balance;
+            _accuse(TWO_RECEIPTS, abi.encode(_twoOf(i, broker.currentRound())));
+            eq(slashing.own() + slashing.delegated(), left[i]);
+            eq(challenger.balance, before); // the bond is back all the same
+        }
+        eq(disputes.penaltyOf(orchestrator, 0), 100_000);
+        eq(disputes.penaltyOf(orchestrator, broker.periodRounds() - 1), 100_000);
+        eq(disputes.penaltyOf(orchestrator, broker.periodRounds()), 50_000);
+        eq(slashing.jailedUntil(), broker.periodRounds() + 48);
+        // What is left of a period's measure is less than the offence costs.
+        _accuse(WRONG_SUMS, abi.encode(_overcharged()));
+        eq(slashing.own() + slashing.delegated(), 850 ether);
+    }
+
+    /// Two receipts under a lease of their own.
+    function _twoOf(uint64 lane, uint64 round) private view returns (TwoReceipts.Evidence memory e) {
+        e = _two();
+        (e.lease.lane, e.lease.round) = (lane, round);
+        (e.first.receipt.lease, e.second.receipt.lease) = (e.lease.hash(), e.lease.hash());
+        e.first = _signReceipt(OPERATOR_KEY, e.first.receipt);
+        e.second = _signReceipt(OPERATOR_KEY, e.second.receipt);
+    }
+
     // ---------------------------------------------------------------- commit and reveal
 
     function test_bondIsExact() public {
@@ -197,14 +227,7 @@ contract DisputesTest is DisputesFixture {
     }
 
     function test_leaseOfTheFutureIsNotJudged() public {
-        TwoReceipts.Evidence memory e = _two();
-        e.lease.round = 1;
-        bytes32 lease = e.lease.hash();
-        e.first.receipt.lease = lease;
-        e.second.receipt.lease = lease;
-        e.first = _signReceipt(OPERATOR_KEY, e.first.receipt);
-        e.second = _signReceipt(OPERATOR_KEY, e.second.receipt);
-        _accuseFails(TWO_RECEIPTS, abi.encode(e), abi.encodeWithSelector(Disputes.OutOfTime.selector, 1));
+        _accuseFails(TWO_RECEIPTS, abi.encode(_twoOf(7, 1)), abi.encodeWithSelector(Disputes.OutOfTime.selector, 1));
     }
 
     function test_unknownKindIsRefused() public {
@@ -220,6 +243,9 @@ contract DisputesTest is DisputesFixture {
         slashing.setPool(own, delegated);
         slashing.setRound(0, vm.addr(OPERATOR_KEY), total);
         disputes.setKind(TWO_RECEIPTS, Disputes.Kind(twoReceipts, ppm % 1_000_001, 0));
+        Disputes.Terms memory t = _terms();
+        t.periodPpm = 1_000_000;
+        disputes.setTerms(t);
         _accuse(TWO_RECEIPTS, abi.encode(_two()));
         uint256 gained = cast.balanceOf(challenger) + cast.balanceOf(sender);
         uint256 lost = own - slashing.own();
@@ -250,6 +276,11 @@ contract DisputesTest is DisputesFixture {
         t.challengerPpm = 200_001;
         _termsAreInvalid(t);
         t.challengerPpm = 200_000;
+        t.periodPpm = 0;
+        _termsAreInvalid(t);
+        t.periodPpm = 1_000_001;
+        _termsAreInvalid(t);
+        t.periodPpm = 1_000_000;
         disputes.setTerms(t);
         eq(disputes.terms().challengerPpm, 200_000);
         vm.expectRevert(abi.encodeWithSelector(Disputes.InvalidTerms.selector));

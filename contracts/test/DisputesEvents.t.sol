@@ -16,11 +16,18 @@ contract DisputesMirror {
         uint64 since;
     }
 
+    uint64 private immutable _periodRounds;
+
     Disputes.Terms private _terms;
     mapping(uint256 kind => Disputes.Kind) private _kinds;
     mapping(address challenger => mapping(bytes32 commitment => Commitment)) public commitments;
     mapping(uint256 kind => mapping(bytes32 lease => bool)) public punished;
+    mapping(address orchestrator => mapping(uint64 period => uint256 ppm)) public penalties;
     uint256 public bonds; // wei in open commitments
+
+    constructor(uint64 periodRounds) {
+        _periodRounds = periodRounds;
+    }
 
     function apply_(Cheats.Log calldata log) external {
         bytes32 what = log.topics[0];
@@ -34,9 +41,10 @@ contract DisputesMirror {
             commitments[_account(log.topics[1])][log.topics[2]] = Commitment(bond, uint64(block.timestamp));
             bonds += bond;
         } else if (what == Disputes.Punished.selector) {
-            (uint256 kind, bytes32 lease, bytes32 commitment,) =
-                abi.decode(log.data, (uint256, bytes32, bytes32, uint64));
+            (uint256 kind, bytes32 lease, bytes32 commitment, uint64 round, uint32 ppm) =
+                abi.decode(log.data, (uint256, bytes32, bytes32, uint64, uint32));
             punished[kind][lease] = true;
+            penalties[_account(log.topics[1])][round / _periodRounds] += ppm;
             _close(_account(log.topics[2]), commitment);
         } else if (what == Disputes.Forfeited.selector) {
             _close(_account(log.topics[1]), log.topics[2]);
@@ -79,7 +87,7 @@ contract DisputesEventsTest is DisputesFixture {
     function setUp() public override {
         vm.recordLogs();
         super.setUp();
-        _mirror = new DisputesMirror();
+        _mirror = new DisputesMirror(broker.periodRounds());
         for (uint64 lane = 0; lane < LEASES; ++lane) {
             _prepare(lane);
         }
@@ -110,6 +118,7 @@ contract DisputesEventsTest is DisputesFixture {
         ok(_forfeit(1, first), "forfeited");
         _see();
         ok(_mirror.punished(TWO_RECEIPTS, _leases[0]), "punished");
+        eq(_mirror.penalties(orchestrator, 0), 50_000);
         ok(_commitTo(first, 1), "committed again");
         _see();
         eq(_mirror.bonds(), BOND);
@@ -131,6 +140,7 @@ contract DisputesEventsTest is DisputesFixture {
         if (action == 11) {
             Disputes.Terms memory t = _terms();
             (t.bond, t.revealDelay) = (uint96(BOND + (r >> 64) % BOND), uint64(1 + (r >> 128) % DELAY));
+            t.periodPpm = uint32(1 + (r >> 192) % 200_000);
             disputes.setTerms(t);
         } else if (action == 12) {
             disputes.setKind(kind, Disputes.Kind(_checker(kind), uint32((r >> 64) % 100_000), uint64(r >> 128) % 100));
@@ -179,6 +189,8 @@ contract DisputesEventsTest is DisputesFixture {
 
     function _compare() private view {
         eq(keccak256(abi.encode(_mirror.terms())), keccak256(abi.encode(disputes.terms())));
+        eq(_mirror.penalties(orchestrator, 0), disputes.penaltyOf(orchestrator, 0));
+        eq(disputes.penaltyOf(orchestrator, broker.periodRounds()), 0); // their lease is of round 0
         for (uint256 kind = 1; kind < 3; ++kind) {
             eq(keccak256(abi.encode(_mirror.kindInfo(kind))), keccak256(abi.encode(disputes.kindInfo(kind))));
             for (uint256 lease = 0; lease < LEASES; ++lease) {

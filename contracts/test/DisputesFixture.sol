@@ -69,6 +69,7 @@ abstract contract DisputesFixture is BrokerFixture, ReceiptFixture {
             evidencePeriod: EVIDENCE,
             challengerPpm: 100_000,
             broadcasterPpm: 300_000,
+            periodPpm: 100_000,
             treasury: treasury
         });
     }

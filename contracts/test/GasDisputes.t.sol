@@ -27,7 +27,7 @@ contract GasDisputesTest is Fixture, ReceiptFixture, GasMeter {
             Registration(vm.addr(OPERATOR_KEY), 100_000, 500_000, "https://127.0.0.1:8935", 7), 20 ether, ""
         );
         _delegate(delegator, accused, 20 ether);
-        Disputes.Terms memory terms = Disputes.Terms(0.1 ether, 60, 1 days, 3 days, 100_000, 300_000, treasury);
+        Disputes.Terms memory terms = Disputes.Terms(0.1 ether, 60, 1 days, 3 days, 100_000, 300_000, 100_000, treasury);
         bytes memory init = abi.encodeCall(Disputes.initialize, (address(manager), terms));
         Disputes implementation = new Disputes(ISlashing(address(staking)), broker, token);
         disputes = Disputes(address(new ERC1967Proxy(address(implementation), init)));

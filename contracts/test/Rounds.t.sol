@@ -96,6 +96,28 @@ contract RoundsTest is Fixture {
         eq(rounds.emission().inflation, 70);
     }
 
+    /// Rounds that nobody touched are made for as if somebody had touched each, but for what the supply grew by meanwhile.
+    function testFuzz_missedRounds(uint32 first, uint32 change, uint32 limit, bool rises, uint16 gap) public {
+        limit %= 1e6;
+        first %= limit + 1;
+        change %= 1000;
+        uint32 target = rises ? 1_000_000 : 1; // a hundred of a million CAST are in the set
+        vm.prank(address(timelock));
+        rounds.setEmission(Emission(first, change, limit, target, 0, address(0)));
+        uint256 supply = token.totalSupply();
+        (uint256 count, uint256 rate, uint256 sum) = (1 + gap % 1000, first, 0);
+        for (uint256 i = 0; i < count; ++i) {
+            if (rises) rate = rate + change < limit ? rate + change : limit;
+            else rate = rate > change ? rate - change : 0;
+            sum += rate;
+        }
+        if (change == 0) (rate, sum) = (first, first * count);
+        vm.warp(rounds.roundStart(uint64(count)));
+        rounds.touch();
+        eq(rounds.emission().inflation, rate);
+        eq(token.totalSupply() - supply, (supply * sum) / 1e9);
+    }
+
     function _inflates(uint32[4] memory want) private {
         for (uint256 i = 0; i < 4; ++i) {
             vm.warp(rounds.roundStart(rounds.currentRound() + 1));

@@ -299,6 +299,37 @@ contract StakingThreatsTest is Fixture {
         near(views.unbondings(attacker)[0].amount, 100 ether);
     }
 
+    /// Shares count from the moment they are bought, so whoever bonds in front of a sweep has a part of fees that were earned
+    /// before. The lock bounds it: a capital comes in front of one sweep by its bond and of one by its move, and then of one an
+    /// unbonding period. Swept every round, that is one round's fees in as many as a period has.
+    function test_feeSnipingIsBoundedByTheLock() public {
+        _delegate(attacker, a, 50 ether);
+        staking.depositFees{value: 1 ether}(a);
+        within(_fees(a, attacker), 0.25 ether, 1e9); // half of what is shared
+        vm.prank(attacker);
+        staking.move(a, b, 50 ether);
+        _delegate(victim, b, _stake(b, attacker)); // stays where it is
+        uint64 until = uint64(block.timestamp) + UNBONDING;
+        for (uint64 time = uint64(block.timestamp); time < until; time += ROUND) {
+            vm.warp(time);
+            for (uint256 i = 0; i < 3; ++i) {
+                staking.depositFees{value: 1 ether}(orchestrators[i]);
+            }
+            vm.startPrank(attacker);
+            vm.expectRevert(abi.encodeWithSelector(StakingState.MoveRunning.selector, b, until));
+            staking.move(b, c, 50 ether);
+            vm.expectRevert(abi.encodeWithSelector(StakingState.MoveRunning.selector, b, until));
+            staking.unbond(b, 50 ether);
+            vm.stopPrank();
+        }
+        uint256 more = _fees(a, attacker) + _fees(b, attacker) - _fees(b, victim);
+        ok(more <= 1 ether / 2, "what one sweep shares, at most");
+        ok(more * 100 < _fees(b, victim), "less than a hundredth of what patience earns");
+        vm.warp(until);
+        vm.prank(attacker);
+        staking.move(b, c, 1 ether); // the next one
+    }
+
     /// Dust can't enter the set, push anybody out, or make a member dearer to touch.
     function test_dustGriefingOfTheActiveSet() public {
         for (uint160 i = 0; i < 50; ++i) {

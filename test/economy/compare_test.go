@@ -74,6 +74,9 @@ func (w *world) stakes(m *model) []question {
 		}}, question{o.name + ": pool", at, views.PackPoolInfo(id), []num{
 			p.shares, p.feePerShare, add(m.cast.of(leaving(id)), m.cast.of(ownLeaving(id))), p.survives(),
 		}})
+		list = append(list, question{o.name + ": penalty", w.net.at.Disputes, bindings.NewDisputes().PackPenaltyOf(id, m.round()), []num{
+			n(m.penalties[enrolment{m.period(), id}]),
+		}})
 		for _, d := range w.stakers {
 			who := d.Address
 			fees := add(m.positions[pair{id, who}].fees, m.unclaimed(id, who))

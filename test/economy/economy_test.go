@@ -94,7 +94,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		Treasury: w.treasury.Address, SlashPpm: 150_000, JailRounds: 3,
 		Disputes: &chain.DisputeTerms{
 			Bond: big.NewInt(1e17), RevealDelay: 30 * time.Second, RevealWindow: 15 * time.Minute, EvidencePeriod: 20 * time.Minute,
-			ChallengerPpm: 250_000, BroadcasterPpm: 200_000, Treasury: w.treasury.Address,
+			ChallengerPpm: 250_000, BroadcasterPpm: 200_000, PeriodPpm: 200_000, Treasury: w.treasury.Address,
 		},
 	}
 	supply := new(big.Int)
@@ -123,7 +123,7 @@ func (w *world) open(t *testing.T, cfg deploy.Config) *model {
 		revealDelay: uint64(cfg.Disputes.RevealDelay / time.Second), revealWindow: uint64(cfg.Disputes.RevealWindow / time.Second),
 		evidencePeriod: uint64(cfg.Disputes.EvidencePeriod / time.Second),
 		challengerPart: uint64(cfg.Disputes.ChallengerPpm), broadcasterPart: uint64(cfg.Disputes.BroadcasterPpm),
-		slashPart: uint64(cfg.SlashPpm), jailRounds: cfg.JailRounds, treasury: w.treasury.Address,
+		periodPart: uint64(cfg.Disputes.PeriodPpm), slashPart: uint64(cfg.SlashPpm), jailRounds: cfg.JailRounds, treasury: w.treasury.Address,
 	})
 	m.cap.SetFromBig(cfg.Cap)
 	m.bond.SetFromBig(cfg.Disputes.Bond)

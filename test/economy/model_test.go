@@ -30,6 +30,7 @@ type terms struct {
 	evidencePeriod                  uint64
 	challengerPart, broadcasterPart uint64 // ppm
 	slashPart                       uint64 // ppm
+	periodPart                      uint64 // ppm that all offences of a period cost together at most
 	jailRounds                      uint64
 	treasury                        common.Address
 }
@@ -61,6 +62,7 @@ type model struct {
 
 	committed map[commitment]uint64 // since
 	punished  map[common.Hash]bool
+	penalties map[enrolment]uint64 // ppm that offences of an orchestrator in a period have cost
 }
 
 // pair is whom something lies with, and whose it is.
@@ -76,7 +78,7 @@ func newModel(t terms) *model {
 		terms: t, cast: books{}, wei: books{}, pools: map[common.Address]*pool{}, positions: map[pair]position{}, moves: map[pair]move{},
 		locks: map[common.Address][]lock{}, operators: map[common.Address]common.Address{}, senders: map[common.Address]*sender{},
 		fractions: map[enrolment]num{}, given: map[uint64]num{}, tickets: map[nonce]paid{}, signers: map[pair]uint64{},
-		relayers: map[common.Address]common.Address{}, committed: map[commitment]uint64{}, punished: map[common.Hash]bool{},
+		relayers: map[common.Address]common.Address{}, committed: map[commitment]uint64{}, punished: map[common.Hash]bool{}, penalties: map[enrolment]uint64{},
 	}
 }
 
@@ -88,7 +90,7 @@ func (m *model) clone() *model {
 	c.positions, c.moves, c.operators = maps.Clone(m.positions), maps.Clone(m.moves), maps.Clone(m.operators)
 	c.fractions, c.given, c.tickets = maps.Clone(m.fractions), maps.Clone(m.given), maps.Clone(m.tickets)
 	c.signers, c.relayers = maps.Clone(m.signers), maps.Clone(m.relayers)
-	c.committed, c.punished = maps.Clone(m.committed), maps.Clone(m.punished)
+	c.committed, c.punished, c.penalties = maps.Clone(m.committed), maps.Clone(m.punished), maps.Clone(m.penalties)
 	c.pools = make(map[common.Address]*pool, len(m.pools))
 	for id, p := range m.pools {
 		c.pools[id] = p.clone()
@@ -132,7 +134,8 @@ func (m *model) place(who common.Address) int {
 
 func (m *model) isActive(who common.Address) bool { return m.place(who) >= 0 }
 
-// touch makes the emission of the rounds since the last touch: inflation moves by its step each round towards the target.
+// touch makes the emission of the rounds since the last touch, of each at its own inflation, which moves by its step each round
+// towards the target.
 func (m *model) touch() {
 	count := m.round() - m.touched
 	if count == 0 {
@@ -141,17 +144,20 @@ func (m *model) touch() {
 	m.touched += count
 	staked, supply := m.activeStake(), m.supply()
 	target := mulDiv(supply, n(m.targetBonding), n(ppm))
-	step := m.change * count
-	switch staked.Cmp(&target) {
-	case -1:
-		m.inflation = min(m.inflation+step, m.maxInflation)
-	case 1:
-		m.inflation -= min(step, m.inflation)
+	var rate uint64
+	for range count {
+		switch staked.Cmp(&target) {
+		case -1:
+			m.inflation = min(m.inflation+m.change, m.maxInflation)
+		case 1:
+			m.inflation -= min(m.change, m.inflation)
+		}
+		rate += m.inflation
 	}
 	if staked.IsZero() {
 		return
 	}
-	made := minOf(mulDiv(supply, n(m.inflation*count), n(1e9)), sub(m.cap, supply))
+	made := minOf(mulDiv(supply, n(rate), n(1e9)), sub(m.cap, supply))
 	treasury := mulDiv(made, n(m.treasuryCut), n(ppm))
 	m.cast.post(minted, wallet(m.treasury), treasury)
 	m.cast.post(minted, uncollected, sub(made, treasury))

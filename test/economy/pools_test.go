@@ -316,7 +316,7 @@ func (m *model) move(who, from, to common.Address, amount num) error {
 	if from == to {
 		return refusal("SamePool")
 	}
-	if from == who {
+	if from == who || to == who {
 		return refusal("OwnerCannotMove")
 	}
 	if !m.pools[from].registered || !m.pools[to].registered {
@@ -337,9 +337,6 @@ func (m *model) move(who, from, to common.Address, amount num) error {
 		return err
 	}
 	m.moves[pair{to, who}] = move{from, amount, m.pools[from].survives(), m.now + m.unbonding}
-	if to == who {
-		m.joinIfFree(to)
-	}
 	return nil
 }
 
@@ -348,9 +345,6 @@ func (m *model) settleMoveOf(id, who common.Address) error {
 		return err
 	}
 	m.settleMove(id, who)
-	if id == who {
-		m.leaveIfUnfit(id)
-	}
 	return nil
 }
 

@@ -444,7 +444,10 @@ func (m *model) reveal(c commitment, o offence) error {
 	delete(m.committed, c)
 	m.punished[o.lease] = true
 	stake := at(m.pools[o.orchestrator].history, o.round, num{})
-	taken, own := m.slash(o.orchestrator, mulDiv(stake, n(m.slashPart), n(ppm)))
+	period := enrolment{o.round / m.periodRounds, o.orchestrator}
+	part := min(m.slashPart, m.periodPart-m.penalties[period])
+	m.penalties[period] += part
+	taken, own := m.slash(o.orchestrator, mulDiv(stake, n(part), n(ppm)))
 	m.jail(o.orchestrator, m.round()+m.jailRounds)
 	toChallenger, toBroadcaster := mulDiv(own, n(m.challengerPart), n(ppm)), mulDiv(own, n(m.broadcasterPart), n(ppm))
 	m.cast.post(transit, wallet(c.who), toChallenger)

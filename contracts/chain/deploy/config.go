@@ -62,7 +62,7 @@ type Config struct {
 
 	SlashPpm   uint32              // of the stake of a lease's round, for a proven offence; default DefaultSlashPpm
 	JailRounds uint64              // likewise; default DefaultJailRounds
-	Disputes   *chain.DisputeTerms // nil, and zero terms but shares: a bond of 0.1 ether; half the unbonding period to find evidence, a quarter to reveal it
+	Disputes   *chain.DisputeTerms // nil, and zero terms but shares: a bond of 0.1 ether; half the unbonding period to find evidence, a quarter to reveal it; twice SlashPpm a period
 
 	Proposers     []common.Address // who may propose and execute upgrades through the timelock; default the signer
 	TimelockDelay time.Duration    // default DefaultTimelockDelay
@@ -139,6 +139,9 @@ func (cfg *Config) validateDisputes() error {
 	switch {
 	case t.Bond.Sign() < 0:
 		return fmt.Errorf("deploy: Disputes: Bond %v must not be negative", t.Bond)
+	case t.PeriodPpm > ppm || t.PeriodPpm < cfg.SlashPpm:
+		return fmt.Errorf("deploy: Disputes: PeriodPpm %d must be within SlashPpm, %d, which one offence costs, and %d, the whole",
+			t.PeriodPpm, cfg.SlashPpm, ppm)
 	case t.RevealWindow < t.RevealDelay:
 		return fmt.Errorf("deploy: Disputes: RevealWindow %v must not be shorter than RevealDelay %v", t.RevealWindow, t.RevealDelay)
 	case uint64(t.ChallengerPpm)+uint64(t.BroadcasterPpm) > ppm/2:
@@ -194,6 +197,7 @@ func (cfg *Config) fillIn() {
 	orDefault(&terms.RevealWindow, max(cfg.UnbondingPeriod/4, time.Second).Truncate(time.Second))
 	orDefault(&terms.RevealDelay, min(terms.RevealWindow, time.Minute))
 	orDefault(&terms.EvidencePeriod, max(cfg.UnbondingPeriod/2, time.Second).Truncate(time.Second))
+	orDefault(&terms.PeriodPpm, min(2*cfg.SlashPpm, ppm))
 	orDefault(&terms.Treasury, cfg.Treasury)
 	cfg.Disputes = &terms
 }

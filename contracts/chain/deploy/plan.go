@@ -65,7 +65,7 @@ func plan(cfg Config, p progress) (chain.Addresses, []step) {
 		create("Disputes", bindings.DisputesMetaData.Bin, disputes.PackConstructor(a.Staking, a.Broker, a.Token)),
 		behind("Disputes", at(8), disputes.PackInitialize(a.AccessManager, bindings.DisputesTerms{
 			Bond: t.Bond, RevealDelay: wholeSeconds(t.RevealDelay), RevealWindow: wholeSeconds(t.RevealWindow),
-			EvidencePeriod: wholeSeconds(t.EvidencePeriod), ChallengerPpm: t.ChallengerPpm, BroadcasterPpm: t.BroadcasterPpm, Treasury: t.Treasury,
+			EvidencePeriod: wholeSeconds(t.EvidencePeriod), ChallengerPpm: t.ChallengerPpm, BroadcasterPpm: t.BroadcasterPpm, PeriodPpm: t.PeriodPpm, Treasury: t.Treasury,
 		})),
 		create("TwoReceipts", bindings.TwoReceiptsMetaData.Bin, nil),
 		create("WrongSums", bindings.WrongSumsMetaData.Bin, nil),

@@ -66,10 +66,12 @@ abstract contract Delegation is Pools {
     }
 
     /// @notice Moves `amount` of the caller's CAST (type(uint256).max: all that may leave) from one pool to another. It works and
-    /// earns there at once, and stays liable to slashes of the former pool for one unbonding period, in which it can't leave.
+    /// earns there at once, and stays liable to slashes of the former pool for one unbonding period, in which it can't leave. An
+    /// owner's own stake neither leaves by a move nor comes by one: it would answer for another pool, and count for the
+    /// minimum after that pool was slashed.
     function move(address from, address to, uint256 amount) external {
         if (from == to) revert SamePool();
-        if (from == msg.sender) revert OwnerCannotMove();
+        if (from == msg.sender || to == msg.sender) revert OwnerCannotMove();
         Pool storage source = _registered(from);
         Pool storage target = _registered(to);
         _advance();
@@ -84,7 +86,6 @@ abstract contract Delegation is Pools {
         uint64 until = uint64(block.timestamp) + unbondingPeriod;
         _moves[to][msg.sender] = Move(from, uint96(amount), uint96(_survival(source)), uint48(until));
         emit Moved(from, to, msg.sender, amount, shares, bought, until);
-        if (to == msg.sender) _joinIfFree(to, target);
     }
 
     /// @notice Takes from what `delegator` moved to `orchestrator` what slashes of the former pool cost it, and burns it. Anyone
@@ -94,7 +95,6 @@ abstract contract Delegation is Pools {
         _advance();
         _settle(orchestrator, pool);
         _settleMove(orchestrator, pool, delegator);
-        if (delegator == orchestrator) _leaveIfUnfit(orchestrator, pool);
     }
 
     // ---------------------------------------------------------------- insides

@@ -11,8 +11,9 @@ import {StakingState} from "./StakingState.sol";
 /// Every change of a pool's stake begins with _advance and _settle, so emission always goes to the stake that was there when it
 /// came in.
 abstract contract Pools is StakingState {
-    /// A share that is worth more than 2^24 CAST units is not sold: too much of what it is bought with would be rounded away,
-    /// and an owner who left itself a single share can make it dear by buying and selling next to it.
+    /// Shares are not sold where `shares` of them are worth 2^24 · (shares + 1) CAST units or more: a share that is sold costs
+    /// less than 2^25 (a single one; of many, 2^24 each). Too much of what it is bought with would be rounded away, and an owner who
+    /// left itself a single share can make it dear by buying and selling next to it.
     uint256 private constant MAX_PRICE_BITS = 24;
 
     // ---------------------------------------------------------------- emission

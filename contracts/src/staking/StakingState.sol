@@ -288,7 +288,7 @@ abstract contract StakingState {
     error NotReleased(uint256 id, uint64 releaseAt);
     /// @notice Stake moves from one pool to another.
     error SamePool();
-    /// @notice An owner's stake in its own pool is what it answers with: it can be unbonded, not moved.
+    /// @notice An owner's stake in its own pool is what it answers with: it is bonded and unbonded, not moved.
     error OwnerCannotMove();
     /// @notice Stake that moved to `orchestrator` answers for its former pool until `until`; one move at a time.
     error MoveRunning(address orchestrator, uint64 until);

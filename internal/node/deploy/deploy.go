@@ -51,6 +51,7 @@ type Deploy struct {
 // Disputes says how lies that are proved are punished. A duration that is not given follows from the unbonding period.
 type Disputes struct {
 	Slash            amount.Percent `default:"10%" help:"What a proved lie costs, of the stake of that round." placeholder:"PERCENT"`
+	MaxPenalty       amount.Percent `help:"What all lies of as many rounds as tickets live (a period of the broker) cost together at most; without it twice that." placeholder:"PERCENT"`
 	JailRounds       uint64         `default:"24" help:"For how many rounds it bars from the active set." placeholder:"N"`
 	ChallengerShare  amount.Percent `default:"25%" help:"What whoever proved it gets, of the owner's own loss." placeholder:"PERCENT"`
 	BroadcasterShare amount.Percent `default:"25%" help:"What the broadcaster that was lied to gets, likewise." placeholder:"PERCENT"`
@@ -126,6 +127,7 @@ func (d *Deploy) config(con *console.Console) (deploy.Config, error) {
 		Cap: d.Cap.Int, SlashPpm: uint32(d.Disputes.Slash), JailRounds: d.Disputes.JailRounds, Disputes: &chain.DisputeTerms{
 			Bond: d.Disputes.DisputeBond.Int, RevealDelay: d.Disputes.RevealDelay, RevealWindow: d.Disputes.RevealWindow,
 			EvidencePeriod: d.Disputes.EvidencePeriod, ChallengerPpm: uint32(d.Disputes.ChallengerShare), BroadcasterPpm: uint32(d.Disputes.BroadcasterShare),
+			PeriodPpm: uint32(d.Disputes.MaxPenalty),
 		},
 		Log: slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
@@ -175,8 +177,8 @@ func (d *Deploy) plan(cfg deploy.Config) console.Plan {
 			{Label: "Rounds", Value: "last " + account.Lasting(cfg.RoundLength) + "; tickets can be redeemed for " + account.Lasting(cfg.TicketValidity) + " more"},
 			{Label: "Locked", Value: fmt.Sprintf("stake for %s, a broadcaster's money for %s", account.Lasting(cfg.UnbondingPeriod), account.Lasting(cfg.UnlockPeriod))},
 			{Label: "Active set", Value: fmt.Sprintf("at most %d, each with %s of its own", cfg.MaxActive, amount.Format(cfg.MinSelfStake, amount.CAST))},
-			{Label: "A proved lie", Value: fmt.Sprintf("costs %s of the stake, a holder %s at most, and %s in jail; of the owner's loss %s go to the challenger, %s to the broadcaster",
-				amount.FormatPercent(cfg.SlashPpm), amount.FormatPercent(cfg.MaxSlashPpm), account.Count(int(cfg.JailRounds), "round"), amount.FormatPercent(t.ChallengerPpm), amount.FormatPercent(t.BroadcasterPpm))},
+			{Label: "A proved lie", Value: fmt.Sprintf("costs %s of the stake, all of %s together %s at most, a holder %s at most, and %s in jail; of the owner's loss %s go to the challenger, %s to the broadcaster",
+				amount.FormatPercent(cfg.SlashPpm), account.Lasting(cfg.UnlockPeriod/2), amount.FormatPercent(t.PeriodPpm), amount.FormatPercent(cfg.MaxSlashPpm), account.Count(int(cfg.JailRounds), "round"), amount.FormatPercent(t.ChallengerPpm), amount.FormatPercent(t.BroadcasterPpm))},
 			{Label: "To prove it", Value: fmt.Sprintf("takes a bond of %s within %s, opened after %s to %s", amount.Format(t.Bond, amount.ETH), account.Lasting(t.EvidencePeriod), account.Lasting(t.RevealDelay), account.Lasting(t.RevealWindow))},
 			{Label: "Upgrades", Value: fmt.Sprintf("of Staking, Rounds and Disputes, %s after they are proposed by %s", account.Lasting(cfg.TimelockDelay), addresses(cfg.Proposers))},
 			{Label: "Costs", Value: "about 25 million gas, in some 20 transactions; where it is interrupted, the same command goes on"},

@@ -79,6 +79,8 @@ func (m *Move) Run(ctx context.Context, con *console.Console) error {
 			return fmt.Errorf("both are %s: name two orchestrators", account.Name(from))
 		case from.ID == s.Self:
 			return fmt.Errorf("an owner's stake in its own pool is what it answers with: it can be unbonded, not moved")
+		case to.ID == s.Self:
+			return fmt.Errorf("an owner's stake in its own pool answers for nobody else: nothing moves there. Unbond it from %s ('castnet stake unbond'), then 'castnet stake bond'", account.Name(from))
 		case there.Move != nil && there.Move.Until.After(s.Now):
 			return fmt.Errorf("%s that moved to %s before answer for their former pool until %s: one move at a time, or delegate CAST that is not staked",
 				amount.Format(there.Move.Liable, amount.CAST), account.Name(to), s.When(there.Move.Until))

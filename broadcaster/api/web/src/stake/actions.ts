@@ -119,6 +119,7 @@ export function obstacle(c: Choice, terms: Staking, account: Account | null, cha
       if (!c.to) return 'Choose where the stake goes.'
       if (c.to.id === c.at.id) return 'Choose another orchestrator than the one that the stake is with.'
       if (account && c.at.id.toLowerCase() === account.address.toLowerCase()) return 'An owner cannot move its own stake. Unbond it instead.'
+      if (account && c.to?.id.toLowerCase() === account.address.toLowerCase()) return 'Nothing moves into your own pool. Unbond it, and bond it there.'
       if (c.target?.tied && Date.parse(c.target.tied.until) > chainNow) {
         return `An earlier move to ${nameOf(c.to)} is not settled until ${when(Date.parse(c.target.tied.until))}. Move there after it, or to another.`
       }

@@ -70,7 +70,7 @@ export const words: Record<string, (args: Args, terms: Staking, chainNow: number
     next: 'Choose less, or wait until then.',
   }),
   SamePool: () => ({ error: 'The stake is there already.', next: 'Choose another orchestrator.' }),
-  OwnerCannotMove: () => ({ error: 'An owner cannot move its own stake.', next: 'Unbond it instead.' }),
+  OwnerCannotMove: () => ({ error: 'An owner cannot move stake out of its own pool, nor into it.', next: 'Unbond it instead.' }),
   PoolWornOut: () => ({ error: 'The shares of this pool are worth next to nothing after slashing, or far too much: it takes no more stake.', next: 'Choose another orchestrator.' }),
   NotRegistered: () => ({ error: 'Nobody is registered under this address as an orchestrator.', next: 'Choose one from the Network page.' }),
   NotReleased: ([, releaseAt], _, now) => {
