@@ -75,6 +75,9 @@ type Config struct {
 	QuoteTimeout time.Duration
 	// Linger is how long an ended stream stays for viewers who are still reading. Default: 30 s.
 	Linger time.Duration
+	// ReconnectGrace is how long a publisher that is gone without an end may take to come back: its stream goes on then.
+	// Default: 10 s; below 0 it ends at once. Orchestrators end a lease on which nothing comes for 30 s.
+	ReconnectGrace time.Duration
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -83,6 +86,9 @@ type Config struct {
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
+
+// maxGrace is what a lease of orchestrators with the usual settings outlasts.
+const maxGrace = 20 * time.Second
 
 func (c *Config) validate() error {
 	var missing []string
@@ -109,6 +115,12 @@ func (c *Config) validate() error {
 	}
 	if c.Linger == 0 {
 		c.Linger = 30 * time.Second
+	}
+	if c.ReconnectGrace == 0 {
+		c.ReconnectGrace = 10 * time.Second
+	}
+	if c.ReconnectGrace > maxGrace {
+		return fmt.Errorf("broadcaster: ReconnectGrace is %v: at most %v are possible, as leases end when nothing comes for 30 s", c.ReconnectGrace, maxGrace)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -173,9 +185,14 @@ func (b *Broadcaster) Publish(_ context.Context, req ingest.Request) (ingest.Sin
 	if b.run == nil {
 		return nil, ingest.ErrUnavailable
 	}
-	if old := b.streams[id]; old != nil && old.publishing() {
-		b.cfg.Logger.Warn("publisher refused: the key is in use", "stream", id, "remote", req.Remote)
-		return nil, ingest.ErrKeyInUse
+	if old := b.streams[id]; old != nil {
+		switch k, err := old.admit(req); {
+		case err != nil:
+			b.cfg.Logger.Warn("publisher refused: the key is in use", "stream", id, "remote", req.Remote)
+			return nil, err
+		case k != nil:
+			return k, nil
+		}
 	}
 	s, err := newStream(b, id, req)
 	if err != nil {
@@ -187,7 +204,7 @@ func (b *Broadcaster) Publish(_ context.Context, req ingest.Request) (ingest.Sin
 		s.run(run)
 		b.remove(s)
 	})
-	return &sink{stream: s}, nil
+	return s.publisher, nil
 }
 
 // inBackground runs f beside the streams; Run waits for it.

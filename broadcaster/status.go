@@ -20,6 +20,7 @@ type State string
 const (
 	Starting State = "starting" // a publisher is connected, no picture yet
 	Live     State = "live"
+	Waiting  State = "waiting" // the publisher is gone, and may come back
 	Ended    State = "ended"
 )
 
@@ -110,7 +111,7 @@ func (s *Stream) Status() Status {
 	if st.Video != nil && st.Video.Reorder > 0 {
 		st.Input.BFrames = true // the codec's parameters say so before a picture does
 	}
-	if !s.publishing() {
+	if s.over {
 		st.Input.Silent = 0 // nothing is expected any more
 	}
 	if s.status.Serving != nil {

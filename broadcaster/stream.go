@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -21,7 +22,8 @@ import (
 // tailTimeout bounds how long an ended stream waits for its last renditions and receipts.
 const tailTimeout = 15 * time.Second
 
-// Stream is one publisher's visit, from its first unit to the last receipt.
+// Stream is what is published with one key, from the first unit to the last receipt. Its publisher may go and come back
+// (visit.go).
 type Stream struct {
 	b       *Broadcaster
 	id      string
@@ -29,38 +31,48 @@ type Stream struct {
 	hub     *playback.Hub
 	log     *slog.Logger
 	started time.Time
-	request ingest.Request
 
-	work      *worklist
-	segmenter *ingest.Segmenter
-	audioIn   chan sound // to the converter; a full channel drops, sound must not stall pictures
+	work    *worklist
+	audioIn chan sound // to the converter; a full channel drops, sound must not stall pictures
 
 	announced chan struct{} // closed by the first Start
-	closed    chan struct{} // closed when the publisher is gone
+	closed    chan struct{} // closed when the publisher is gone for good
 
-	mu     sync.Mutex
-	tracks []*media.Track
-	video  int // index into tracks, -1 without
-	audio  int
-	ladder transcoder.Ladder
-	status Status
-	lease  *lease                   // nil while nobody serves
-	paid   map[common.Hash]struct{} // receipts that a ticket was made for
-	input  health.Meter
+	// Of the present publisher's goroutine.
+	segmenter *ingest.Segmenter
+	splice    ingest.Splice
+	soundFrom time.Duration // sound before it has no pictures beside it, and is left out
+
+	mu        sync.Mutex
+	request   ingest.Request
+	publisher *sink       // nil while it is gone
+	away      *time.Timer // ends the stream of one that is gone; nil before it has gone once
+	deadline  time.Time   // until when it may come back
+	over      bool        // no publisher is let in any more
+	tracks    []*media.Track
+	video     int // index into tracks, -1 without
+	audio     int
+	ladder    transcoder.Ladder
+	status    Status
+	lease     *lease                   // nil while nobody serves
+	paid      map[common.Hash]struct{} // receipts that a ticket was made for
+	input     health.Meter
 }
 
 func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
 	s := &Stream{
 		b: b, id: id, log: b.cfg.Logger.With("stream", id), started: b.cfg.Now(), request: req,
-		// The hash names this visit, not the key: a later one is another stream.
+		// The hash names this stream, not the key: a later one with it is another stream.
 		hash:      crypto.Keccak256Hash([]byte(id), []byte(b.cfg.Now().UTC().Format(time.RFC3339Nano))),
 		work:      newWorklist(),
 		audioIn:   make(chan sound, 64),
 		announced: make(chan struct{}),
 		closed:    make(chan struct{}),
 		video:     -1, audio: -1,
-		paid: make(map[common.Hash]struct{}),
+		soundFrom: math.MinInt64,
+		paid:      make(map[common.Hash]struct{}),
 	}
+	s.publisher = &sink{stream: s}
 	hub, err := playback.New(playback.Config{ID: id, Logger: s.log, Metrics: b.cfg.Playback, OnKeyRequest: s.requestKey})
 	if err != nil {
 		return nil, err
@@ -82,16 +94,6 @@ func (s *Stream) PaidFor(receipt common.Hash) bool {
 	defer s.mu.Unlock()
 	_, ok := s.paid[receipt]
 	return ok
-}
-
-// publishing reports whether the publisher is still there.
-func (s *Stream) publishing() bool {
-	select {
-	case <-s.closed:
-		return false
-	default:
-		return true
-	}
 }
 
 // run works the stream until it has ended, its tail included, and its viewers have had time to see the end.
@@ -140,50 +142,7 @@ func (s *Stream) run(ctx context.Context) {
 	}
 }
 
-// sink is the publisher's end of a stream: it implements ingest.Sink.
-type sink struct {
-	stream *Stream
-}
-
-// Start takes the tracks, at first and when parameters change.
-func (k *sink) Start(tracks []*media.Track) error { return k.stream.announce(tracks) }
-
-// Write takes one unit.
-func (k *sink) Write(track int, u *media.Unit) error {
-	s := k.stream
-	s.mu.Lock()
-	video, audio := s.video, s.audio
-	s.mu.Unlock()
-	switch track {
-	case video:
-		return s.writeVideo(u)
-	case audio:
-		return s.writeAudio(u)
-	}
-	return nil // further tracks are not published yet
-}
-
-// Close ends the stream.
-func (k *sink) Close(reason error) {
-	s := k.stream
-	s.work.end()
-	select {
-	case <-s.closed:
-		return
-	default:
-	}
-	close(s.closed)
-	if reason == nil {
-		s.note(AtInput, "The publisher ended the stream.")
-		s.update(func(st *Status) { st.EndReason = "the publisher ended it" })
-		s.log.Info("stream ended by its publisher")
-		return
-	}
-	s.trouble(AtInput, fmt.Sprintf("The publisher is gone: %v.", reason))
-	s.update(func(st *Status) { st.EndReason = fmt.Sprintf("the publisher is gone (%v)", reason) })
-	s.log.Info("publisher gone", "reason", reason)
-}
-
+// announce takes the tracks as they are now.
 func (s *Stream) announce(tracks []*media.Track) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -263,6 +222,9 @@ func (s *Stream) startSegment(seg *media.Segment) error {
 	if err := s.hub.StartSegment(seg); err != nil {
 		return err
 	}
+	if s.soundFrom == math.MaxInt64 {
+		s.soundFrom = seg.Track.Duration(seg.FirstPTS)
+	}
 	s.mu.Lock()
 	s.status.Segments++
 	s.mu.Unlock()
@@ -280,10 +242,10 @@ func (s *Stream) startSegment(seg *media.Segment) error {
 	return nil
 }
 
-func (s *Stream) writeAudio(u *media.Unit) error {
-	s.mu.Lock()
-	track := s.tracks[s.audio]
-	s.mu.Unlock()
+func (s *Stream) writeAudio(track *media.Track, u *media.Unit) error {
+	if track.Duration(u.PTS) < s.soundFrom {
+		return nil
+	}
 	if err := s.hub.PublishAudio(track.Codec, u); err != nil {
 		return err
 	}

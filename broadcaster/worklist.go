@@ -79,15 +79,28 @@ func (w *worklist) add(u *media.Unit) {
 	w.signal()
 }
 
+// pause closes the newest segment: its publisher is gone, another may follow.
+func (w *worklist) pause() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closeNewest()
+	w.signal()
+}
+
 // end closes the newest segment and says that no other follows.
 func (w *worklist) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.closeNewest()
+	w.ended = true
+	w.signal()
+}
+
+// closeNewest ends the newest segment, which nothing refers to any more. The lock is held.
+func (w *worklist) closeNewest() {
 	if n := len(w.open); n > 0 {
 		w.open[n-1].ended, w.open[n-1].drain = true, true
 	}
-	w.ended = true
-	w.signal()
 }
 
 // finish takes a segment off the list.

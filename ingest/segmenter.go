@@ -13,6 +13,8 @@ const (
 	// or else before the first picture from maxSegment on that follows all earlier ones.
 	minSegment = 1500 * time.Millisecond
 	maxSegment = 3 * time.Second
+	// A key frame that is marked as discontinuous and comes so much later than the picture before it leaves a hole.
+	minHole = 500 * time.Millisecond
 	// Everything back to the last key frame is kept for decoders that start fresh, so that is bounded: in time, in
 	// bytes, and in pictures (12 s at 240 pictures a second, and some room).
 	maxSinceKey      = 12 * time.Second
@@ -49,6 +51,7 @@ type Decision struct {
 type Segmenter struct {
 	track   *media.Track
 	changed bool // the track's parameters changed: cut at the next key frame
+	broken  bool // nothing refers to what came before: drop up to the next key frame, and cut there
 	err     error
 
 	seg    *media.Segment
@@ -70,8 +73,17 @@ func (s *Segmenter) SetTrack(track *media.Track) {
 	s.changed = true
 }
 
+// Break tells that the units to come do not follow those before, as another publisher's: the next key frame starts a new
+// segment, and what comes before it is dropped. A stream that was refused may go on then.
+func (s *Segmenter) Break() {
+	if s.seg != nil {
+		s.broken, s.units, s.bytes = true, 0, 0
+	}
+	s.err = nil
+}
+
 // Push decides on the next unit in decoding order. An error is a *Refusal that tells the publisher what to change; the
-// stream cannot go on after it.
+// stream cannot go on after it, unless by Break.
 func (s *Segmenter) Push(u *media.Unit) (Decision, error) {
 	if s.err != nil {
 		return Decision{}, s.err
@@ -79,7 +91,7 @@ func (s *Segmenter) Push(u *media.Unit) (Decision, error) {
 	if s.err = s.check(u); s.err != nil {
 		return Decision{}, s.err
 	}
-	if s.seg == nil && !u.Key {
+	if (s.seg == nil || s.broken) && !u.Key {
 		return Decision{Drop: true, Why: DropBeforeKey}, nil
 	}
 	if s.seg != nil && u.PTS < s.seg.FirstPTS {
@@ -90,7 +102,7 @@ func (s *Segmenter) Push(u *media.Unit) (Decision, error) {
 	}
 	var d Decision
 	if first, cut := s.cut(u); cut {
-		d.Start = s.start(first)
+		d.Start = s.start(first, s.broken || u.Key && u.Discontinuity && u.PTS-s.maxPTS >= s.track.Ticks(minHole))
 	}
 	s.seen[u.PTS] = struct{}{}
 	s.maxPTS = max(s.maxPTS, u.PTS)
@@ -147,7 +159,7 @@ func (s *Segmenter) cut(u *media.Unit) (first int64, cut bool) {
 		return u.PTS, true
 	}
 	age := u.PTS - s.seg.FirstPTS
-	if u.Key && (s.changed || u.Discontinuity || age >= s.track.Ticks(minSegment)) {
+	if u.Key && (s.changed || s.broken || u.Discontinuity || age >= s.track.Ticks(minSegment)) {
 		return u.PTS, true
 	}
 	// Inside a long GOP pictures may still come that are shown before u, so the border is right behind the latest
@@ -158,19 +170,20 @@ func (s *Segmenter) cut(u *media.Unit) (first int64, cut bool) {
 	return 0, false
 }
 
-func (s *Segmenter) start(first int64) *media.Segment {
+func (s *Segmenter) start(first int64, hole bool) *media.Segment {
 	next := &media.Segment{FirstPTS: first, DecodeFrom: s.keyPTS}
 	if s.seg == nil {
 		s.maxPTS = first
 	} else {
 		next.Seq = s.seg.Seq + 1
 		next.Track = s.seg.Track // a changed track takes effect at a key frame
+		next.Discontinuity = hole
 	}
 	if first == s.keyPTS {
 		next.Track = s.track
 		s.changed = false
 	}
-	s.seg = next
+	s.seg, s.broken = next, false
 	clear(s.seen)
 	return next
 }

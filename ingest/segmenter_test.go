@@ -224,6 +224,34 @@ func TestSegmenterDiscontinuityCutsAtKey(t *testing.T) {
 	}
 }
 
+func TestSegmenterBreak(t *testing.T) {
+	s := ingest.NewSegmenter(track())
+	cuts, _ := segment(t, s, gop(0, 3000, 20, 2, false))
+	const later = 500_000 // more than the limit of pictures without a key frame lies between
+	s.Break()
+	for pts := int64(later); pts < later+3_000_000; pts += 3000 { // what comes before the next key frame does not count
+		d, err := s.Push(&media.Unit{PTS: pts})
+		if err == nil && (!d.Drop || d.Why != ingest.DropBeforeKey) {
+			t.Fatalf("a picture without its key frame: %+v", d)
+		}
+		if err != nil {
+			if pts-later < 12*media.VideoClockRate {
+				t.Fatalf("after %d ticks: %v", pts-later, err)
+			}
+			break
+		}
+	}
+	s.Break() // the publisher was refused, and comes again
+	more, dropped := segment(t, s, gop(4_000_000, 3000, 20, 2, false))
+	if len(dropped) != 0 || len(more) != 1 || !more[0].seg.Discontinuity || more[0].seg.Seq != 1 || more[0].seg.FirstPTS != 4_000_000 {
+		t.Fatalf("after the break: %+v, %d dropped", more, len(dropped))
+	}
+	if cuts[0].seg.Discontinuity {
+		t.Error("the first segment is said to follow a hole")
+	}
+	checkCuts(t, append(cuts, more...))
+}
+
 func TestSegmenterDrops(t *testing.T) {
 	s := ingest.NewSegmenter(track())
 	for i, tc := range []struct {
@@ -300,6 +328,9 @@ func FuzzSegmenter(f *testing.F) {
 			u := &media.Unit{PTS: pts, Key: data[2]&1 != 0, Discontinuity: data[2]&2 != 0}
 			if data[2]&4 != 0 {
 				s.SetTrack(track())
+			}
+			if data[2]&8 != 0 {
+				s.Break()
 			}
 			d, err := s.Push(u)
 			if err != nil {

@@ -20,7 +20,8 @@ type State string
 const (
 	Starting State = "starting" // a publisher is there, its first key frame is not
 	Live     State = "live"
-	Ended    State = "ended" // the publisher left; the view stays for a while, so that people read why
+	Waiting  State = "waiting" // the publisher is gone, and may come back
+	Ended    State = "ended"   // the publisher left; the view stays for a while, so that people read why
 )
 
 // Health is one word for how something does.

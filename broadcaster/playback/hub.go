@@ -36,6 +36,8 @@ const (
 	// sameBreak is how far apart renditions may change their parameters and still be one discontinuity: a resumed
 	// ladder begins anew at another picture on each rung.
 	sameBreak = 3 * time.Second
+	// soundAhead is by how much sound may begin before the pictures behind a hole in the timeline.
+	soundAhead = 100 * time.Millisecond
 	// keyRequestInterval is the least time between two on-demand key pictures of a rendition.
 	keyRequestInterval = time.Second
 )
@@ -225,6 +227,9 @@ func (h *Hub) StartSegment(seg *media.Segment) error {
 		h.segments = h.segments[:keptSegments-1]
 	}
 	h.segments = append(h.segments, seg)
+	if seg.Discontinuity {
+		h.discontinue(seg.Track.Duration(seg.FirstPTS))
+	}
 	h.changeTrack(h.source, seg.Track, seg.FirstPTS)
 	return nil
 }
@@ -238,6 +243,11 @@ func (h *Hub) changeTrack(r *Rendition, track *media.Track, pts int64) {
 	if old == nil || SameFormat(old, track) || len(h.breaks) > 0 && (at-h.breaks[len(h.breaks)-1]).Abs() <= sameBreak {
 		return
 	}
+	h.discontinue(at)
+}
+
+// discontinue notes a discontinuity.
+func (h *Hub) discontinue(at time.Duration) {
 	if len(h.breaks) == keptBreaks {
 		h.breaks = append(h.breaks[:0], h.breaks[1:]...)
 		h.dropped++
@@ -245,8 +255,8 @@ func (h *Hub) changeTrack(r *Rendition, track *media.Track, pts int64) {
 	h.breaks = append(h.breaks, at)
 }
 
-// Discontinuities counts the changes of video parameters, anywhere in the ladder, before a moment of the timeline, so
-// that all renditions number them alike. With own, the change that the caller's rendition makes at that moment counts.
+// Discontinuities counts the changes of video parameters, anywhere in the ladder, and the holes in the timeline before a
+// moment of it, so that all renditions number them alike. With own, what the caller's rendition has at that moment counts.
 func (h *Hub) Discontinuities(at time.Duration, own bool) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -356,10 +366,14 @@ func (h *Hub) lastSegment() *media.Segment {
 }
 
 // segmentAt is the segment that is showing at a moment of the stream's timeline: the first one for what is earlier,
-// nil while there is none.
+// nil while there is none. Behind a hole, sound begins with the pictures, or a little before.
 func (h *Hub) segmentAt(at time.Duration) *media.Segment {
 	for i, s := range slices.Backward(h.segments) {
-		if s.Track.Duration(s.FirstPTS) <= at || i == 0 {
+		from := s.Track.Duration(s.FirstPTS)
+		if s.Discontinuity {
+			from -= soundAhead
+		}
+		if from <= at || i == 0 {
 			return s
 		}
 	}

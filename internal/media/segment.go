@@ -13,6 +13,8 @@ type Segment struct {
 	DecodeFrom int64
 	// Track is the video's parameters, constant within a segment.
 	Track *Track
+	// Discontinuity says that the stream's timeline has a hole before FirstPTS: nothing was published in between.
+	Discontinuity bool
 }
 
 // StartsAtKey reports whether the segment begins at a closed random-access point.

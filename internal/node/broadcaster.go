@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -34,6 +35,8 @@ type BroadcasterConfig struct {
 	Storage     `embed:""`
 	Spending    `embed:""`
 	Ladder      string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated. 'none' passes the source through." placeholder:"LADDER"`
+
+	Grace time.Duration `default:"10s" name:"reconnect-grace" help:"Let a publisher whose connection broke come back for so long: its stream goes on. 0 ends it at once; at most 20s."`
 }
 
 // broadcasterNode is a broadcaster's rooms, put together.
@@ -98,7 +101,8 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 	n.b, err = broadcaster.New(broadcaster.Config{
 		Signer: n.chain.key, Domain: n.chain.domain, ChainID: n.chain.client.ChainID(),
 		Keys: keys, Network: n.network, Payer: n.sender, Books: broadcasterBooks{n.book}, Local: n.workers, Ladder: ladder,
-		Logger: r.log, Registerer: r.registerer(), Playback: metrics,
+		ReconnectGrace: cmp.Or(cfg.Grace, -1),
+		Logger:         r.log, Registerer: r.registerer(), Playback: metrics,
 	})
 	if err != nil {
 		return err

@@ -119,7 +119,7 @@ func (r *rig) publish(n int) {
 	for range n {
 		u := r.clip.Units[r.at]
 		if u.Key {
-			must(r.T, r.hub.StartSegment(&media.Segment{Seq: r.seq, FirstPTS: u.PTS, DecodeFrom: u.PTS, Track: r.clip.Video}))
+			must(r.T, r.hub.StartSegment(&media.Segment{Seq: r.seq, FirstPTS: u.PTS, DecodeFrom: u.PTS, Track: r.clip.Video, Discontinuity: u.Discontinuity}))
 			r.grants = append(r.grants, r.hub.Admit(r.seq))
 			r.seq++
 		}

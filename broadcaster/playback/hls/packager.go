@@ -92,7 +92,11 @@ func (p *packager) write(item playback.Item) error {
 	}
 	newTrack := len(p.formats) == 0 || !playback.SameFormat(p.format().track, item.Track)
 	if newTrack || len(p.segments) == 0 || item.Skipped || item.SegmentStart && key {
-		if err := p.cut(u.DTS); err != nil {
+		end := u.DTS
+		if hole(item) {
+			end = p.end()
+		}
+		if err := p.cut(end); err != nil {
 			return err
 		}
 		return p.begin(item, newTrack)
@@ -112,6 +116,9 @@ func (p *packager) write(item playback.Item) error {
 	return p.flushFull()
 }
 
+// hole reports whether nothing was published right before a unit.
+func hole(item playback.Item) bool { return item.SegmentStart && item.Segment.Discontinuity }
+
 // begin opens a segment at the beginning of one of the stream's, or where the parameters change.
 func (p *packager) begin(item playback.Item, newTrack bool) error {
 	u, first := item.Unit, len(p.formats) == 0
@@ -129,7 +136,7 @@ func (p *packager) begin(item playback.Item, newTrack bool) error {
 	}
 	p.units = append(p.units, u)
 	s := p.open(u, item.Segment.Seq)
-	total := p.clock.discontinued(at, newTrack && !first)
+	total := p.clock.discontinued(at, newTrack && !first || hole(item))
 	if first {
 		p.dis, p.evictedDis = total, total
 	} else if total > p.dis {
@@ -263,19 +270,23 @@ func (p *packager) begun() error {
 func (p *packager) finish() error {
 	p.ended = true
 	p.version++
+	return p.cut(p.end())
+}
+
+// end is where what has been written ends, in ticks; 0 where no segment is open.
+func (p *packager) end() int64 {
 	n := len(p.segments)
 	if n == 0 || p.segments[n-1].duration > 0 {
-		return nil
+		return 0
+	}
+	if waiting := len(p.units); waiting > 0 {
+		return p.units[waiting-1].DTS + p.frame
 	}
 	end := p.segments[n-1].startDTS
-	if waiting := len(p.units); waiting > 0 {
-		end = p.units[waiting-1].DTS + p.frame
-	} else {
-		for _, part := range p.segments[n-1].parts {
-			end += p.ticks(part.duration)
-		}
+	for _, part := range p.segments[n-1].parts {
+		end += p.ticks(part.duration)
 	}
-	return p.cut(end)
+	return end
 }
 
 // evict takes segments out of the playlist while those that stay fill the window, and out of memory a little later.

@@ -33,7 +33,7 @@ export interface Service {
 
 export interface Stream {
   id: string
-  state: 'starting' | 'live' | 'ended'
+  state: 'starting' | 'live' | 'waiting' | 'ended'
   startedAt: string
   ended?: string
   input: {

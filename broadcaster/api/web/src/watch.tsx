@@ -31,7 +31,7 @@ export function Watch({ id, stream: known, feed }: { id: string; stream: Feed['s
   const last = useRef<Stream | null>(null)
   if (known && known !== 'gone') last.current = known
   const stream = known === 'gone' ? null : (known ?? last.current)
-  const live = stream !== null && stream.state === 'live'
+  const live = stream !== null && (stream.state === 'live' || stream.state === 'waiting')
   const coin = feed.network?.chain.coin ?? ''
   const stop = query.get('stop') as Stop | null
 
@@ -169,7 +169,7 @@ function names(renditions: Rendition[]): string {
 function stateWord(stream: Stream | null, gone: boolean): string {
   if (gone) return 'Not live'
   if (!stream) return 'Loading'
-  return { live: 'Live', starting: 'Starting', ended: 'Ended' }[stream.state]
+  return { live: 'Live', starting: 'Starting', waiting: 'Waiting', ended: 'Ended' }[stream.state]
 }
 
 /** What lies over the picture while there is none. */
@@ -178,6 +178,7 @@ function Veil({ stream, gone, playing }: { stream: Stream | null; gone: boolean;
   if (gone) text = 'Nothing is live here now. It starts by itself as soon as somebody publishes.'
   else if (stream?.state === 'ended') text = stream.ended ? `The stream has ended: ${stream.ended}.` : 'The stream has ended.'
   else if (stream?.state === 'starting') text = 'A publisher is here. Waiting for its first key frame.'
+  else if (stream?.state === 'waiting') text = 'The publisher is gone. If it comes back in a moment, the stream goes on.'
   else if (playing?.phase === 'connecting') text = playing.width > 0 ? 'Waiting for the next picture' : 'Connecting'
   else if (playing?.phase === 'waiting') text = 'No picture yet. Trying again.'
   if (!text) return null

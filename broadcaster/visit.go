@@ -1,0 +1,187 @@
+package broadcaster
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"castnet/broadcaster/health"
+	"castnet/ingest"
+	"castnet/internal/media"
+)
+
+// maxShapeChange is by how much the shape of the picture (width over height) of a publisher that comes back may differ
+// from the ladder's, in parts of it: a pixel more or less, not another format.
+const maxShapeChange = 0.1
+
+// sink is one visit of a stream's publisher: it implements ingest.Sink.
+type sink struct {
+	stream *Stream
+	back   bool // another visit came before
+	live   bool // the tracks were taken
+}
+
+// Start takes the tracks, at first and when parameters change.
+func (k *sink) Start(tracks []*media.Track) error {
+	if !k.live && k.back {
+		if err := k.stream.resume(tracks); err != nil {
+			return err
+		}
+	}
+	if err := k.stream.announce(tracks); err != nil {
+		return err
+	}
+	k.live = true
+	return nil
+}
+
+// Write takes one unit.
+func (k *sink) Write(track int, u *media.Unit) error {
+	s := k.stream
+	s.mu.Lock()
+	video, audio, t := s.video, s.audio, s.tracks[track]
+	s.mu.Unlock()
+	if track != video && track != audio {
+		return nil // further tracks are not published yet
+	}
+	s.splice.Place(t, u)
+	var err error
+	if track == video {
+		err = s.writeVideo(u)
+	} else {
+		err = s.writeAudio(t, u)
+	}
+	if err == nil {
+		s.splice.Keep(t, u)
+	}
+	return err
+}
+
+// Close ends the visit, and with it the stream where the publisher ended it. One that vanished, or was sent away, may
+// come back for a while.
+func (k *sink) Close(reason error) {
+	s := k.stream
+	s.work.pause()
+	if s.leave(k, reason) {
+		s.end(reason)
+		return
+	}
+	if k.live {
+		grace := s.b.cfg.ReconnectGrace
+		s.trouble(AtInput, fmt.Sprintf("The publisher is gone: %v. The stream waits %v for it to come back.", reason, grace))
+		s.log.Info("publisher gone, waiting for it to come back", "reason", reason, "for", grace)
+	}
+}
+
+// leave lets a publisher go, and reports whether the stream is over with it.
+func (s *Stream) leave(k *sink, reason error) (over bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.publisher = nil
+	now := s.b.cfg.Now()
+	if k.live { // one that was refused does not put off the end
+		s.deadline = now.Add(s.b.cfg.ReconnectGrace)
+	}
+	left := s.deadline.Sub(now)
+	s.over = reason == nil || left <= 0
+	if !s.over {
+		s.status.State = Waiting
+		s.away = time.AfterFunc(left, func() { s.abandon(reason) })
+	}
+	return s.over
+}
+
+// abandon ends a stream whose publisher has not come back.
+func (s *Stream) abandon(reason error) {
+	s.mu.Lock()
+	late := s.publisher == nil && !s.over
+	s.over = s.over || late
+	s.mu.Unlock()
+	if late {
+		s.end(reason)
+	}
+}
+
+// end says that nothing more is published.
+func (s *Stream) end(reason error) {
+	s.work.end()
+	close(s.closed)
+	if reason == nil {
+		s.note(AtInput, "The publisher ended the stream.")
+		s.update(func(st *Status) { st.EndReason = "the publisher ended it" })
+		s.log.Info("stream ended by its publisher")
+		return
+	}
+	s.trouble(AtInput, fmt.Sprintf("The publisher is gone: %v.", reason))
+	s.update(func(st *Status) { st.EndReason = fmt.Sprintf("the publisher is gone (%v)", reason) })
+	s.log.Info("publisher gone", "reason", reason)
+}
+
+// admit lets a publisher in who comes back, or refuses a second one. nil says that the stream is over.
+func (s *Stream) admit(req ingest.Request) (*sink, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.publisher != nil:
+		return nil, ingest.ErrKeyInUse
+	case s.over:
+		return nil, nil //nolint:nilnil // it neither came in nor was refused
+	}
+	s.away.Stop()
+	s.publisher = &sink{stream: s, back: true}
+	s.request = req
+	return s.publisher, nil
+}
+
+// publishing reports whether the publisher is there.
+func (s *Stream) publishing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.publisher != nil
+}
+
+// resume goes on with a publisher that has come back, if what it brings fits what viewers and orchestrators were told.
+func (s *Stream) resume(tracks []*media.Track) error {
+	s.mu.Lock()
+	for _, t := range tracks {
+		if err := s.fits(t); err != nil {
+			s.mu.Unlock()
+			return err
+		}
+	}
+	s.input = health.Meter{}
+	s.status.State = Live
+	req := s.request
+	s.mu.Unlock()
+	s.segmenter.Break()
+	s.splice.Next()
+	s.soundFrom = math.MaxInt64
+	s.note(AtInput, "The publisher is back: the stream goes on.")
+	s.log.Info("publisher is back, the stream goes on", "protocol", req.Protocol, "remote", req.Remote)
+	return nil
+}
+
+// fits refuses a track that players or the ladder could not go on with. The lock is held.
+func (s *Stream) fits(t *media.Track) error {
+	refuse := func(what, asked, limit string) error {
+		return &ingest.Refusal{
+			Code: ingest.CodeUnsupportedCodec, Asked: asked, Limit: limit, Knob: "--reconnect-grace",
+			Message: fmt.Sprintf("viewers are waiting for the stream that broke off, which cannot go on with another %s: publish as before, or again in %v",
+				what, s.b.cfg.ReconnectGrace),
+		}
+	}
+	for _, old := range s.tracks {
+		if old.Codec.IsVideo() == t.Codec.IsVideo() && old.Codec != t.Codec {
+			return refuse("codec", t.Codec.String(), old.Codec.String())
+		}
+	}
+	if !t.Codec.IsVideo() || len(s.ladder) == 0 {
+		return nil
+	}
+	rung := s.ladder[0]
+	shape := float64(t.Width*rung.Height) / float64(t.Height*rung.Width)
+	if math.Abs(shape-1) > maxShapeChange {
+		return refuse("shape of the picture", fmt.Sprintf("%dx%d", t.Width, t.Height), fmt.Sprintf("the shape of %dx%d", rung.Width, rung.Height))
+	}
+	return nil
+}

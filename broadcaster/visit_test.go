@@ -1,0 +1,292 @@
+package broadcaster_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/holiman/uint256"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"castnet/broadcaster"
+	"castnet/broadcaster/market"
+	"castnet/broadcaster/playback"
+	"castnet/ingest"
+	"castnet/internal/identity"
+	"castnet/internal/media"
+	payments "castnet/probabilistic-payments"
+	"castnet/transcoder"
+)
+
+// Nobody transcodes here: these are about publishers.
+type nobody struct{}
+
+func (nobody) Roster(context.Context) (market.Roster, error) { return market.Roster{}, nil }
+
+func (nobody) Pay(context.Context, *payments.PayRequest) (payments.SignedTicket, error) {
+	return payments.SignedTicket{}, errors.New("nothing is paid")
+}
+func (nobody) Check(context.Context, common.Address, uint64, uint256.Int) error { return nil }
+func (nobody) Account() common.Address                                          { return common.Address{} }
+func (nobody) Lane() uint64                                                     { return 0 }
+func (nobody) Stream(key string) (string, bool)                                 { return key, key != "wrong" }
+
+// run makes a broadcaster that passes streams through, or with rungs leaves them without, and runs it until the test
+// ends.
+func run(t *testing.T, rungs transcoder.Ladder) *broadcaster.Broadcaster {
+	t.Helper()
+	secret, err := crypto.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics, err := playback.NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := broadcaster.New(broadcaster.Config{
+		Signer: identity.NewKey(secret), Keys: nobody{}, Network: nobody{}, Payer: nobody{}, Playback: metrics,
+		Ladder: func(int, int) transcoder.Ladder { return rungs },
+		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	synctest.Wait() // it is running
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+var (
+	h264 = &media.Track{Codec: media.H264, ClockRate: media.VideoClockRate, Width: 1280, Height: 720, FrameRate: 30}
+	aac  = &media.Track{Codec: media.AAC, ClockRate: 48_000, Channels: 2}
+)
+
+var errGone = errors.New("the connection was reset")
+
+// publisher pushes a second of pictures and sound at a time, from timestamp 0.
+type publisher struct {
+	ingest.Sink
+	t        *testing.T
+	pictures int64
+}
+
+func publish(t *testing.T, b *broadcaster.Broadcaster, tracks ...*media.Track) (*publisher, error) {
+	t.Helper()
+	sink, err := b.Publish(t.Context(), ingest.Request{Protocol: "rtmp", Key: "demo", Remote: "192.0.2.1:1"})
+	if err != nil {
+		return nil, err
+	}
+	if err := sink.Start(tracks); err != nil {
+		sink.Close(err)
+		return nil, err
+	}
+	return &publisher{Sink: sink, t: t}, nil
+}
+
+// second pushes 30 pictures, a key frame first, each with sound; with sound that begins before them.
+func (p *publisher) second() {
+	p.t.Helper()
+	for i := range int64(30) {
+		sound := &media.Unit{PTS: p.pictures * 1600, DTS: p.pictures * 1600, Key: true, Capture: time.Now(), Payload: []byte{1}}
+		picture := &media.Unit{PTS: 6000 + p.pictures*3000, DTS: p.pictures * 3000, Key: i == 0, Capture: time.Now(), Payload: []byte{2}}
+		for track, u := range []*media.Unit{picture, sound} {
+			if err := p.Write(track, u); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		p.pictures++
+		<-time.After(time.Second / 30)
+	}
+}
+
+// seen is what a reader read.
+type seen struct {
+	pts    []time.Duration
+	holes  int // segments behind one
+	reason error
+}
+
+// read reads a rendition to its end.
+func read(t *testing.T, r *playback.Rendition) <-chan seen {
+	t.Helper()
+	done := make(chan seen, 1)
+	go func() {
+		var s seen
+		for reader := r.NewReader(playback.StartOldestKey); ; {
+			item, err := reader.Next(t.Context())
+			if err != nil {
+				s.reason = err
+				done <- s
+				return
+			}
+			s.pts = append(s.pts, item.Track.Duration(item.Unit.PTS))
+			if item.SegmentStart && item.Segment.Discontinuity {
+				s.holes++
+			}
+		}
+	}()
+	return done
+}
+
+// TestPublisherComesBack: its stream goes on for those who watch, with the time that passed in between.
+func TestPublisherComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, nil)
+		first, err := publish(t, b, h264, aac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first.second()
+		stream, _ := b.Stream("demo")
+		pictures, sound := read(t, stream.Hub().Source()), read(t, stream.Hub().Audio(media.AAC))
+		if _, err := publish(t, b, h264); !errors.Is(err, ingest.ErrKeyInUse) {
+			t.Fatalf("a second publisher: %v", err)
+		}
+		first.Close(errGone)
+		if st := stream.Status(); st.State != broadcaster.Waiting {
+			t.Fatalf("without a publisher the stream is %q", st.State)
+		}
+		<-time.After(7 * time.Second)
+
+		larger := *h264
+		larger.Width, larger.Height, larger.Config = 1920, 1080, []byte{0, 0, 0, 1, 7}
+		second, err := publish(t, b, &larger, aac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, _ := b.Stream("demo"); again != stream || stream.Status().State != broadcaster.Live {
+			t.Fatal("the stream did not go on")
+		}
+		second.second()
+		second.Close(nil)
+
+		saw := <-pictures
+		if !errors.Is(saw.reason, io.EOF) || len(saw.pts) != 60 || saw.holes != 1 {
+			t.Fatalf("read %d pictures, %d holes, end %v; want 60, 1, EOF", len(saw.pts), saw.holes, saw.reason)
+		}
+		if gap := saw.pts[30] - saw.pts[29]; gap < 6900*time.Millisecond || gap > 7200*time.Millisecond {
+			t.Errorf("after 7 s the pictures go on %v later", gap)
+		}
+		heard := <-sound
+		for i := 1; i < len(heard.pts); i++ {
+			if heard.pts[i] <= heard.pts[i-1] {
+				t.Fatalf("sound at %v after %v", heard.pts[i], heard.pts[i-1])
+			}
+		}
+		// What sounds before the first picture that is back has nothing beside it.
+		if n := len(heard.pts); n < 56 || n > 60 || heard.pts[30] < saw.pts[30] || heard.holes != 1 {
+			t.Errorf("%d packets of sound, %d holes; back at %v with pictures at %v", n, heard.holes, heard.pts[30], saw.pts[30])
+		}
+		<-time.After(time.Minute)
+	})
+}
+
+// TestPublisherStaysAway: the stream ends, and the next publisher with its key begins another.
+func TestPublisherStaysAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, nil)
+		p, err := publish(t, b, h264, aac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.second()
+		stream, _ := b.Stream("demo")
+		p.Close(errGone)
+		<-time.After(9 * time.Second)
+		if st := stream.Status(); st.State != broadcaster.Waiting {
+			t.Errorf("after 9 s the stream is %q", st.State)
+		}
+		<-time.After(2 * time.Second)
+		if st := stream.Status(); st.State != broadcaster.Ended || st.EndReason == "" {
+			t.Errorf("after 11 s the stream is %q (%s)", st.State, st.EndReason)
+		}
+		p, err = publish(t, b, h264, aac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, _ := b.Stream("demo"); again == stream {
+			t.Error("the old stream goes on after its end")
+		}
+		p.Close(nil)
+	})
+}
+
+// TestPublisherComesBackAsAnother: what viewers and the ladder cannot go on with is refused, and does not put the end off.
+func TestPublisherComesBackAsAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, transcoder.Ladder{{Name: "360p", Codec: media.H264, Width: 640, Height: 360, Bitrate: 500_000, Divisor: 1}})
+		p, err := publish(t, b, h264, aac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.second()
+		stream, _ := b.Stream("demo")
+		p.Close(errGone)
+
+		hevc, upright, opus := *h264, *h264, *aac
+		hevc.Codec, opus.Codec = media.HEVC, media.Opus
+		upright.Width, upright.Height = 720, 1280
+		for _, tracks := range [][]*media.Track{{&hevc, aac}, {&upright, aac}, {h264, &opus}} {
+			<-time.After(3 * time.Second)
+			_, err := publish(t, b, tracks...)
+			var refusal *ingest.Refusal
+			if !errors.As(err, &refusal) || refusal.Asked == "" || refusal.Limit == "" || refusal.Knob == "" {
+				t.Errorf("%v with %v: %v", tracks[0].Codec, tracks[1].Codec, err)
+			}
+		}
+		if state := stream.Status().State; state != broadcaster.Waiting {
+			t.Errorf("after 9 s of refusals the stream is %q", state)
+		}
+		<-time.After(2 * time.Second)
+		select {
+		case <-stream.Hub().Done():
+			t.Error("the stream ended without waiting for its renditions")
+		default: // nobody transcodes the tail: it is given up later
+		}
+		<-time.After(20 * time.Second)
+		if state := stream.Status().State; state != broadcaster.Ended {
+			t.Errorf("the stream is %q", state)
+		}
+	})
+}
+
+// TestRefusedPublisherComesBack: who was sent away for what it sent may go on with something better.
+func TestRefusedPublisherComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, nil)
+		p, err := publish(t, b, h264, aac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.second()
+		err = p.Write(0, &media.Unit{PTS: 20 * media.VideoClockRate, DTS: 20 * media.VideoClockRate, Capture: time.Now(), Payload: []byte{2}})
+		if ingest.CodeOf(err) != ingest.CodeNoKeyFrame {
+			t.Fatalf("19 s without a key frame: %v", err)
+		}
+		stream, _ := b.Stream("demo")
+		pictures := read(t, stream.Hub().Source())
+		p.Close(err)
+		if p, err = publish(t, b, h264, aac); err != nil {
+			t.Fatal(err)
+		}
+		p.second()
+		p.Close(nil)
+		if saw := <-pictures; !errors.Is(saw.reason, io.EOF) || len(saw.pts) != 60 {
+			t.Errorf("read %d pictures, end %v", len(saw.pts), saw.reason)
+		}
+	})
+}
