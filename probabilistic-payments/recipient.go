@@ -80,7 +80,7 @@ type RecipientStore interface {
 	AddCharge(ctx context.Context, c *Charge) error
 	// Charge returns the charge of a receipt, or ErrNotFound.
 	Charge(ctx context.Context, receipt common.Hash) (ChargeRecord, error)
-	// Accept marks an open charge paid by a ticket, and keeps the winner where it won (nil otherwise) until its epoch is
+	// Accept marks an open charge paid by a ticket that has its sender and its fee, and keeps the winner where it won (nil otherwise) until its epoch is
 	// closed. ErrAnswered: the charge is not open. ErrNonceUsed: another accepted ticket of the sender has lane and nonce.
 	Accept(ctx context.Context, t *SignedTicket, winner *Winner) error
 	// OpenEpochs returns all epochs that have charges and are not closed, with their open charges.

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	payments "castnet/probabilistic-payments"
 )
 
 // A backup is lines of JSON: what it is, then each field of each key, then a checksum of all lines before.
@@ -45,10 +47,13 @@ func sets() []string {
 func (s *Store) Backup(ctx context.Context, path string) (err error) {
 	var keys []string
 	for _, name := range append(hashes(), sets()...) {
-		keys = append(keys, name, "copy:"+name)
+		keys = append(keys, s.key(name), s.key("copy:"+name))
 	}
-	if _, err := s.do(ctx, "snapshot", keys); err != nil {
+	if _, err := s.do(ctx, "touch"); err != nil { // it also gives Redis the functions
 		return err
+	}
+	if err := s.cfg.Client.FCall(ctx, s.library+"_snapshot", keys).Err(); err != nil {
+		return fmt.Errorf("%w: %w", payments.ErrUnavailable, err)
 	}
 	defer func() {
 		for _, name := range append(hashes(), sets()...) {

@@ -52,7 +52,7 @@ func (s *Store) TakeLane(ctx context.Context, holder string) (lane payments.Lane
 	if _, err := rand.Read(fresh[:]); err != nil {
 		return lane, err
 	}
-	answer, err := list(s.do(ctx, "lane", []string{"lanes"}, holder, binary.BigEndian.Uint64(fresh[:]), presentRun{}))
+	answer, err := list(s.do(ctx, "lane", holder, binary.BigEndian.Uint64(fresh[:])))
 	if err != nil {
 		return lane, err
 	}
@@ -72,7 +72,7 @@ func (s *Store) ReserveNonces(ctx context.Context, lane payments.Lane, n uint64)
 	s.mu.Lock()
 	known := s.lanes[lane.ID]
 	s.mu.Unlock()
-	answer, err := text(s.do(ctx, "reserve", []string{"lanes"}, lane.ID, lane.Term, n, known, presentRun{}))
+	answer, err := text(s.do(ctx, "reserve", lane.ID, lane.Term, n, known))
 	if err != nil {
 		return 0, err
 	}
@@ -87,7 +87,7 @@ func (s *Store) ReserveNonces(ctx context.Context, lane payments.Lane, n uint64)
 
 // SaveTicket implements payments.SenderStore.
 func (s *Store) SaveTicket(ctx context.Context, key payments.PaymentKey, t *payments.SignedTicket) (payments.SignedTicket, error) {
-	stored, err := text(s.do(ctx, "save", []string{"tickets", "due"}, record.Key(&key), record.Ticket(t), min(t.Expiry, latest)))
+	stored, err := text(s.do(ctx, "save", record.Key(&key), record.Ticket(t), min(t.Expiry, latest)))
 	if err != nil {
 		return payments.SignedTicket{}, err
 	}
@@ -163,7 +163,7 @@ func (s *Store) Secret(ctx context.Context) (secret [32]byte, err error) {
 	if _, err := rand.Read(fresh); err != nil {
 		return secret, err
 	}
-	stored, err := text(s.do(ctx, "secret", []string{"meta"}, fresh))
+	stored, err := text(s.do(ctx, "secret", fresh))
 	if err != nil {
 		return secret, err
 	}
@@ -179,8 +179,8 @@ func (s *Store) Secret(ctx context.Context) (secret [32]byte, err error) {
 // AddCharge implements payments.RecipientStore.
 func (s *Store) AddCharge(ctx context.Context, c *payments.Charge) error {
 	id := payments.EpochID{Lease: c.Lease, Epoch: c.Terms.Epoch}
-	_, err := s.doEpoch(ctx, id, "bill", []string{"charges", "keys", "epochs", "closed", "open", "senders"},
-		c.Receipt[:], record.Key(&c.PaymentKey), record.Epoch(id), c.Sender[:], record.Charge(c), min(c.Terms.Expiry, latest), presentRun{})
+	_, err := s.doEpoch(ctx, id, "bill",
+		c.Receipt[:], record.Key(&c.PaymentKey), record.Epoch(id), c.Sender[:], record.Charge(c), min(c.Terms.Expiry, latest))
 	return err
 }
 
@@ -217,14 +217,14 @@ func (s *Store) Accept(ctx context.Context, t *payments.SignedTicket, winner *pa
 		payout := winner.Payout()
 		encoded, pays = record.Winner(winner), record.Amount(&payout)
 	}
-	_, err := s.do(ctx, "accept", []string{"charges", "open", "held", "winners", "nonces", "blocks", "floors", "senders", "settled"},
+	_, err := s.do(ctx, "accept",
 		t.ReceiptHash[:], record.Ticket(t), lane, block, t.Nonce%nonceBits, min(t.Expiry, latest), encoded, pays)
 	return err
 }
 
 // OpenEpochs implements payments.RecipientStore. Those of processes that have been silent for 15 s become this one's.
 func (s *Store) OpenEpochs(ctx context.Context) (map[payments.EpochID][]payments.Charge, error) {
-	entries, err := list(s.do(ctx, "open", epochKeys(), presentRun{}))
+	entries, err := list(s.do(ctx, "open"))
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +259,7 @@ func (s *Store) OpenEpochs(ctx context.Context) (map[payments.EpochID][]payments
 
 // CloseEpoch implements payments.RecipientStore.
 func (s *Store) CloseEpoch(ctx context.Context, id payments.EpochID) ([]payments.Charge, error) {
-	entries, err := list(s.doEpoch(ctx, id, "close", epochKeys(), record.Epoch(id)))
+	entries, err := list(s.doEpoch(ctx, id, "close", record.Epoch(id)))
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +293,7 @@ func (s *Store) Sender(ctx context.Context, sender common.Address) (payments.Sen
 // Redeemable implements payments.RedeemerStore. Of several processes one redeems: whoever asked first, until it has been
 // silent for a minute.
 func (s *Store) Redeemable(ctx context.Context, limit int) (winners []payments.Winner, err error) {
-	entries, err := list(s.do(ctx, "redeem", []string{"meta", "winners", "queue"}, limit))
+	entries, err := list(s.do(ctx, "redeem", limit))
 	if err != nil {
 		return nil, err
 	}
@@ -326,7 +326,7 @@ func (s *Store) Resolve(ctx context.Context, receipt common.Hash, o payments.Out
 		status = "open"
 	}
 	pays := w.Payout()
-	_, err = s.do(ctx, "resolve", []string{"winners", "queue", "expiring", "senders", "settled"},
+	_, err = s.do(ctx, "resolve",
 		receipt[:], status, record.Amount(&o.Gas), record.Amount(&o.Paid), o.Tx[:], o.Reason, w.Sender[:], record.Amount(&pays),
 		min(w.Expiry, latest))
 	return err
@@ -346,7 +346,7 @@ func (s *Store) Queue(ctx context.Context, before uint64) (nearExpiry, ready int
 // Prune forgets what is settled and has expired before a time, at most limit of each kind, and returns how many it was.
 // Of a lane's nonces it keeps the highest: all up to it stay used.
 func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
-	v, err := s.do(ctx, "prune", []string{"tickets", "due", "charges", "keys", "closed", "winners", "settled", "nonces", "blocks", "floors"},
+	v, err := s.do(ctx, "prune",
 		before.Unix(), limit)
 	if err != nil {
 		return 0, err

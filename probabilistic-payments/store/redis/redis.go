@@ -57,9 +57,10 @@ func (c *Config) validate() error {
 type Store struct {
 	cfg           Config
 	library, code string
+	names         []string // of all keys
 
 	mu    sync.Mutex
-	queue []*call           // what the next pipeline takes
+	queue []*call           // what the next write takes
 	lanes map[uint64]uint64 // the ceilings that this process knows, by lane
 
 	// What follows belongs to whoever leads.
@@ -117,7 +118,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		cfg: cfg, library: library, code: strings.ReplaceAll(functions, "LIBRARY", library), leader: make(chan struct{}, 1),
 		epochs: make(map[payments.EpochID]string), lanes: make(map[uint64]uint64),
 	}
-	if _, err := s.do(ctx, "touch", []string{"alive"}); err != nil {
+	for _, name := range keyNames() {
+		s.names = append(s.names, s.key(name))
+	}
+	if _, err := s.do(ctx, "touch"); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -129,15 +133,10 @@ func (s *Store) Close() error { return s.cfg.Client.Close() }
 // key is the name of one of the store's keys. The part in braces decides on the slot, so all of them share one.
 func (s *Store) key(name string) string { return "{castnet:" + s.cfg.Name + "}:" + name }
 
-func (s *Store) keys(first string, more ...string) []string {
-	keys := append(make([]string, 0, 1+len(more)), s.key(first))
-	for _, name := range more {
-		keys = append(keys, s.key(name))
+// keyNames are all keys, in the order in which the functions get them.
+func keyNames() []string {
+	return []string{
+		"sessions", "alive", "meta", "epochs", "closed", "open", "charges", "keys", "senders", "held", "winners", "queue", "expiring",
+		"settled", "nonces", "blocks", "floors", "tickets", "due", "lanes", "promises", "promised", "lapsing",
 	}
-	return keys
-}
-
-// epochKeys are the keys, after sessions, of the functions that may close epochs.
-func epochKeys() []string {
-	return []string{"alive", "meta", "epochs", "closed", "open", "charges", "senders", "held", "winners", "queue", "expiring", "settled"}
 }

@@ -21,44 +21,41 @@ type session struct {
 	joined bool
 	name   string // grows with each join that could not resume; "" before the first
 	run    string // the Redis process that answers
-	// acked is the number of the last write that was acknowledged, sent that of the last one that may have been done.
+	// acked is the number of the last write that was acknowledged, sent that of the last one that may have been done: the
+	// same, or one more.
 	acked, sent uint64
 	taken       error // another process has this holder's name now
 }
 
 const (
-	maxBatch   = 256 // calls in one pipeline
+	maxBatch   = 256 // calls in one write
 	touchEvery = 3 * time.Second
 )
 
 // call is one function to run.
 type call struct {
 	function string
-	keys     []string
 	args     []any
 	epoch    *payments.EpochID // that it begins, goes on with, or closes
 	done     chan reply        // buffered: the leader never waits
 }
-
-// presentRun stands, among a function's arguments, for the Redis process that answers.
-type presentRun struct{}
 
 type reply struct {
 	value any
 	err   error
 }
 
-// do runs a function as the session's next write.
-func (s *Store) do(ctx context.Context, function string, keys []string, args ...any) (any, error) {
-	return s.queued(ctx, &call{function: function, keys: s.keys("sessions", keys...), args: args, done: make(chan reply, 1)})
+// do runs a function in the session's next write.
+func (s *Store) do(ctx context.Context, function string, args ...any) (any, error) {
+	return s.queued(ctx, &call{function: function, args: args, done: make(chan reply, 1)})
 }
 
 // doEpoch runs one that is about an epoch. An epoch that was begun before Redis lost something gets nothing more.
-func (s *Store) doEpoch(ctx context.Context, id payments.EpochID, function string, keys []string, args ...any) (any, error) {
-	return s.queued(ctx, &call{function: function, keys: s.keys("sessions", keys...), args: args, epoch: &id, done: make(chan reply, 1)})
+func (s *Store) doEpoch(ctx context.Context, id payments.EpochID, function string, args ...any) (any, error) {
+	return s.queued(ctx, &call{function: function, args: args, epoch: &id, done: make(chan reply, 1)})
 }
 
-// queued runs a call in one pipeline with those of whoever else is waiting. There is no goroutine behind it: one of the
+// queued runs a call in one write with those of whoever else is waiting. There is no goroutine behind it: one of the
 // waiting callers leads.
 func (s *Store) queued(ctx context.Context, c *call) (any, error) {
 	s.mu.Lock()
@@ -69,7 +66,7 @@ func (s *Store) queued(ctx context.Context, c *call) (any, error) {
 		return r.value, r.err
 	case s.leader <- struct{}{}:
 	}
-	ctx = context.WithoutCancel(ctx) // it is the others' pipeline too
+	ctx = context.WithoutCancel(ctx) // it is the others' write too
 	for {
 		s.mu.Lock()
 		n := min(len(s.queue), maxBatch)
@@ -101,28 +98,29 @@ func (s *Store) lead(ctx context.Context, batch []*call) {
 	if len(batch) == 0 {
 		return
 	}
-	commands := s.pipeline(ctx, batch)
-	if missing(commands[0].Err()) { // a new Redis, or an emptied one
-		if err := s.load(ctx); err != nil {
-			s.cfg.Log.Warn("functions not loaded into Redis", "err", err)
-		} else {
-			commands = s.pipeline(ctx, batch)
+	replies, err := s.write(ctx, batch)
+	if missing(err) { // a new Redis, or an emptied one
+		if err = s.load(ctx); err == nil {
+			replies, err = s.write(ctx, batch)
 		}
 	}
-	for i, c := range batch {
-		value, err := commands[i].Result()
-		sure, refused := refusal(err)
-		switch {
-		case err == nil:
-			s.session.acked = s.session.sent - uint64(len(batch)-1-i)
-		case sure:
-			s.session.acked = s.session.sent - uint64(len(batch)-1-i)
-			err = refused
-		default: // done, not done, who knows: the next join finds out
-			s.session.joined = false
-			err = fmt.Errorf("%w: %s: %w", payments.ErrUnavailable, c.function, err)
+	if err == nil && len(replies) != len(batch) {
+		err = fmt.Errorf("%d replies to %d calls", len(replies), len(batch))
+	}
+	if err != nil { // done, not done, who knows: the next join finds out
+		s.session.joined = false
+		for _, c := range batch {
+			c.done <- reply{err: fmt.Errorf("%w: %s: %w", payments.ErrUnavailable, c.function, err)}
 		}
-		c.done <- reply{value, err}
+		return
+	}
+	s.session.acked = s.session.sent
+	for i, c := range batch {
+		if err, failed := replies[i].(error); failed {
+			c.done <- reply{err: refusal(c.function, err)}
+		} else {
+			c.done <- reply{value: replies[i]}
+		}
 	}
 }
 
@@ -145,24 +143,14 @@ func (s *Store) admit(batch []*call) []*call {
 	return admitted
 }
 
-func (s *Store) pipeline(ctx context.Context, batch []*call) []*goredis.Cmd {
-	pipe := s.cfg.Client.Pipeline()
-	commands := make([]*goredis.Cmd, len(batch))
-	number := s.session.acked
-	for i, c := range batch {
-		args := append(make([]any, 0, 3+len(c.args)), s.cfg.Holder, s.session.at(number), s.session.at(number+1))
-		for _, a := range c.args {
-			if _, ok := a.(presentRun); ok {
-				a = s.session.run
-			}
-			args = append(args, a)
-		}
-		commands[i] = pipe.FCall(ctx, s.library+"_"+c.function, c.keys, args...)
-		number++
+// write runs calls in one go, as the session's next write.
+func (s *Store) write(ctx context.Context, batch []*call) ([]any, error) {
+	s.session.sent = s.session.acked + 1
+	args := append(make([]any, 0, 4+10*len(batch)), s.cfg.Holder, s.session.at(s.session.acked), s.session.at(s.session.sent), s.session.run)
+	for _, c := range batch {
+		args = append(append(args, c.function, len(c.args)), c.args...)
 	}
-	s.session.sent = number
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	return commands
+	return s.cfg.Client.FCall(ctx, s.library+"_batch", s.names, args...).Slice()
 }
 
 func (s *session) at(number uint64) string { return s.name + " " + strconv.FormatUint(number, 10) }
@@ -172,30 +160,26 @@ func missing(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "Function not found")
 }
 
-// refusal translates an error that a function gives before it writes. sure is false for all others.
-func refusal(err error) (sure bool, refused error) {
-	var told goredis.Error
-	if !errors.As(err, &told) {
-		return false, nil
-	}
-	code, rest, _ := strings.Cut(told.Error(), " ")
+// refusal translates what a function says that refuses: before it writes anything.
+func refusal(function string, err error) error {
+	code, rest, _ := strings.Cut(err.Error(), " ")
 	switch code {
 	case "NOTFOUND":
-		return true, payments.ErrNotFound
+		return payments.ErrNotFound
 	case "LANE":
-		return true, payments.ErrLaneTaken
+		return payments.ErrLaneTaken
 	case "EXISTS":
-		return true, payments.ErrExists
+		return payments.ErrExists
 	case "EPOCH":
-		return true, payments.ErrEpochClosed
+		return payments.ErrEpochClosed
 	case "ANSWERED":
-		return true, payments.ErrAnswered
+		return payments.ErrAnswered
 	case "NONCE":
-		return true, payments.ErrNonceUsed
+		return payments.ErrNonceUsed
 	case "BOOKS":
-		return true, errors.New(rest)
+		return errors.New(rest)
 	}
-	return false, nil
+	return fmt.Errorf("redis: %s: %w", function, err)
 }
 
 // join makes sure that there is a session: the one that was, if Redis has all that it acknowledged, or a new one.
@@ -214,12 +198,11 @@ func (s *Store) join(ctx context.Context) error {
 	if name == "" {
 		name = fresh
 	}
-	keys := s.keys("sessions", epochKeys()...)
 	args := []any{s.cfg.Holder, name, s.session.acked, s.session.sent, s.secret, fresh}
-	answer, err := s.cfg.Client.FCall(ctx, s.library+"_join", keys, args...).StringSlice()
+	answer, err := s.cfg.Client.FCall(ctx, s.library+"_join", s.names, args...).StringSlice()
 	if missing(err) {
 		if err = s.load(ctx); err == nil {
-			answer, err = s.cfg.Client.FCall(ctx, s.library+"_join", keys, args...).StringSlice()
+			answer, err = s.cfg.Client.FCall(ctx, s.library+"_join", s.names, args...).StringSlice()
 		}
 	}
 	if err == nil && len(answer) != 4 {
@@ -296,6 +279,6 @@ func (s *Store) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		_, _ = s.do(ctx, "touch", []string{"alive"}) // what is wrong is logged when it begins and ends
+		_, _ = s.do(ctx, "touch") // what is wrong is logged when it begins and ends
 	}
 }

@@ -15,10 +15,14 @@ import (
 // Prune forgets what is settled and has expired before a time, at most limit of each kind, and returns how many it was.
 // Of a lane's nonces it keeps the highest: all up to it stay used.
 func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (removed int, err error) {
-	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
+	err = s.commit(ctx, func(ctx context.Context, t *tx) error {
 		removed = 0
-		for _, prune := range []func(context.Context, *sql.Conn, int64, int) (int, error){pruneTickets, pruneCharges, pruneEpochs, pruneNonces} {
-			n, err := prune(ctx, c, before.Unix(), limit)
+		if err := t.write(ctx); err != nil {
+			return err
+		}
+		t.forget()
+		for _, prune := range []func(context.Context, *tx, int64, int) (int, error){pruneTickets, pruneCharges, pruneEpochs, pruneNonces} {
+			n, err := prune(ctx, t, before.Unix(), limit)
 			if err != nil {
 				return err
 			}
@@ -29,13 +33,13 @@ func (s *Store) Prune(ctx context.Context, before time.Time, limit int) (removed
 	return removed, err
 }
 
-func pruneTickets(ctx context.Context, c *sql.Conn, before int64, limit int) (int, error) {
-	return changed(c.ExecContext(ctx, `DELETE FROM tickets WHERE (lease, seq, attempt) IN
+func pruneTickets(ctx context.Context, t *tx, before int64, limit int) (int, error) {
+	return changed(t.ExecContext(ctx, `DELETE FROM tickets WHERE (lease, seq, attempt) IN
 		(SELECT lease, seq, attempt FROM tickets WHERE expiry BETWEEN 0 AND ? - 1 LIMIT ?)`, before, limit))
 }
 
-func pruneEpochs(ctx context.Context, c *sql.Conn, before int64, limit int) (int, error) {
-	return changed(c.ExecContext(ctx, `DELETE FROM epochs WHERE (lease, epoch) IN
+func pruneEpochs(ctx context.Context, t *tx, before int64, limit int) (int, error) {
+	return changed(t.ExecContext(ctx, `DELETE FROM epochs WHERE (lease, epoch) IN
 		(SELECT lease, epoch FROM epochs WHERE closed = 1 AND expiry BETWEEN 0 AND ? - 1 LIMIT ?)`, before, limit))
 }
 
@@ -48,9 +52,9 @@ func changed(result sql.Result, err error) (int, error) {
 }
 
 // pruneCharges forgets charges with the winners that came of them, once those are resolved.
-func pruneCharges(ctx context.Context, c *sql.Conn, before int64, limit int) (int, error) {
+func pruneCharges(ctx context.Context, t *tx, before int64, limit int) (int, error) {
 	var receipts [][]byte
-	err := each(ctx, c, func(rows *sql.Rows) error {
+	err := each(ctx, t, func(rows *sql.Rows) error {
 		var receipt []byte
 		err := rows.Scan(&receipt)
 		receipts = append(receipts, receipt)
@@ -58,22 +62,20 @@ func pruneCharges(ctx context.Context, c *sql.Conn, before int64, limit int) (in
 	}, `SELECT c.receipt FROM charges c LEFT JOIN winners w ON w.receipt = c.receipt
 		WHERE c.state != 0 AND c.expiry BETWEEN 0 AND ? - 1 AND (w.state IS NULL OR w.state >= 2) LIMIT ?`, before, limit)
 	for _, receipt := range receipts {
-		_, charge := c.ExecContext(ctx, `DELETE FROM charges WHERE receipt = ?`, receipt)
-		_, winner := c.ExecContext(ctx, `DELETE FROM winners WHERE receipt = ?`, receipt)
-		err = errors.Join(err, charge, winner)
+		err = errors.Join(err, t.exec(ctx, `DELETE FROM charges WHERE receipt = ?`, receipt), t.exec(ctx, `DELETE FROM winners WHERE receipt = ?`, receipt))
 	}
 	return len(receipts), err
 }
 
 // pruneNonces forgets bitmaps, and raises the floor of their lanes in their place.
-func pruneNonces(ctx context.Context, c *sql.Conn, before int64, limit int) (int, error) {
+func pruneNonces(ctx context.Context, t *tx, before int64, limit int) (int, error) {
 	type row struct {
 		sender      []byte
 		lane, block int64
 		bits        []byte
 	}
 	var old []row
-	err := each(ctx, c, func(rows *sql.Rows) error {
+	err := each(ctx, t, func(rows *sql.Rows) error {
 		var r row
 		err := rows.Scan(&r.sender, &r.lane, &r.block, &r.bits)
 		old = append(old, r)
@@ -83,19 +85,17 @@ func pruneNonces(ctx context.Context, c *sql.Conn, before int64, limit int) (int
 		return 0, err
 	}
 	for _, r := range old {
+		of := lane{common.BytesToAddress(r.sender), uint64(r.lane)}
 		nonce := uint64(r.block)*nonceBits + highest(r.bits)
-		floor, ok, err := floorOf(ctx, c, common.BytesToAddress(r.sender), r.lane)
-		if err != nil {
-			return 0, err
-		}
-		if !ok || nonce > floor {
-			_, err = c.ExecContext(ctx, `INSERT INTO floors (sender, lane, nonce) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET nonce = excluded.nonce`,
+		floor, err := t.floor(ctx, of)
+		if err == nil && (floor == nil || nonce > *floor) {
+			t.floors[of] = &nonce
+			err = t.exec(ctx, `INSERT INTO floors (sender, lane, nonce) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET nonce = excluded.nonce`,
 				r.sender, r.lane, int64(nonce))
-			if err != nil {
-				return 0, err
-			}
 		}
-		_, err = c.ExecContext(ctx, `DELETE FROM nonces WHERE sender = ? AND lane = ? AND block = ?`, r.sender, r.lane, r.block)
+		if err == nil {
+			err = t.exec(ctx, `DELETE FROM nonces WHERE sender = ? AND lane = ? AND block = ?`, r.sender, r.lane, r.block)
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -113,16 +113,6 @@ func highest(b []byte) uint64 {
 	return uint64(max(bits.Len8(b[0])-1, 0))
 }
 
-// floorOf is the nonce up to which all of a lane count as used, if there is one.
-func floorOf(ctx context.Context, q queryer, sender common.Address, lane int64) (floor uint64, ok bool, err error) {
-	var nonce int64
-	err = q.QueryRowContext(ctx, `SELECT nonce FROM floors WHERE sender = ? AND lane = ?`, sender[:], lane).Scan(&nonce)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, false, nil
-	}
-	return uint64(nonce), true, err
-}
-
 // seal makes a store of the past safe to go on from. What came after it is not known: so no lane is used again, and no
 // ticket is taken under a rand that may be known by now. Nobody is blamed for the receipts that can so not be paid.
 func (s *Store) seal(ctx context.Context) error {
@@ -130,14 +120,13 @@ func (s *Store) seal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
+	return s.commit(ctx, func(ctx context.Context, t *tx) error {
 		for id := range open {
-			if _, err := closeEpoch(ctx, c, id, forgive); err != nil {
+			if _, err := closeEpoch(ctx, t, id, forgive); err != nil {
 				return err
 			}
 		}
-		_, err := c.ExecContext(ctx, `DELETE FROM lanes`)
-		return err
+		return t.exec(ctx, `DELETE FROM lanes`)
 	})
 }
 

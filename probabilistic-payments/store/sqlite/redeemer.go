@@ -36,10 +36,10 @@ func (s *Store) Redeemable(ctx context.Context, limit int) (winners []payments.W
 
 // Resolve implements payments.RedeemerStore.
 func (s *Store) Resolve(ctx context.Context, receipt common.Hash, o payments.Outcome) error {
-	return s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
+	return s.commit(ctx, func(ctx context.Context, t *tx) error {
 		var state int
 		var encoded, spent []byte
-		err := c.QueryRowContext(ctx, `SELECT state, winner, gas FROM winners WHERE receipt = ?`, receipt[:]).Scan(&state, &encoded, &spent)
+		err := t.QueryRowContext(ctx, `SELECT state, winner, gas FROM winners WHERE receipt = ?`, receipt[:]).Scan(&state, &encoded, &spent)
 		if errors.Is(err, sql.ErrNoRows) {
 			return payments.ErrNotFound
 		}
@@ -54,9 +54,7 @@ func (s *Store) Resolve(ctx context.Context, receipt common.Hash, o payments.Out
 			return err
 		}
 		if o.Status == payments.StatusOpen {
-			_, err := c.ExecContext(ctx, `UPDATE winners SET tries = tries + 1, reason = ?, gas = ? WHERE receipt = ?`,
-				o.Reason, record.Amount(&gas), receipt[:])
-			return err
+			return t.exec(ctx, `UPDATE winners SET tries = tries + 1, reason = ?, gas = ? WHERE receipt = ?`, o.Reason, record.Amount(&gas), receipt[:])
 		}
 		winner, err := record.ParseWinner(encoded)
 		if err != nil {
@@ -66,12 +64,12 @@ func (s *Store) Resolve(ctx context.Context, receipt common.Hash, o payments.Out
 		if o.Status == payments.StatusLost {
 			state = winnerLost
 		}
-		_, err = c.ExecContext(ctx, `UPDATE winners SET state = ?, paid = ?, tx = ?, reason = ?, gas = ? WHERE receipt = ?`,
+		err = t.exec(ctx, `UPDATE winners SET state = ?, paid = ?, tx = ?, reason = ?, gas = ? WHERE receipt = ?`,
 			state, record.Amount(&o.Paid), o.Tx[:], o.Reason, record.Amount(&gas), receipt[:])
 		if err != nil {
 			return err
 		}
-		return changeSender(ctx, c, winner.Sender, func(r *payments.SenderRecord) error {
+		return t.changeSender(ctx, winner.Sender, func(r *payments.SenderRecord) error {
 			pays := winner.Payout()
 			return sub(&r.Pending, &pays)
 		})

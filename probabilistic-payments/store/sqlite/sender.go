@@ -20,9 +20,9 @@ func (s *Store) TakeLane(ctx context.Context, holder string) (lane payments.Lane
 	if _, err := rand.Read(fresh[:]); err != nil {
 		return lane, err
 	}
-	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
+	err = s.commit(ctx, func(ctx context.Context, tx *tx) error {
 		var id, term int64
-		err := c.QueryRowContext(ctx, `INSERT INTO lanes (id, holder, term, ceiling) VALUES (?, ?, 1, 0)
+		err := tx.QueryRowContext(ctx, `INSERT INTO lanes (id, holder, term, ceiling) VALUES (?, ?, 1, 0)
 			ON CONFLICT (holder) DO UPDATE SET term = term + 1 RETURNING id, term`, int64(binary.BigEndian.Uint64(fresh[:])), holder).Scan(&id, &term)
 		lane = payments.Lane{ID: uint64(id), Term: uint64(term)}
 		return err
@@ -32,9 +32,9 @@ func (s *Store) TakeLane(ctx context.Context, holder string) (lane payments.Lane
 
 // ReserveNonces implements payments.SenderStore.
 func (s *Store) ReserveNonces(ctx context.Context, lane payments.Lane, n uint64) (first uint64, err error) {
-	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
+	err = s.commit(ctx, func(ctx context.Context, tx *tx) error {
 		var ceiling int64
-		err := c.QueryRowContext(ctx, `UPDATE lanes SET ceiling = ceiling + ? WHERE id = ? AND term = ? RETURNING ceiling`,
+		err := tx.QueryRowContext(ctx, `UPDATE lanes SET ceiling = ceiling + ? WHERE id = ? AND term = ? RETURNING ceiling`,
 			int64(n), int64(lane.ID), int64(lane.Term)).Scan(&ceiling)
 		if errors.Is(err, sql.ErrNoRows) {
 			return payments.ErrLaneTaken
@@ -47,17 +47,14 @@ func (s *Store) ReserveNonces(ctx context.Context, lane payments.Lane, n uint64)
 
 // SaveTicket implements payments.SenderStore.
 func (s *Store) SaveTicket(ctx context.Context, key payments.PaymentKey, t *payments.SignedTicket) (stored payments.SignedTicket, err error) {
-	err = s.commit(ctx, func(ctx context.Context, c *sql.Conn) error {
-		result, err := c.ExecContext(ctx, `INSERT INTO tickets (lease, seq, attempt, expiry, fee, ticket) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT DO NOTHING`, key.Lease[:], int64(key.Seq), key.Attempt, int64(t.Expiry), record.Amount(&t.Fee), record.Ticket(t))
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 1 {
+	err = s.commit(ctx, func(ctx context.Context, tx *tx) error {
+		n, err := changed(tx.ExecContext(ctx, `INSERT INTO tickets (lease, seq, attempt, expiry, fee, ticket) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`, key.Lease[:], int64(key.Seq), key.Attempt, int64(t.Expiry), record.Amount(&t.Fee), record.Ticket(t)))
+		if err != nil || n == 1 {
 			stored = *t
 			return err
 		}
-		stored, err = ticket(ctx, c, key)
+		stored, err = ticket(ctx, tx, key)
 		return err
 	})
 	return stored, err

@@ -86,15 +86,16 @@ func (s *Store) Close() error {
 
 // write is one caller's change. run may be called more than once, each time in a transaction of its own.
 type write struct {
-	run  func(ctx context.Context, c *sql.Conn) error
+	run  func(ctx context.Context, t *tx) error
 	done chan error // buffered: the leader never waits
 }
 
 // commit runs a change in a transaction, together with those of whoever else is waiting, and returns when it is on the
 // disk. There is no goroutine behind it: one of the waiting callers leads and commits for all.
 //
-// A change returns an error of package payments (ErrExists, …) before it has written anything; the others are not hurt.
-func (s *Store) commit(ctx context.Context, run func(ctx context.Context, c *sql.Conn) error) error {
+// A change returns an error of package payments (ErrExists, …) before it has written anything, in memory or in the file;
+// the others are not hurt.
+func (s *Store) commit(ctx context.Context, run func(ctx context.Context, t *tx) error) error {
 	w := &write{run: run, done: make(chan error, 1)}
 	s.mu.Lock()
 	s.queue = append(s.queue, w)
@@ -148,11 +149,15 @@ func (s *Store) transact(ctx context.Context, batch []*write) (results []error, 
 		}
 	}()
 	results = make([]error, len(batch))
+	t := newTx(s.conn)
 	for i, w := range batch {
-		results[i] = w.run(ctx, s.conn)
+		results[i] = w.run(ctx, t)
 		if results[i] != nil && !refusal(results[i]) {
 			return nil, results[i]
 		}
+	}
+	if err := t.write(ctx); err != nil {
+		return nil, err
 	}
 	if _, err := s.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return nil, fmt.Errorf("commit: %w", err)
