@@ -112,7 +112,10 @@ func (c *conn) Read() (msg message.Message, err error) {
 			err = fmt.Errorf("the RTMP parser failed: %v", r)
 		}
 	}()
-	msg, err = c.in.Read()
+	// ffmpeg as a server answers FCPublish by a name alone: the library takes no command without arguments, and goes on.
+	for again := true; again; again = err != nil && err.Error() == "invalid command payload" {
+		msg, err = c.in.Read()
+	}
 	if ping, ok := msg.(*message.UserControlPingRequest); ok && err == nil {
 		err = c.Write(&message.UserControlPingResponse{ServerTime: ping.ServerTime})
 	}

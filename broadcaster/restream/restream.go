@@ -1,235 +1,134 @@
-// Package restream pushes a live stream to another server, as its publisher.
+// Package restream pushes live streams on to other servers, by RTMP, RTMPS and SRT, and comes back to those that go away.
+//
+// A Server reads hubs as players do: a target that is slow or dead costs the stream nothing, and skips to a key frame once it
+// is back. The Publisher, RTMP's client, serves others too.
 package restream
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"slices"
+	"log/slog"
+	"net/url"
+	"sync"
 	"time"
 
-	"github.com/bluenviron/gortmplib"
-	"github.com/bluenviron/gortmplib/pkg/codecs"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
+	"github.com/prometheus/client_golang/prometheus"
 
-	"castnet/internal/media"
+	"castnet/broadcaster/playback"
 )
 
-// How long a server may take.
-const (
-	dialTimeout  = 10 * time.Second // from the name look-up until it lets us publish
-	writeTimeout = 10 * time.Second // for one unit, once everything between here and there is full
-	closeTimeout = time.Second      // for the goodbye
-)
-
-// ErrInvalid is wrapped by what is said of an address or of tracks that can never be published.
-var ErrInvalid = errors.New("cannot be published by RTMP")
-
-// Refused is the server's own word for why it does not take the stream.
-//
-//nolint:errname // what happened, in one word
-type Refused struct {
-	// Code and Description are what the server said: "NetStream.Publish.Rejected", and why.
-	Code, Description string
+// Target is where a stream is pushed to.
+type Target struct {
+	// Stream is the id of the stream.
+	Stream string
+	// Rendition is what is pushed: playback.SourceName, or the name of a rung.
+	Rendition string
+	// URL is rtmp://host/app/KEY, rtmps://…, or srt://host:port?streamid=…&passphrase=…; it holds secrets.
+	URL string
 }
 
-// Error gives both.
-func (r *Refused) Error() string { return "the server refused: " + r.Description + " (" + r.Code + ")" }
+// Config is what a Server needs. Fields with a default may be left zero.
+type Config struct {
+	// Targets are those of all streams.
+	Targets []Target
+	// Logger gets a line for each target that comes and goes; never its key.
+	Logger *slog.Logger
+	// Registerer gets the castnet_restream_ metrics.
+	Registerer prometheus.Registerer
+	// FirstPause (1 s) is waited after a connection ends, and doubled up to LongestPause (60 s) while none lasts.
+	FirstPause, LongestPause time.Duration
+}
 
-// Permanent reports whether trying again cannot help: the address or the tracks are wrong, or the server refused for
-// good. A name that is in use may be free later: the publisher before may not have gone yet.
-func Permanent(err error) bool {
-	if refused, ok := errors.AsType[*Refused](err); ok {
-		return refused.Code != "NetStream.Publish.BadName"
+func (c *Config) validate() error {
+	if c.Logger == nil || c.Registerer == nil {
+		return errors.New("restream: Config needs Logger and Registerer")
 	}
-	return errors.Is(err, ErrInvalid)
+	if c.FirstPause == 0 {
+		c.FirstPause = time.Second
+	}
+	if c.LongestPause == 0 {
+		c.LongestPause = time.Minute
+	}
+	if c.FirstPause < 0 || c.LongestPause < c.FirstPause {
+		return fmt.Errorf("restream: FirstPause is %v and LongestPause %v: both must be positive, and the first not the longer", c.FirstPause, c.LongestPause)
+	}
+	return nil
 }
 
-// Publisher is one connection that publishes. One goroutine uses it.
-type Publisher struct {
-	conn   *conn
-	writer *gortmplib.Writer
-	tracks []*media.Track
-	first  time.Duration // DTS of the first unit: where the server's clock begins
-	began  bool
-
-	over  <-chan struct{} // the context's end
-	stop  func() bool     // takes the connection out of the context's hands
-	heard chan struct{}   // closed when the server will say nothing more
-	said  error           // why, then
-}
-
-// Dial connects to rtmp://host/app/KEY, or rtmps, and begins to publish the tracks: H264, AAC, or one of each. What the
-// server does not take is a *Refused. The connection lasts until Close or Abort; when ctx ends, a blocked Write fails
-// within a second.
-func Dial(ctx context.Context, address string, tracks []*media.Track) (*Publisher, error) {
-	target, err := parse(address)
+// Check says what is wrong with a target, without its key.
+func (t Target) Check() error {
+	u, err := url.Parse(t.URL)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("%w: the address cannot be read", ErrInvalid)
 	}
-	described, err := describe(tracks)
-	if err != nil {
-		return nil, err
-	}
-	deadline := time.Now().Add(dialTimeout)
-	dialing, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	nc, err := target.dial(dialing)
-	if err != nil {
-		return nil, fmt.Errorf("publish to %s: %w", target.host, err)
-	}
-	p := &Publisher{conn: newConn(nc), tracks: tracks, over: ctx.Done(), heard: make(chan struct{})}
-	p.writer = &gortmplib.Writer{Conn: p.conn, Tracks: described}
-	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
-	err = nc.SetDeadline(deadline)
-	if err == nil {
-		err = p.conn.greet(target)
-	}
-	if err == nil {
-		err = p.writer.Initialize()
-	}
-	if err == nil {
-		err = nc.SetDeadline(time.Time{})
-	}
-	if !stop() {
-		err = context.Cause(ctx)
-	}
-	if err != nil {
-		_ = nc.Close()
-		return nil, fmt.Errorf("publish to %s: %w", target.host, err)
-	}
-	p.stop = context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Now().Add(closeTimeout)) })
-	go p.listen()
-	return p, nil
-}
-
-// describe turns tracks into the library's.
-func describe(tracks []*media.Track) ([]*gortmplib.Track, error) {
-	var described []*gortmplib.Track
-	var kinds [2]int
-	for _, t := range tracks {
-		switch t.Codec {
-		case media.H264:
-			kinds[0]++
-			codec := &codecs.H264{}
-			for nalu := range media.NALUs(t.Config) {
-				switch h264.NALUType(nalu[0] & 0x1f) {
-				case h264.NALUTypeSPS:
-					codec.SPS = nalu
-				case h264.NALUTypePPS:
-					codec.PPS = nalu
-				default:
-				}
-			}
-			var sps h264.SPS // the library takes a broken one for a bug of the program
-			if err := sps.Unmarshal(codec.SPS); err != nil || codec.PPS == nil {
-				return nil, fmt.Errorf("%w: H264 track without a valid SPS and PPS in its configuration", ErrInvalid)
-			}
-			described = append(described, &gortmplib.Track{Codec: codec})
-		case media.AAC:
-			kinds[1]++
-			config := &mpeg4audio.AudioSpecificConfig{}
-			if err := config.Unmarshal(t.Config); err != nil {
-				return nil, fmt.Errorf("%w: AAC track with a bad configuration: %w", ErrInvalid, err)
-			}
-			described = append(described, &gortmplib.Track{Codec: &codecs.MPEG4Audio{Config: config}})
-		default:
-			return nil, fmt.Errorf("%w: %v track, allowed are H264 and AAC", ErrInvalid, t.Codec)
-		}
-	}
-	if len(tracks) == 0 || kinds[0] > 1 || kinds[1] > 1 {
-		return nil, fmt.Errorf("%w: %d video and %d audio tracks, allowed is one of each", ErrInvalid, kinds[0], kinds[1])
-	}
-	return described, nil
-}
-
-// Write sends one unit of the track with this index, in decoding order. RTMP carries whole milliseconds, counted from
-// the first unit's DTS. The server's refusal, where there is one, is returned by the next Write.
-func (p *Publisher) Write(track int, u *media.Unit) error {
-	select {
-	case <-p.heard:
-		return p.said
-	default:
-	}
-	t := p.tracks[track]
-	dts, pts := t.Duration(u.DTS).Round(time.Millisecond), t.Duration(u.PTS).Round(time.Millisecond)
-	if !p.began {
-		p.began, p.first = true, dts
-	}
-	offset := pts - dts
-	dts = max(dts-p.first, 0)
-	p.allow(writeTimeout)
-	var err error
-	if t.Codec == media.H264 {
-		err = p.writer.WriteH264(p.writer.Tracks[track], dts+offset, dts, slices.Collect(media.NALUs(u.Payload)))
+	if u.Scheme == "srt" {
+		_, err = parseSRT(t.URL)
 	} else {
-		err = p.writer.WriteMPEG4Audio(p.writer.Tracks[track], dts, u.Payload)
-	}
-	if err == nil {
-		return nil
-	}
-	// A server that has refused may have closed the connection: its words are worth more than the write's error.
-	_ = p.conn.net.SetReadDeadline(time.Now().Add(closeTimeout))
-	<-p.heard
-	if refused, ok := errors.AsType[*Refused](p.said); ok {
-		return refused
-	}
-	return fmt.Errorf("send: %w", err)
-}
-
-// allow gives writing so much time from now, or closeTimeout where the context has ended.
-func (p *Publisher) allow(d time.Duration) {
-	_ = p.conn.net.SetWriteDeadline(time.Now().Add(d))
-	select {
-	case <-p.over: // its deadline was overwritten
-		_ = p.conn.net.SetWriteDeadline(time.Now().Add(closeTimeout))
-	default:
-	}
-}
-
-// listen hears what the server says: it speaks only to refuse, and to say goodbye.
-func (p *Publisher) listen() {
-	defer close(p.heard)
-	for {
-		msg, err := p.conn.Read()
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
-			p.said = errors.New("the server closed the connection")
-		case err != nil:
-			p.said = fmt.Errorf("the connection is lost: %w", err)
-		default:
-			if refused := refusal(msg); refused != nil {
-				p.said = refused
-			}
-		}
-		if p.said != nil {
-			return
-		}
-	}
-}
-
-// Close ends the stream, and waits until the server has taken all of it and closed the connection, a second at most.
-// It returns what the server had refused meanwhile.
-func (p *Publisher) Close() error {
-	p.allow(closeTimeout)
-	err := p.conn.goodbye()
-	if err == nil {
-		_ = p.conn.net.SetReadDeadline(time.Now().Add(closeTimeout))
-		<-p.heard
-	}
-	p.Abort()
-	if refused, ok := errors.AsType[*Refused](p.said); ok {
-		return refused
+		_, err = parse(t.URL)
 	}
 	return err
 }
 
-// Abort cuts the connection without a goodbye, as a publisher that dies does.
-func (p *Publisher) Abort() {
-	p.stop()
-	_ = p.conn.net.Close()
-	<-p.heard
+// Server pushes streams to their targets. It works while Run runs.
+type Server struct {
+	cfg    Config
+	pushes map[string][]*push // by stream
+
+	mu      sync.Mutex
+	run     context.Context //nolint:containedctx // pushes outlive the call that begins them, never Run
+	running sync.WaitGroup
+}
+
+// New makes a server.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, pushes: make(map[string][]*push)}
+	for _, t := range cfg.Targets {
+		if err := t.Check(); err != nil {
+			return nil, fmt.Errorf("restream: stream %s: %w", t.Stream, err)
+		}
+		s.pushes[t.Stream] = append(s.pushes[t.Stream], newPush(s, t))
+	}
+	if err := cfg.Registerer.Register(newCollector(s)); err != nil {
+		return nil, fmt.Errorf("restream: metrics: %w", err)
+	}
+	return s, nil
+}
+
+// Run pushes until ctx ends, and returns when the servers have been told goodbye.
+func (s *Server) Run(ctx context.Context) error {
+	s.mu.Lock()
+	s.run = ctx
+	s.mu.Unlock()
+	<-ctx.Done()
+	s.mu.Lock()
+	s.run = nil
+	s.mu.Unlock()
+	s.running.Wait()
+	return nil
+}
+
+// Begin has a stream that begins pushed to its targets, until it ends. It does not block.
+func (s *Server) Begin(hub *playback.Hub) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run == nil {
+		return
+	}
+	ctx := s.run
+	for _, p := range s.pushes[hub.ID()] {
+		s.running.Go(func() { p.follow(ctx, hub) })
+	}
+}
+
+// Targets is what there is to know of a stream's targets now, in their order.
+func (s *Server) Targets(stream string) []Status {
+	var list []Status
+	for _, p := range s.pushes[stream] {
+		list = append(list, p.read())
+	}
+	return list
 }

@@ -1,8 +1,5 @@
 // Package srt takes streams in by SRT, as OBS, ffmpeg and contribution encoders push them: MPEG transport stream to
 // srt://host:8890?streamid=publish:KEY, encrypted where a passphrase is set.
-//
-// The library gives up what waits in its buffer, a latency's worth, when a publisher says goodbye: the last 120 ms of a stream
-// are lost.
 package srt
 
 import (
@@ -85,6 +82,7 @@ type Server struct {
 	cfg      Config
 	metrics  *ingest.Metrics
 	listener gosrt.Listener
+	goodbyes *goodbyes
 	open     chan struct{} // a token for each connection
 }
 
@@ -100,11 +98,13 @@ func New(cfg Config) (*Server, error) {
 	sc := gosrt.DefaultConfig()
 	sc.ReceiverLatency, sc.PeerLatency = cfg.Latency, cfg.Latency
 	sc.PeerIdleTimeout = cfg.IdleTimeout
+	held := &goodbyes{readers: make(map[uint32]*reader)}
+	sc.Logger = held
 	listener, err := gosrt.Listen("srt", cfg.Address, sc)
 	if err != nil {
 		return nil, fmt.Errorf("srt: listen on %s: %w", cfg.Address, err)
 	}
-	return &Server{cfg: cfg, metrics: metrics, listener: listener, open: make(chan struct{}, cfg.MaxPublishers)}, nil
+	return &Server{cfg: cfg, metrics: metrics, listener: listener, goodbyes: held, open: make(chan struct{}, cfg.MaxPublishers)}, nil
 }
 
 // Address is the port that is served, host:port.
@@ -163,7 +163,9 @@ func (s *Server) serve(ctx context.Context, request gosrt.ConnRequest) {
 	defer s.metrics.Publishers.Dec()
 	log.Info("publisher came in")
 	began := s.cfg.Now()
-	reason := tsstream.New(sink, s.metrics, s.cfg.Now).Read(conn)
+	from, end := s.goodbyes.read(conn)
+	reason := tsstream.New(sink, s.metrics, s.cfg.Now).Read(from)
+	end()
 	lasted := s.cfg.Now().Sub(began).Round(time.Millisecond)
 	_, refused := errors.AsType[*ingest.Refusal](reason)
 	switch {

@@ -35,6 +35,8 @@ var arrows = map[string][]string{
 	"ingest/ingesttest": {"ingest", "internal/media"}, // test material
 	// What WHIP and WHEP share: ports, certificate, settings.
 	"internal/rtc": {},
+	// What TCP ports share: limits of connections.
+	"internal/listen": {},
 
 	"probabilistic-payments":              {"internal/eip712", "internal/identity"},
 	"probabilistic-payments/ledger":       {"probabilistic-payments"},
@@ -49,6 +51,7 @@ var arrows = map[string][]string{
 
 	"orchestrator/rpc": {
 		"internal/wire", "transcoder", "internal/media", "internal/receipt", "internal/eip712", "probabilistic-payments", "internal/identity",
+		"internal/listen",
 	},
 	"orchestrator": {
 		"orchestrator/rpc", "transcoder", "internal/media", "internal/receipt", "internal/eip712", "probabilistic-payments", "internal/identity",
@@ -76,7 +79,7 @@ var arrows = map[string][]string{
 		"broadcaster/playback", "broadcaster/playback/whep/bandwidth", "transcoder", "internal/media", "internal/rtc",
 	},
 	"broadcaster/playback/whep/bandwidth": {},
-	"broadcaster/restream":                {"transcoder", "internal/media"},
+	"broadcaster/restream":                {"broadcaster/playback", "internal/media"},
 	"broadcaster/api":                     {"broadcaster", "broadcaster/playback", "broadcaster/api/web", "transcoder", "internal/media"},
 	"broadcaster/api/web":                 {},
 	"broadcaster/market": {
@@ -90,8 +93,9 @@ var arrows = map[string][]string{
 
 	"contracts/bindings":          {},
 	"contracts/bindings/generate": {},
-	"contracts/chain":             {"contracts/bindings", "contracts/chain/txs", "contracts/chain/follow", "internal/identity"},
-	"contracts/chain/deploy":      {"contracts/chain", "contracts/bindings"},
+	"contracts/chain":             {"contracts/bindings", "contracts/chain/endpoint", "contracts/chain/txs", "contracts/chain/follow", "internal/identity"},
+	"contracts/chain/deploy":      {"contracts/chain", "contracts/chain/endpoint", "contracts/bindings"},
+	"contracts/chain/endpoint":    {},
 	"contracts/chain/follow":      {},
 	"contracts/chain/registry":    {"contracts/chain"},
 	"contracts/chain/txs":         {},

@@ -1,0 +1,48 @@
+package restream
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// collector tells, when it is asked, what each target does. Streams and targets are those of the configuration.
+type collector struct {
+	server                *Server
+	live, bytes, restarts *prometheus.Desc
+}
+
+func newCollector(s *Server) *collector {
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("castnet_restream_"+name, help, []string{"stream", "target", "server"}, nil)
+	}
+	return &collector{
+		server:   s,
+		live:     desc("live", "1 while a stream is pushed to a target, numbered from 1 for each stream."),
+		bytes:    desc("bytes_total", "Coded media sent to a target."),
+		restarts: desc("restarts_total", "Connections to a target that ended before the stream did, or never came about."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.live
+	ch <- c.bytes
+	ch <- c.restarts
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	for stream := range c.server.pushes {
+		for i, st := range c.server.Targets(stream) {
+			labels := []string{stream, strconv.Itoa(i + 1), st.Server}
+			live := 0.0
+			if st.State == Live {
+				live = 1
+			}
+			ch <- prometheus.MustNewConstMetric(c.live, prometheus.GaugeValue, live, labels...)
+			ch <- prometheus.MustNewConstMetric(c.bytes, prometheus.CounterValue, float64(st.Bytes), labels...)
+			ch <- prometheus.MustNewConstMetric(c.restarts, prometheus.CounterValue, float64(st.Restarts), labels...)
+		}
+	}
+}
