@@ -18,7 +18,8 @@ type decoder struct {
 	ctx   *astiav.CodecContext
 	frame *astiav.Frame // lent to the callback of decode and drain
 
-	width, height int // of the last picture, as it was coded
+	card          bool // decodes on one
+	width, height int  // of the last picture, as it was coded
 	within        [2]int
 	treatment     treatment
 	filter        *filter // nil where pictures need no treatment
@@ -57,7 +58,7 @@ func openDecoder(t *media.Track, within [2]int, on *device) (*decoder, error) {
 		return nil, fmt.Errorf("%v cannot be decoded here", t.Codec)
 	}
 	d := &decoder{track: t, within: within, ctx: astiav.AllocCodecContext(codec), frame: astiav.AllocFrame()}
-	if on.card() {
+	if d.card = on.card(); d.card {
 		d.ctx.SetHardwareDeviceContext(on.hw)
 		preferCard(d.ctx)
 		d.ctx.SetExtraHardwareFrames(cardFrames)
@@ -111,7 +112,7 @@ func (d *decoder) same(t *media.Track) bool {
 // a reference where it keeps it.
 func (d *decoder) decode(u *media.Unit, picture func(*astiav.Frame) error) error {
 	if err := send(d.ctx, u.Payload, u.PTS, u.DTS); err != nil {
-		return undecodable(err)
+		return d.blame(err)
 	}
 	return d.receive(astiav.ErrEagain, picture)
 }
@@ -119,7 +120,7 @@ func (d *decoder) decode(u *media.Unit, picture func(*astiav.Frame) error) error
 // drain calls picture for every frame still inside. The next unit must be a key.
 func (d *decoder) drain(picture func(*astiav.Frame) error) error {
 	if err := d.ctx.SendPacket(nil); err != nil {
-		return undecodable(err)
+		return d.blame(err)
 	}
 	err := d.receive(astiav.ErrEof, picture)
 	flush(d.ctx)
@@ -131,7 +132,7 @@ func (d *decoder) receive(until error, picture func(*astiav.Frame) error) error 
 		if err := d.ctx.ReceiveFrame(d.frame); errors.Is(err, until) {
 			return nil
 		} else if err != nil {
-			return undecodable(err)
+			return d.blame(err)
 		}
 		err := d.treat(d.frame, picture)
 		d.frame.Unref()
@@ -139,6 +140,14 @@ func (d *decoder) receive(until error, picture func(*astiav.Frame) error) error 
 			return err
 		}
 	}
+}
+
+// blame says whose fault it is that a unit was not decoded: the stream's, or on a card perhaps that one's.
+func (d *decoder) blame(err error) error {
+	if err = undecodable(err); d.card {
+		err = ofCard(err)
+	}
+	return err
 }
 
 // treat calls picture with f, treated where it needs to be.

@@ -23,9 +23,13 @@ func openDevice(d transcoder.Device) (*device, error) {
 	if d.Backend == "" || d.Backend == transcoder.Software {
 		return nil, nil //nolint:nilnil // nil is the processor
 	}
-	hw, err := astiav.CreateHardwareDeviceContext(astiav.HardwareDeviceTypeCUDA, strconv.Itoa(d.Index), nil, 0)
+	var hw *astiav.HardwareDeviceContext
+	said, err := listen(func() (err error) {
+		hw, err = astiav.CreateHardwareDeviceContext(astiav.HardwareDeviceTypeCUDA, strconv.Itoa(d.Index), nil, 0)
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("%w: no CUDA device %d: is there an NVIDIA card, with its driver? %w", transcoder.ErrDevice, d.Index, err)
+		return nil, noDevice(d.Index, said, err)
 	}
 	return &device{d, hw}, nil
 }
@@ -61,7 +65,7 @@ func (s *cardScaler) scale(src, dst *astiav.Frame, r *rung) error {
 		}
 		s.from = from
 	}
-	return s.filter.write(src, func(f *astiav.Frame) error { return dst.Ref(f) })
+	return ofCard(s.filter.write(src, func(f *astiav.Frame) error { return dst.Ref(f) }))
 }
 
 func (s *cardScaler) free() {
@@ -87,9 +91,13 @@ func nvencRecipe(c media.Codec) (recipe, error) {
 	return r, nil
 }
 
-// nvencOptions: no look-ahead, no B-frames, no picture held back.
-func nvencOptions(transcoder.Profile, format) [][2]string {
-	return [][2]string{
+// nvencOptions: no look-ahead, no B-frames, no picture held back. The card finds the level.
+func nvencOptions(p transcoder.Profile, _ format) [][2]string {
+	profile := "main"
+	if p.Codec == media.H264 {
+		profile = "high"
+	}
+	options := [][2]string{
 		{"preset", "p4"},
 		{"tune", "ull"},
 		{"rc", "cbr"},
@@ -99,4 +107,8 @@ func nvencOptions(transcoder.Profile, format) [][2]string {
 		{"no-scenecut", "1"},
 		{"forced-idr", "1"},
 	}
+	if p.Codec != media.AV1 { // whose only profile here is main
+		options = append(options, [2]string{"profile", profile})
+	}
+	return options
 }

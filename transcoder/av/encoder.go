@@ -126,14 +126,23 @@ func openEncoder(p transcoder.Profile, f format, on *device, first *astiav.Frame
 	e.ctx.SetPixelFormat(f.pixels)
 	if f.pixels == astiav.PixelFormatCuda {
 		e.ctx.SetHardwareFramesContext(first.HardwareFramesContext())
+	} else if on.encodes() { // a picture that the processor decoded
+		e.ctx.SetHardwareDeviceContext(on.hw)
 	}
-	err = e.open(codec, p, r)
+	if on.encodes() {
+		var said string
+		if said, err = listen(func() error { return e.open(codec, p, r) }); err != nil {
+			err = noEncoder(p.Codec, said, err)
+		}
+	} else {
+		err = e.open(codec, p, r)
+	}
 	if err == nil && f.rotation != 0 && r.orient != "" {
 		err = e.turn(r.orient)
 	}
 	if err != nil {
 		e.free()
-		return nil, fmt.Errorf("open the %v encoder of rendition %s: %w", p.Codec, p.Name, err)
+		return nil, err
 	}
 	return e, nil
 }

@@ -3,7 +3,6 @@ package av
 import (
 	"embed"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/asticode/go-astiav"
@@ -30,31 +29,48 @@ func Probe(d transcoder.Device) transcoder.Place {
 	defer on.free()
 	picture := astiav.AllocFrame()
 	defer picture.Free()
-	var problems []error
+	var found problems
 	for _, c := range []media.Codec{media.HEVC, media.AV1, media.VP8, media.VP9, media.H264} { // the last one's picture is kept
 		if err := probeDecoder(c, on, picture); err != nil {
-			problems = append(problems, fmt.Errorf("decode %v: %w", c, err))
+			found.add("decode", c, err)
 			continue
 		}
 		place.Decode = append(place.Decode, c)
 	}
-	if picture.Width() == 0 {
-		problems = append(problems, errors.New("no picture to encode"))
-	}
 	for _, c := range []media.Codec{media.H264, media.HEVC, media.AV1} {
 		if picture.Width() == 0 {
-			break
+			break // nothing has been decoded
 		}
 		if err := probeEncoder(c, on, picture); err != nil {
-			problems = append(problems, fmt.Errorf("encode %v: %w", c, err))
+			found.add("encode", c, err)
 			continue
 		}
 		place.Encode = append(place.Encode, c)
 	}
-	if err := errors.Join(problems...); err != nil {
-		place.Problem = strings.ReplaceAll(err.Error(), "\n", "; ")
-	}
+	place.Problem = found.String()
 	return place
+}
+
+// problems are what a device could not do, those of one reason together.
+type problems []struct{ what, why string }
+
+func (p *problems) add(verb string, c media.Codec, err error) {
+	why := strings.ReplaceAll(err.Error(), "\n", ", ")
+	for i, known := range *p {
+		if known.why == why && strings.HasPrefix(known.what, verb) {
+			(*p)[i].what += ", " + c.String()
+			return
+		}
+	}
+	*p = append(*p, struct{ what, why string }{verb + " " + c.String(), why})
+}
+
+func (p *problems) String() string {
+	var lines []string
+	for _, one := range *p {
+		lines = append(lines, "cannot "+one.what+": "+one.why)
+	}
+	return strings.Join(lines, "; ")
 }
 
 // probeDecoder leaves what it decoded in picture.
@@ -101,9 +117,6 @@ func probeEncoder(c media.Codec, on *device, picture *astiav.Frame) error {
 	j := job{frame: f, borrowed: borrowed, format: format{fps: defaultFPS, colours: inspect(picture).colours, pixels: f.PixelFormat()}}
 	defer r.give(j)
 	if err := r.prepare(j); err != nil {
-		if on.encodes() && strings.Contains(err.Error(), "Generic error in an external library") {
-			return fmt.Errorf("no NVENC on this card: %w", err)
-		}
 		return err
 	}
 	u, err := r.enc.encode(f)

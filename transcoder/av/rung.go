@@ -2,6 +2,7 @@ package av
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -149,7 +150,7 @@ func (r *rung) encode(j job) (*media.Unit, error) {
 	r.busySince.Store(time.Now().UnixNano())
 	defer r.busySince.Store(0)
 	if err := r.prepare(j); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open the %v encoder of rendition %s: %w", r.profile.Codec, r.profile.Name, err)
 	}
 	return r.enc.encode(j.frame)
 }

@@ -27,7 +27,7 @@ type load struct {
 	estimate int64 // pixels a second, from the ladder
 
 	mu     sync.Mutex
-	worked bool      // a picture has been made
+	worked uint32    // the renditions that have a picture, one bit each
 	seen   bool      // a whole window has been counted
 	last   int64     // the rate in it
 	since  time.Time // when the present window began
@@ -50,15 +50,15 @@ func (l *load) made(rendition int, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.roll(now)
-	l.worked = true
+	l.worked |= 1 << rendition
 	l.pixels += l.ladder[rendition].Pixels()
 }
 
-// hasWorked reports whether the device has made anything of the session.
+// hasWorked reports whether the device has made pictures of every rendition: it has taken the whole session.
 func (l *load) hasWorked() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.worked
+	return len(l.ladder) > 0 && l.worked == 1<<len(l.ladder)-1
 }
 
 // rate is the pixels a second of the last whole window; of a session that has not had one, at least what its ladder
