@@ -19,9 +19,10 @@ func shape(f *astiav.Frame) picture {
 
 // scaler makes frames of one shape of whatever it is given.
 type scaler struct {
-	to   picture
-	from picture
-	sws  *swscale
+	to    picture
+	from  picture
+	cubic *bicubic // nil for what it cannot do
+	sws   *swscale // made where it is needed
 }
 
 // videoScaler makes what encoders take: 8-bit 4:2:0 in limited range.
@@ -34,13 +35,9 @@ func (s *scaler) fits(src *astiav.Frame) bool { return shape(src) == s.to }
 
 // scale fills dst with src. dst's buffer is used again where nobody else holds it.
 func (s *scaler) scale(src, dst *astiav.Frame) error {
-	if from := shape(src); s.sws == nil || from != s.from {
+	if from := shape(src); from != s.from {
 		s.free()
-		if s.sws = newSwscale(from, s.to); s.sws == nil {
-			return fmt.Errorf("cannot scale %dx%d %v to %dx%d %v",
-				from.width, from.height, from.format, s.to.width, s.to.height, s.to.format)
-		}
-		s.from = from
+		s.from, s.cubic = from, newBicubic(from, s.to)
 	}
 	if !dst.IsWritable() || shape(dst) != s.to {
 		dst.Unref()
@@ -55,10 +52,21 @@ func (s *scaler) scale(src, dst *astiav.Frame) error {
 		}
 	}
 	dst.SetPts(src.Pts())
+	if s.cubic.takes(src) {
+		s.cubic.scale(src, dst)
+		return nil
+	}
+	if s.sws == nil {
+		if s.sws = newSwscale(s.from, s.to); s.sws == nil {
+			return fmt.Errorf("cannot scale %dx%d %v to %dx%d %v",
+				s.from.width, s.from.height, s.from.format, s.to.width, s.to.height, s.to.format)
+		}
+	}
 	return s.sws.scale(src, dst)
 }
 
 func (s *scaler) free() {
+	s.cubic.free()
 	s.sws.free()
-	s.sws = nil
+	s.cubic, s.sws, s.from = nil, nil, picture{}
 }

@@ -2,10 +2,13 @@ package av
 
 /*
 #cgo pkg-config: libavcodec libavutil libswscale
+#cgo CFLAGS: -O3
+#cgo LDFLAGS: -lm
 #include <string.h>
 #include <libavcodec/avcodec.h>
 #include <libavutil/display.h>
 #include <libswscale/swscale.h>
+#include "bicubic.h"
 
 static int castnet_patched(void) { return strstr(avcodec_configuration(), "--extra-version=castnet") != NULL; }
 
@@ -96,6 +99,20 @@ static void *castnet_scaler(int w, int h, int format, int full, int to_w, int to
 static int castnet_scale(void *c, void *dst, const void *src) { return sws_scale_frame(c, dst, src); }
 
 static void castnet_scaler_free(void *c) { sws_freeContext(c); }
+
+// Whether a picture's rows can be read up to the next multiple of 16 bytes.
+static int castnet_roomy(const void *frame) {
+	const AVFrame *f = frame;
+	return f->linesize[0] >= FFALIGN(f->width, 16) && f->linesize[1] >= FFALIGN((f->width + 1) / 2, 16) &&
+		f->linesize[2] == f->linesize[1];
+}
+
+static void castnet_scale_planes(castnet_bicubic *luma, castnet_bicubic *chroma, void *to, const void *from) {
+	AVFrame *dst = to;
+	const AVFrame *src = from;
+	for (int i = 0; i < 3; i++)
+		castnet_bicubic_scale(i ? chroma : luma, dst->data[i], dst->linesize[i], src->data[i], src->linesize[i]);
+}
 */
 import "C"
 
@@ -187,6 +204,42 @@ func (s *swscale) scale(src, dst *astiav.Frame) error {
 func (s *swscale) free() {
 	if s != nil {
 		C.castnet_scaler_free(s.c)
+	}
+}
+
+// bicubic scales 8-bit 4:2:0 in the same range, faster than swscale does; nil is none.
+type bicubic struct{ luma, chroma *C.castnet_bicubic }
+
+// newBicubic returns nil for what swscale has to do.
+func newBicubic(from, to picture) *bicubic {
+	if from.format != astiav.PixelFormatYuv420P || to.format != from.format || from.full != to.full {
+		return nil
+	}
+	half := func(n int) C.int { return C.int((n + 1) / 2) }
+	b := &bicubic{
+		luma:   C.castnet_bicubic_new(C.int(from.width), C.int(from.height), C.int(to.width), C.int(to.height)),
+		chroma: C.castnet_bicubic_new(half(from.width), half(from.height), half(to.width), half(to.height)),
+	}
+	if b.luma == nil || b.chroma == nil {
+		b.free()
+		return nil
+	}
+	return b
+}
+
+// takes reports whether src's memory is laid out for it.
+func (b *bicubic) takes(src *astiav.Frame) bool {
+	return b != nil && C.castnet_roomy(src.UnsafePointer()) != 0
+}
+
+func (b *bicubic) scale(src, dst *astiav.Frame) {
+	C.castnet_scale_planes(b.luma, b.chroma, dst.UnsafePointer(), src.UnsafePointer())
+}
+
+func (b *bicubic) free() {
+	if b != nil {
+		C.castnet_bicubic_free(b.luma)
+		C.castnet_bicubic_free(b.chroma)
 	}
 }
 

@@ -235,8 +235,9 @@ func send(ctx context.Context, s transcoder.Session, video *clip.Video, before f
 	return s.Send(ctx, transcoder.EndSegment{Seq: seq, Drain: true})
 }
 
-// CommandLine is the arguments of ffmpeg that make the same renditions as a person would by hand, each scaled from the
-// source (bicubic, as in the worker), one thread a codec. input names the source, with its options.
+// CommandLine is the arguments of ffmpeg that make the same renditions as a person would by hand: the same encoder, told
+// the same; each rendition scaled from the source by the same kernel (bicubic), where the worker scales it from the one
+// above by code of its own; one thread a codec. input names the source, with its options.
 func CommandLine(source clip.Spec, ladder transcoder.Ladder, input ...string) []string {
 	return arguments(source, ladder, nowhere, input...)
 }
@@ -252,7 +253,7 @@ func arguments(source clip.Spec, ladder transcoder.Ladder, output func(rung int)
 		args = append(args, "-map", "0:v", "-filter_threads", "1",
 			"-vf", fmt.Sprintf("fps=%g,scale=%d:%d:flags=bicubic", fps, p.Width, p.Height),
 			"-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "high", "-threads", "1",
-			"-b:v", rate, "-maxrate", rate, "-bufsize", rate, "-forced-idr", "1",
+			"-b:v", rate, "-maxrate", rate, "-bufsize", rate, "-qmin", "14", "-forced-idr", "1",
 			"-force_key_frames", fmt.Sprintf("expr:gte(n,n_forced*%d)", source.GOP/p.Divisor),
 			"-x264-params", "keyint=infinite:scenecut=0:bframes=0:sliced-threads=0")
 		args = append(args, output(i)...)

@@ -1,0 +1,101 @@
+package av
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/asticode/go-astiav"
+)
+
+// noisy makes a picture that is hard to scale: noise over a ramp.
+func noisy(t *testing.T, width, height int) *astiav.Frame {
+	t.Helper()
+	f := astiav.AllocFrame()
+	t.Cleanup(f.Free)
+	f.SetWidth(width)
+	f.SetHeight(height)
+	f.SetPixelFormat(astiav.PixelFormatYuv420P)
+	if err := f.AllocBuffer(0); err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same noise each time
+	data := make([]byte, width*height+2*((width+1)/2)*((height+1)/2))
+	for i := range data {
+		data[i] = byte(min(i*255/len(data)+random.IntN(64), 255))
+	}
+	if err := f.Data().SetBytes(data, 1); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// apart is how far the samples of two pictures are from each other, but for the edges, where swscale differs.
+func apart(t *testing.T, a, b *astiav.Frame) float64 {
+	t.Helper()
+	got, err := a.Data().Bytes(1)
+	want, err2 := b.Data().Bytes(1)
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	const edge = 4
+	width, height := a.Width(), a.Height()
+	sum, n := 0, 0
+	plane := func(at, width, height int) {
+		for y := edge; y < height-edge; y++ {
+			for x := edge; x < width-edge; x++ {
+				d := int(got[at+y*width+x]) - int(want[at+y*width+x])
+				sum += d * d
+				n++
+			}
+		}
+	}
+	plane(0, width, height)
+	plane(width*height, (width+1)/2, (height+1)/2)
+	plane(width*height+(width+1)/2*((height+1)/2), (width+1)/2, (height+1)/2)
+	return math.Sqrt(float64(sum) / float64(max(n, 1)))
+}
+
+// TestBicubic holds the scaler against swscale's: rounding apart they are the same, whatever the sizes.
+func TestBicubic(t *testing.T) {
+	for _, c := range []struct{ width, height, toWidth, toHeight int }{
+		{1920, 1080, 1280, 720}, {1280, 720, 852, 480}, {852, 480, 640, 360}, {640, 360, 250, 142}, // 6, 6, 6, 12 taps
+		{1280, 720, 640, 360}, {640, 480, 480, 360}, {320, 180, 640, 360}, {640, 360, 640, 364}, // 8, 6, 4, 4 taps
+		{200, 200, 52, 200}, {16, 16, 16, 16},
+	} {
+		from := picture{width: c.width, height: c.height, format: astiav.PixelFormatYuv420P}
+		to := picture{width: c.toWidth, height: c.toHeight, format: astiav.PixelFormatYuv420P}
+		ours, theirs := newBicubic(from, to), newSwscale(from, to)
+		if ours == nil {
+			t.Skip("this processor leaves it to swscale")
+		}
+		src, a, b := noisy(t, c.width, c.height), noisy(t, c.toWidth, c.toHeight), noisy(t, c.toWidth, c.toHeight)
+		if !ours.takes(src) {
+			t.Fatalf("%+v: not taken", c)
+		}
+		ours.scale(src, a)
+		if err := theirs.scale(src, b); err != nil {
+			t.Fatal(err)
+		}
+		if off := apart(t, a, b); off > 0.5 {
+			t.Errorf("%+v: %.2f levels apart from swscale's, root mean square", c, off)
+		}
+		ours.free()
+		theirs.free()
+	}
+}
+
+// TestBicubicLeaves tells what it leaves to swscale.
+func TestBicubicLeaves(t *testing.T) {
+	hd := picture{width: 1920, height: 1080, format: astiav.PixelFormatYuv420P}
+	for name, c := range map[string][2]picture{
+		"10 bits":        {{width: 1920, height: 1080, format: astiav.PixelFormatYuv420P10Le}, hd},
+		"another range":  {{width: 1280, height: 720, format: astiav.PixelFormatYuv420P, full: true}, hd},
+		"too much less":  {hd, {width: 64, height: 36, format: astiav.PixelFormatYuv420P}},
+		"too few pixels": {{width: 4, height: 4, format: astiav.PixelFormatYuv420P}, hd},
+	} {
+		if b := newBicubic(c[0], c[1]); b != nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
