@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -18,6 +19,8 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
+	"github.com/pion/rtcp"
+	"github.com/pion/transport/v4/packetio"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -80,7 +83,26 @@ func (h *Host) Close() error {
 
 // Connection makes a peer connection with these codecs, header extensions and interceptors.
 func (h *Host) Connection(codecs *webrtc.MediaEngine, interceptors *interceptor.Registry) (*webrtc.PeerConnection, error) {
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(codecs), webrtc.WithSettingEngine(h.settings), webrtc.WithInterceptorRegistry(interceptors))
+	return h.connection(codecs, h.settings, interceptors)
+}
+
+// Sender makes a peer connection that only sends, without interceptors. What the other side sends by RTCP is given to
+// control as it comes, whichever stream it is about; control must not block.
+func (h *Host) Sender(codecs *webrtc.MediaEngine, control func([]rtcp.Packet)) (*webrtc.PeerConnection, error) {
+	settings := h.settings
+	settings.BufferFactory = func(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
+		if kind == packetio.RTCPBufferPacket {
+			return &controls{heed: control, closed: make(chan struct{})}
+		}
+		unwanted := packetio.NewBuffer()
+		unwanted.SetLimitSize(1 << 16)
+		return unwanted
+	}
+	return h.connection(codecs, settings, &interceptor.Registry{})
+}
+
+func (h *Host) connection(codecs *webrtc.MediaEngine, settings webrtc.SettingEngine, interceptors *interceptor.Registry) (*webrtc.PeerConnection, error) {
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(codecs), webrtc.WithSettingEngine(settings), webrtc.WithInterceptorRegistry(interceptors))
 	return api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{h.certificate}})
 }
 

@@ -1,6 +1,7 @@
 package whep
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -51,6 +52,33 @@ func (s *Server) rendition(ctx context.Context, hub *playback.Hub, name string) 
 		}
 	}
 	return nil, rtc.Refuse(http.StatusConflict, "stream %q has no rendition that can be watched by WebRTC: %s", hub.ID(), unplayable(hub.Source().Track()))
+}
+
+// siblings are the renditions that a viewer may be shown without another offer, smallest first: of one codec, and none of
+// a size that another has. chosen is one of them.
+func siblings(hub *playback.Hub, chosen *playback.Rendition) []*playback.Rendition {
+	all := []*playback.Rendition{chosen}
+	for _, r := range append(slices.Clone(hub.Renditions()), hub.Source()) {
+		t := r.Track()
+		switch {
+		case r == chosen:
+		case t == nil && (r == hub.Source() || r.Profile().Codec != chosen.Track().Codec):
+		case t != nil && (unplayable(t) != "" || t.Codec != chosen.Track().Codec):
+		case r == hub.Source() && slices.ContainsFunc(all, func(o *playback.Rendition) bool { return pixels(o) >= pixels(r) }):
+		default:
+			all = append(all, r)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *playback.Rendition) int { return cmp.Compare(pixels(a), pixels(b)) })
+	return all
+}
+
+// pixels is a rendition's size: as asked for, until it has begun.
+func pixels(r *playback.Rendition) int {
+	if t := r.Track(); t != nil {
+		return t.Width * t.Height
+	}
+	return int(r.Profile().Pixels())
 }
 
 // begun waits for a rendition's first picture.

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"castnet/internal/media"
@@ -13,8 +14,8 @@ import (
 )
 
 // connection makes a peer connection that offers a rendition and sound. There are no interceptors: repeating and reports
-// are done by the feeds, on shared packets.
-func connection(host *rtc.Host, video *media.Track) (*webrtc.PeerConnection, error) {
+// are done by the feeds, on shared packets. What the player sends by RTCP goes to control.
+func connection(host *rtc.Host, video *media.Track, control func([]rtcp.Packet)) (*webrtc.PeerConnection, error) {
 	engine := &webrtc.MediaEngine{}
 	next := webrtc.PayloadType(96)
 	for _, c := range capabilities(video) {
@@ -38,7 +39,11 @@ func connection(host *rtc.Host, video *media.Track) (*webrtc.PeerConnection, err
 			return nil, err
 		}
 	}
-	return host.Connection(engine, &interceptor.Registry{})
+	numbers := webrtc.RTPHeaderExtensionCapability{URI: sdp.TransportCCURI}
+	if err := engine.RegisterHeaderExtension(numbers, webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverDirectionSendonly); err != nil {
+		return nil, err
+	}
+	return host.Sender(engine, control)
 }
 
 // capabilities are the ways in which a player may name a track's codec: H264 in whatever profile.

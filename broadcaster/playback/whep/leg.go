@@ -3,15 +3,17 @@ package whep
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
+	"castnet/broadcaster/playback"
 	"castnet/internal/media"
 	"castnet/internal/rtc"
 )
@@ -20,48 +22,76 @@ const (
 	// maxRepeats bounds the packets repeated to one viewer in a second: more than all of a 6 Mb/s stream. Who loses
 	// more than that needs another rendition, not more packets.
 	maxRepeats = 800
-	// oneByteExtension is RFC 8285's header extension profile.
-	oneByteExtension = 0xbede
+	// overhead is what a packet has beside its payload, in bytes: RTP with extensions, SRTP's tag, UDP and IP.
+	overhead = 64
+	// chosenPace and autoPace are how quickly is sent to a viewer nothing is known of yet, in bits a second: to one who has
+	// chosen a rendition, a cached GOP of 2 s at 2.5 Mb/s reaches live in 80 ms; one who leaves it to the server
+	// begins with less, and gets that more gently. No pace is above chosenPace: queues on the way hold a few dozen packets.
+	chosenPace, autoPace = 60e6, 20e6
+	// freeBurst is how many bytes may be sent at once, whatever the pace, where no queue is known: about a picture.
+	freeBurst = 10 * (maxPayload + overhead)
+	// maxDebt is how long what comes next may have to wait for repeated packets.
+	maxDebt = 250 * time.Millisecond
 )
 
-// leg is one viewer's end of a feed: the track of a peer connection. It implements webrtc.TrackLocal, so that nothing
-// stands between the shared packets and SRTP.
+// leg is one viewer's end of the feeds: the track of a peer connection. It implements webrtc.TrackLocal, so that nothing
+// stands between the shared packets and SRTP. One feed at a time sends to it; what a player says comes from elsewhere.
 type leg struct {
-	kind   webrtc.RTPCodecType
-	stream string // sound and pictures of one viewer share it: players synchronize them
-	codec  webrtc.RTPCodecCapability
+	kind     webrtc.RTPCodecType
+	stream   string // sound and pictures of one viewer share it: players synchronize them
+	codec    webrtc.RTPCodecCapability
+	born     time.Time
+	finished chan struct{} // closed by the feed that has sent the last there is
 
-	// Set by Bind, before the viewer joins its feed.
+	// Set by Bind, before the viewer joins a feed.
 	out                    webrtc.TrackLocalWriter
 	ssrc, repeatSSRC       uint32
 	payloadType, repeatsPT uint8
-	captureID              uint8 // of the abs-capture-time extension; 0 where it wasn't negotiated
-	sender                 *webrtc.RTPSender
+	numbered               bool // packets have transport-wide numbers, which the player reports
 	sendReport             func(*rtcp.SenderReport)
 
-	// Of the feed's goroutine.
-	waiting  bool   // for a key unit to begin with
-	next     uint64 // the number of the next packet to send
-	header   rtp.Header
-	reported time.Time
-	packets  uint32
+	// Of the feed that sends, which alone may read them without the lock.
+	next uint64 // the number of the next packet to send
+	busy bool   // there is something to do though next is not there yet
+
+	mu       sync.Mutex // guards what follows, and writing
+	closed   bool
+	waiting  bool // for a key unit to begin with
+	sent     uint64
 	octets   uint32
+	lastPTS  int64 // of the packet sent last
+	reported time.Time
+	stints   []stint // the newest last
+	tokens   float64 // bytes that may be sent now
+	filled   time.Time
+	selection
 
-	// position is next, and offset what to add to a packet's number for its sequence number, for those who answer
-	// NACKs. The offset is not 0 once the viewer has skipped packets: sequence numbers have no holes but losses.
-	position atomic.Uint64
-	offset   atomic.Uint32
-
-	repeats struct {
-		sync.Mutex
-		sequence uint16
-		since    time.Time
-		count    int
-	}
+	// Headers of packets without and with a capture time; the extensions' values are changed in place.
+	plain, timed  rtp.Header
+	number        uint16 // of the next packet, transport-wide
+	numberValue   [2]byte
+	captureValue  [8]byte
+	repeatsNumber uint16 // sequence number of the next repeated packet
+	repeatsSince  time.Time
+	repeats       int // since then
 }
 
+// stint is a run of a feed's packets that a viewer was sent one after the other. Sequence numbers have no holes but losses,
+// whatever a viewer skips and wherever it moves.
+type stint struct {
+	feed   *feed
+	from   uint64 // how many packets had been sent before
+	number uint64 // of the first one in the feed
+}
+
+// keptStints is how many of a viewer's stints lost packets are repeated from.
+const keptStints = 4
+
 func newLeg(kind webrtc.RTPCodecType, stream string, codec webrtc.RTPCodecCapability) *leg {
-	return &leg{kind: kind, stream: stream, codec: codec}
+	return &leg{
+		kind: kind, stream: stream, codec: codec, born: time.Now(), finished: make(chan struct{}),
+		waiting: true, busy: true, lastPTS: playback.NonePublished, selection: newSelection(),
+	}
 }
 
 // Bind takes over what was negotiated. It implements webrtc.TrackLocal.
@@ -73,9 +103,19 @@ func (l *leg) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, err
 	l.out = ctx.WriteStream()
 	l.ssrc, l.repeatSSRC = uint32(ctx.SSRC()), uint32(ctx.SSRCRetransmission())
 	l.payloadType, l.repeatsPT = uint8(chosen.PayloadType), repeatType(ctx.CodecParameters(), chosen.PayloadType)
+	l.plain = rtp.Header{Version: 2, PayloadType: l.payloadType, SSRC: l.ssrc}
+	l.timed = l.plain
 	for _, extension := range ctx.HeaderExtensions() {
-		if extension.URI == rtc.CaptureExtension {
-			l.captureID = uint8(extension.ID)
+		var err error
+		switch id := uint8(extension.ID); extension.URI {
+		case sdp.TransportCCURI:
+			l.numbered = true
+			err = errors.Join(l.plain.SetExtension(id, l.numberValue[:]), l.timed.SetExtension(id, l.numberValue[:]))
+		case rtc.CaptureExtension:
+			err = l.timed.SetExtension(id, l.captureValue[:])
+		}
+		if err != nil {
+			return chosen, err
 		}
 	}
 	return chosen, nil
@@ -125,86 +165,112 @@ func repeatType(negotiated []webrtc.RTPCodecParameters, of webrtc.PayloadType) u
 	return 0
 }
 
-// begin lets the viewer go on with a packet, whatever it was sent before.
-func (l *leg) begin(number uint64) {
-	if l.packets > 0 {
-		l.offset.Add(uint32(l.next - number)) // the next sequence number follows the last one
+// begin lets the viewer go on with a packet of a feed, whatever it was sent before.
+func (l *leg) begin(f *feed, number uint64) {
+	if len(l.stints) == keptStints {
+		l.stints = append(l.stints[:0], l.stints[1:]...)
 	}
-	l.waiting = false
-	l.next = number
+	l.stints = append(l.stints, stint{feed: f, from: l.sent, number: number})
+	l.waiting, l.next, l.busy = false, number, true
 }
 
-// write sends the next packet. What cannot be sent is lost: the connection, if it is broken, will be closed by ICE.
-func (l *leg) write(p *packet) {
-	l.header = rtp.Header{
-		Version: 2, Marker: p.marker, PayloadType: l.payloadType, SequenceNumber: uint16(l.next) + uint16(l.offset.Load()),
-		Timestamp: p.timestamp, SSRC: l.ssrc,
-	}
-	l.extend(&l.header, p)
-	_, _ = l.out.WriteRTP(&l.header, p.payload)
+// close lets nobody send any more.
+func (l *leg) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+}
+
+// refill adds to what may be sent, by the time since it was called last.
+func (l *leg) refill(now time.Time) {
+	rate := l.pace() / 8
+	l.tokens = min(l.tokens+rate*now.Sub(l.filled).Seconds(), max(rate*turnInterval.Seconds(), l.burst()))
+	l.filled = now
+}
+
+// write sends the next packet, and returns the bytes of its payload. What cannot be sent is lost: the connection, if it
+// is broken, will be closed by ICE.
+func (l *leg) write(p *packet) int {
+	l.transmit(p, uint16(l.sent), false)
 	l.next++
-	l.position.Store(l.next)
-	l.packets++
+	l.sent++
 	l.octets += uint32(len(p.payload))
+	l.lastPTS = p.pts
+	return len(p.payload)
 }
 
-func (l *leg) extend(h *rtp.Header, p *packet) {
-	if l.captureID == 0 || p.capture == 0 {
-		return
+// transmit sends a packet that has a sequence number, for the first time or once more.
+func (l *leg) transmit(p *packet, sequence uint16, again bool) {
+	h := &l.plain
+	if p.capture != 0 {
+		h = &l.timed
+		binary.BigEndian.PutUint64(l.captureValue[:], p.capture)
 	}
-	h.Extension, h.ExtensionProfile = true, oneByteExtension
-	_ = h.SetExtension(l.captureID, binary.BigEndian.AppendUint64(nil, p.capture)) // ids were negotiated: 1 to 14
+	h.Marker, h.SequenceNumber, h.Timestamp = p.marker, sequence, uint32(p.pts)
+	payload := p.payload
+	if again && l.repeatsPT != 0 {
+		repeated := *h
+		h = &repeated
+		h.PayloadType, h.SSRC, h.SequenceNumber = l.repeatsPT, l.repeatSSRC, l.repeatsNumber
+		l.repeatsNumber++
+		payload = append(binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(payload)), sequence), payload...)
+	}
+	size := len(payload) + overhead
+	l.tokens -= float64(size)
+	if l.numbered {
+		binary.BigEndian.PutUint16(l.numberValue[:], l.number)
+		l.noteSent(l.number, size)
+		l.number++
+	}
+	_, _ = l.out.WriteRTP(h, payload)
 }
 
 // repeat answers a NACK.
-func (l *leg) repeat(f *feed, nack *rtcp.TransportLayerNack) {
-	l.repeats.Lock()
-	defer l.repeats.Unlock()
-	if now := time.Now(); now.Sub(l.repeats.since) >= time.Second {
-		l.repeats.since, l.repeats.count = now, 0
+func (l *leg) repeat(nack *rtcp.TransportLayerNack) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := time.Now(); now.Sub(l.repeatsSince) >= time.Second {
+		l.repeatsSince, l.repeats = now, 0
 	}
-	position, offset := l.position.Load(), uint16(l.offset.Load())
 	for _, pair := range nack.Nacks {
 		for _, sequence := range pair.PacketList() {
-			back := uint64(uint16(position) + offset - sequence) // how long ago it was sent, in packets
-			p, ok := packet{}, back > 0 && back <= position && l.repeats.count < maxRepeats
-			if ok {
-				p, ok = f.find(position - back)
+			if l.closed || l.repeats >= maxRepeats || l.tokens < -l.pace()/8*maxDebt.Seconds() {
+				return // the player will ask again
 			}
-			if !ok {
-				continue
+			if l.repeatBack(uint64(uint16(l.sent) - sequence)) {
+				l.repeats++
 			}
-			l.repeats.count++
-			l.writeRepeat(&p, sequence)
 		}
 	}
 }
 
-// probe sends the last packet once more: a player whose last packets were lost sees no gap to ask about otherwise.
-func (l *leg) probe(f *feed) {
-	position := l.position.Load()
-	if l.out == nil || position == 0 {
-		return
+// repeatBack sends the packet once more that was sent so many packets ago: 1 is the last one. It reports whether it is
+// still there.
+func (l *leg) repeatBack(back uint64) bool {
+	if back == 0 || back > l.sent {
+		return false
 	}
-	if p, ok := f.find(position - 1); ok {
-		l.repeats.Lock()
-		defer l.repeats.Unlock()
-		l.writeRepeat(&p, uint16(position-1)+uint16(l.offset.Load()))
+	at := l.sent - back
+	for _, s := range slices.Backward(l.stints) {
+		if at < s.from {
+			continue
+		}
+		p, ok := s.feed.find(s.number + at - s.from)
+		if ok {
+			l.transmit(&p, uint16(at), true)
+		}
+		return ok
 	}
+	return false
 }
 
-func (l *leg) writeRepeat(p *packet, sequence uint16) {
-	h := rtp.Header{
-		Version: 2, Marker: p.marker, PayloadType: l.payloadType, SequenceNumber: sequence, Timestamp: p.timestamp, SSRC: l.ssrc,
+// repeatLast sends the last packet once more: a player whose last packets were lost sees no gap to ask about otherwise.
+func (l *leg) repeatLast() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.repeatBack(1)
 	}
-	payload := p.payload
-	if l.repeatsPT != 0 {
-		h.PayloadType, h.SSRC, h.SequenceNumber = l.repeatsPT, l.repeatSSRC, l.repeats.sequence
-		l.repeats.sequence++
-		payload = append(binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(payload)), sequence), payload...)
-	}
-	l.extend(&h, p)
-	_, _ = l.out.WriteRTP(&h, payload)
 }
 
 // capability describes a track as SDP does.
@@ -214,7 +280,7 @@ func capability(t *media.Track) webrtc.RTPCodecCapability {
 	}
 	c := webrtc.RTPCodecCapability{
 		MimeType: "video/" + t.Codec.String(), ClockRate: media.VideoClockRate, // AV1, VP8 and VP9 are called so (RFC 7741, 9628)
-		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}},
+		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}, {Type: "transport-cc"}},
 	}
 	if t.Codec == media.H264 {
 		c.SDPFmtpLine = h264Line(profileLevel(t))

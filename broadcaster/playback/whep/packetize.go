@@ -21,12 +21,13 @@ const (
 
 // packet is one RTP packet of a rendition, without what differs between viewers. It is immutable and shared.
 type packet struct {
-	payload   []byte
-	timestamp uint32
-	marker    bool // the last of its unit
+	payload []byte
+	pts     int64 // its lowest bits are the RTP timestamp
+	marker  bool  // the last of its unit
 	// capture is abs-capture-time's value, on the first packet of a unit whose capture time is known; else 0.
 	capture uint64
 	key     bool // the first of a key unit
+	aligned bool // and the first of a segment: all renditions have a key unit there
 }
 
 // packetizer turns one unit into the packets that are appended to those given.
@@ -53,7 +54,7 @@ func packetizeBy(payloader rtp.Payloader) packetizer {
 	return func(to []packet, u *media.Unit) []packet {
 		from := len(to)
 		for _, payload := range payloader.Payload(maxPayload, u.Payload) {
-			to = append(to, packet{payload: payload, timestamp: uint32(u.PTS)})
+			to = append(to, packet{payload: payload, pts: u.PTS})
 		}
 		return frame(to, from, u)
 	}
@@ -71,14 +72,14 @@ func frame(to []packet, from int, u *media.Unit) []packet {
 
 // packetizeOpus makes the one packet of a unit of sound (RFC 7587).
 func packetizeOpus(to []packet, u *media.Unit) []packet {
-	return append(to, packet{payload: u.Payload, timestamp: uint32(u.PTS), capture: captureTime(u.Capture), key: true})
+	return append(to, packet{payload: u.Payload, pts: u.PTS, capture: captureTime(u.Capture), key: true})
 }
 
 // packetizeH264 splits an access unit by RFC 6184, packetization mode 1. Small NAL units share a packet, large ones
 // are fragmented into packets of equal size, so that they can be sent in one go. The timestamp is the PTS itself.
 func packetizeH264(to []packet, u *media.Unit) []packet {
 	from := len(to)
-	p := packet{timestamp: uint32(u.PTS)}
+	p := packet{pts: u.PTS}
 	var small [][]byte // NAL units that wait to share a packet
 	size := 0          // of that packet
 	flush := func() {

@@ -157,14 +157,15 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if !ok {
 		return rtc.Refuse(http.StatusNotFound, "stream %q is not live", id)
 	}
-	rendition, err := s.rendition(ctx, hub, r.URL.Query().Get("rendition"))
+	name := r.URL.Query().Get("rendition")
+	rendition, err := s.rendition(ctx, hub, name)
 	if err != nil {
 		return err
 	}
 	if err := s.reserve(hub); err != nil {
 		return err
 	}
-	show, answer, err := s.connect(ctx, hub, rendition, offer)
+	show, answer, err := s.connect(ctx, hub, wish{rendition, name == "" || name == "auto"}, offer)
 	if err != nil {
 		s.unreserve(hub)
 		return err
@@ -197,16 +198,23 @@ func (s *Server) unreserve(hub *playback.Hub) {
 	}
 }
 
+// wish is what a viewer wants to be shown.
+type wish struct {
+	rendition *playback.Rendition
+	auto      bool // or another one, as its connection allows
+}
+
 // connect sets a session up and answers its offer at once: all candidates are our own and known.
-func (s *Server) connect(ctx context.Context, hub *playback.Hub, r *playback.Rendition, offer string) (*session, string, error) {
-	pc, err := connection(s.cfg.Host, r.Track())
+func (s *Server) connect(ctx context.Context, hub *playback.Hub, w wish, offer string) (*session, string, error) {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails
+	v := newSession(hex.EncodeToString(random[:]), hub, s.cfg.Logger)
+	pc, err := connection(s.cfg.Host, w.rendition.Track(), v.control)
 	if err != nil {
 		return nil, "", err
 	}
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails
-	v := newSession(hex.EncodeToString(random[:]), hub, pc, s.cfg.Logger)
-	answer, err := s.negotiate(ctx, v, r, offer)
+	v.attach(pc)
+	answer, err := s.negotiate(ctx, v, w, offer)
 	if err == nil {
 		s.mu.Lock()
 		s.sessions[v.id] = v
@@ -227,22 +235,12 @@ func (s *Server) connect(ctx context.Context, hub *playback.Hub, r *playback.Ren
 	return v, answer, nil
 }
 
-func (s *Server) negotiate(ctx context.Context, v *session, r *playback.Rendition, offer string) (string, error) {
-	renditions := []*playback.Rendition{r}
-	if sound := v.hub.Audio(media.Opus); sound != nil {
-		renditions = append(renditions, sound)
+func (s *Server) negotiate(ctx context.Context, v *session, w wish, offer string) (string, error) {
+	if err := s.addLeg(ctx, v, siblings(v.hub, w.rendition), w); err != nil {
+		return "", err
 	}
-	for _, r := range renditions {
-		f, err := s.feed(ctx, v.hub, r)
-		if err != nil {
-			return "", err
-		}
-		kind := webrtc.RTPCodecTypeVideo
-		if f.track.Codec.IsAudio() {
-			kind = webrtc.RTPCodecTypeAudio
-		}
-		if err := v.add(newLeg(kind, v.hub.ID(), capability(f.track)), f); err != nil {
-			s.release(f)
+	if sound := v.hub.Audio(media.Opus); sound != nil {
+		if err := s.addLeg(ctx, v, []*playback.Rendition{sound}, wish{rendition: sound}); err != nil {
 			return "", err
 		}
 	}
@@ -253,13 +251,36 @@ func (s *Server) negotiate(ctx context.Context, v *session, r *playback.Renditio
 	return answer, err
 }
 
+// addLeg makes a session's leg for pictures or for sound, which may come by any of these renditions.
+func (s *Server) addLeg(ctx context.Context, v *session, renditions []*playback.Rendition, w wish) error {
+	track := w.rendition.Track()
+	var feeds []*feed
+	var chosen *feed
+	for _, r := range renditions {
+		f, err := s.feed(ctx, v.hub, r, track.Codec)
+		if err != nil {
+			return err
+		}
+		v.feeds = append(v.feeds, f) // from now on they are released with the session
+		feeds = append(feeds, f)
+		if r == w.rendition && !w.auto {
+			chosen = f
+		}
+	}
+	kind := webrtc.RTPCodecTypeVideo
+	if track.Codec.IsAudio() {
+		kind = webrtc.RTPCodecTypeAudio
+	}
+	return v.add(newLeg(kind, v.hub.ID(), capability(track)), feeds, chosen)
+}
+
 // feed finds or starts the sending of a rendition, and counts one more user of it.
-func (s *Server) feed(ctx context.Context, hub *playback.Hub, r *playback.Rendition) (*feed, error) {
+func (s *Server) feed(ctx context.Context, hub *playback.Hub, r *playback.Rendition, codec media.Codec) (*feed, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.feeds[r]
 	if f == nil {
-		f = newFeed(hub, r, r.Track(), s.cfg.Metrics)
+		f = newFeed(hub, r, codec, s.cfg.Metrics)
 		if err := s.start(ctx, f.run); err != nil {
 			return nil, err
 		}

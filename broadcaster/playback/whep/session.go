@@ -3,6 +3,7 @@ package whep
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,18 +28,23 @@ type session struct {
 	logger *slog.Logger
 
 	legs  []*leg  // pictures, then sound
-	feeds []*feed // of each leg
+	feeds []*feed // all that the legs may come by
 
 	connected chan struct{}
 	closing   chan struct{}
 	once      struct{ connected, closing sync.Once }
 }
 
-func newSession(id string, hub *playback.Hub, pc *webrtc.PeerConnection, logger *slog.Logger) *session {
-	s := &session{
-		id: id, hub: hub, pc: pc, logger: logger.With("stream", hub.ID(), "viewer", id[:8]),
+func newSession(id string, hub *playback.Hub, logger *slog.Logger) *session {
+	return &session{
+		id: id, hub: hub, logger: logger.With("stream", hub.ID(), "viewer", id[:8]),
 		connected: make(chan struct{}), closing: make(chan struct{}),
 	}
+}
+
+// attach gives the session its connection.
+func (s *session) attach(pc *webrtc.PeerConnection) {
+	s.pc = pc
 	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		switch state {
 		case webrtc.PeerConnectionStateConnected:
@@ -48,30 +54,26 @@ func newSession(id string, hub *playback.Hub, pc *webrtc.PeerConnection, logger 
 		default: // on its way
 		}
 	})
-	return s
 }
 
 // close asks the session to end.
 func (s *session) close() { s.once.closing.Do(func() { close(s.closing) }) }
 
-// add makes a leg of the peer connection.
-func (s *session) add(l *leg, f *feed) error {
-	sender, err := s.pc.AddTrack(l)
-	if err != nil {
+// add makes a leg of the peer connection, for one of these feeds at a time.
+func (s *session) add(l *leg, feeds []*feed, chosen *feed) error {
+	if _, err := s.pc.AddTrack(l); err != nil {
 		return err
 	}
 	l.sendReport = func(report *rtcp.SenderReport) {
 		_ = s.pc.WriteRTCP([]rtcp.Packet{report}) // a lost report is followed by another
 	}
-	l.sender = sender
-	s.legs, s.feeds = append(s.legs, l), append(s.feeds, f)
+	l.offer(feeds, chosen)
+	s.legs = append(s.legs, l)
 	return nil
 }
 
 // run serves the viewer until it leaves, the stream is over, or ctx is done.
 func (s *session) run(ctx context.Context) {
-	var readers sync.WaitGroup
-	defer readers.Wait()
 	defer func() {
 		if err := s.pc.Close(); err != nil {
 			s.logger.Debug("WHEP close", "error", err)
@@ -89,56 +91,49 @@ func (s *session) run(ctx context.Context) {
 	}
 	s.hub.AddViewers(playback.WHEP, 1)
 	defer s.hub.AddViewers(playback.WHEP, -1)
-	s.logger.Info("WHEP viewer joined", "rendition", s.feeds[0].rendition.Name())
+	s.logger.Info("WHEP viewer joined")
 	defer s.logger.Info("WHEP viewer left")
-
-	for i, l := range s.legs {
-		if l.out == nil {
-			continue // the player takes pictures only
+	for _, l := range s.legs {
+		defer l.close()
+		if l.out == nil || !l.start().join(l, func() {}) {
+			close(l.finished) // the player does not take it, or it is over
 		}
-		f := s.feeds[i]
-		readers.Go(func() { s.control(l, f) })
+	}
+	for _, l := range s.legs {
 		select {
-		case f.joins <- l:
-			defer f.leave(l)
-		case <-f.done:
+		case <-ctx.Done():
+			return
+		case <-s.closing:
+			return
+		case <-l.finished:
 		}
+	}
+	for _, l := range s.legs { // the stream is over, and all of it has been sent
+		l.repeatLast()
 	}
 	select {
 	case <-ctx.Done():
 	case <-s.closing:
-	case <-s.feeds[0].done: // the stream is over, and all of it has been sent
-		for i, l := range s.legs {
-			l.probe(s.feeds[i])
-		}
-		select {
-		case <-ctx.Done():
-		case <-s.closing:
-		case <-time.After(repeatsAfterEnd):
-		}
+	case <-time.After(repeatsAfterEnd):
 	}
 }
 
-func (f *feed) leave(l *leg) {
-	select {
-	case f.leaves <- l:
-	case <-f.done:
-	}
-}
-
-// control reads what a player asks for until its connection is closed.
-func (s *session) control(l *leg, f *feed) {
-	for {
-		packets, _, err := l.sender.ReadRTCP()
-		if err != nil {
-			return
-		}
-		for _, packet := range packets {
+// control takes what the player sends by RTCP. It does not wait for anything.
+func (s *session) control(packets []rtcp.Packet) {
+	for _, packet := range packets {
+		to := packet.DestinationSSRC()
+		for _, l := range s.legs {
 			switch p := packet.(type) {
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				f.rendition.RequestKey()
+			case *rtcp.TransportLayerCC: // it is about all packets, whatever it is addressed to
+				l.heed(p)
 			case *rtcp.TransportLayerNack:
-				l.repeat(f, p)
+				if slices.Contains(to, l.ssrc) {
+					l.repeat(p)
+				}
+			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+				if slices.Contains(to, l.ssrc) {
+					l.requestKey()
+				}
 			}
 		}
 	}

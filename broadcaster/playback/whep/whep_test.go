@@ -333,7 +333,7 @@ func TestRepeats(t *testing.T) {
 	must(t, track.SetReadDeadline(time.Now().Add(timeout)))
 	first, _, err := track.ReadRTP()
 	must(t, err)
-	if first.PayloadType == 0 || len(first.GetExtensionIDs()) != 1 {
+	if first.PayloadType == 0 || len(first.GetExtensionIDs()) != 2 {
 		t.Errorf("the first packet lacks its capture time: %v", first.Header)
 	}
 	complain := func() {

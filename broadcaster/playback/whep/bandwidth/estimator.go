@@ -38,6 +38,8 @@ const (
 
 	// share is how much of what is delivered while there is a queue is estimated: the rest lets the queue drain.
 	share = 0.95
+	// cut is the least of what has been delivered in a second that is estimated after one report.
+	cut = 0.5
 	// paceFree is the pacing over the estimate, for pictures to arrive quicker than they are shown; paceQueued while a
 	// queue has to drain.
 	paceFree, paceQueued = 2.5, 0.85
@@ -111,7 +113,7 @@ func (e *Estimator) Report(packets []Packet, now time.Duration) {
 		sent.used = false
 		a := e.at(int64(p.At / slot))
 		delay := p.At - sent.at
-		if a.received == 0 || delay < a.delay {
+		if a.bytes == 0 || delay < a.delay {
 			a.delay = delay
 		}
 		a.received++
@@ -152,46 +154,66 @@ func (e *Estimator) rebase(delay, now time.Duration) {
 
 // judge draws the conclusions from what has arrived.
 func (e *Estimator) judge() {
-	rate, queue, loss := e.measure()
+	m := e.measure()
 	switch {
-	case queue > queueLimit || loss > lossLimit:
+	case m.loss > lossLimit:
 		e.queued = true
-	case queue < queueDrained:
+		e.forgive()
+	case m.queue > queueLimit:
+		e.queued = true
+	case m.queue < queueDrained:
 		e.queued = false
 	}
-	if e.queued {
-		if rate > 0 && (e.estimate == 0 || share*rate < e.estimate) {
-			e.estimate = max(share*rate, Floor)
-		}
-		e.unproved = 0
-		e.probe.rate = 0
+	if !e.queued {
+		e.estimate = max(e.estimate, m.rate)
 		return
 	}
-	e.estimate = max(e.estimate, rate)
+	// What has stalled for a moment, and has nothing to do with the rate, looks like a queue too: one report cuts by so
+	// much only.
+	if low := max(share*m.rate, cut*m.longRate, Floor); e.estimate == 0 || low < e.estimate {
+		e.estimate = low
+	}
+	e.unproved = 0
+	e.probe.rate = 0
 }
 
-// measure returns what the last slots tell: delivered bits a second (0: not known yet), the queue's delay, and the share
-// of packets lost.
-func (e *Estimator) measure() (rate float64, queue time.Duration, loss float64) {
-	var bytes, received, lost int
-	queue = math.MaxInt64
+// measured is what the last slots tell.
+type measured struct {
+	rate     float64       // delivered bits a second, lately
+	longRate float64       // in all slots
+	queue    time.Duration // the delay that all lately have had, above the least one
+	loss     float64       // the share of packets lost
+}
+
+func (e *Estimator) measure() measured {
+	var bytes, long, received, lost int
+	m := measured{queue: math.MaxInt64}
 	for _, a := range e.arrivals {
 		age := e.newest - a.slot
 		if a.slot < e.oldest || age >= slots {
 			continue
 		}
-		received, lost = received+a.received, lost+a.lost
+		received, lost, long = received+a.received, lost+a.lost, long+a.bytes
 		if age > 0 && age <= rateSlots { // the newest isn't over yet
 			bytes += a.bytes
 		}
-		if age < queueSlots && a.received > 0 {
-			queue = min(queue, a.delay-min(e.base[0], e.base[1]))
+		if age < queueSlots && a.bytes > 0 {
+			m.queue = min(m.queue, a.delay-min(e.base[0], e.base[1]))
 		}
 	}
 	if received+lost >= lossPackets {
-		loss = float64(lost) / float64(received+lost)
+		m.loss = float64(lost) / float64(received+lost)
 	}
-	return float64(bytes) * 8 / (rateSlots * slot).Seconds(), queue, loss
+	m.rate = float64(bytes) * 8 / (rateSlots * slot).Seconds()
+	m.longRate = float64(long) * 8 / (slots * slot).Seconds()
+	return m
+}
+
+// forgive lets losses count once.
+func (e *Estimator) forgive() {
+	for i := range e.arrivals {
+		e.arrivals[i].received, e.arrivals[i].lost = 0, 0
+	}
 }
 
 // Dead reports whether a connection that did report has fallen silent, and if so, lets it begin again from the floor.

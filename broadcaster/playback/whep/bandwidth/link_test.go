@@ -70,7 +70,9 @@ func (w *world) run(from, to time.Duration) {
 		w.pictures(now)
 		w.deliver(now)
 		w.e.Dead(now)
-		w.e.Probe(bandwidth.Worth(w.rates), now)
+		if w.current < len(w.rates)-1 {
+			w.e.Probe(bandwidth.Worth(w.rates), now)
+		}
 		w.send(now)
 	}
 }
