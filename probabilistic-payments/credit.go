@@ -81,7 +81,7 @@ func (r *Recipient) Quote(ctx context.Context, ask Ask) (Offer, error) {
 	if err != nil {
 		return Offer{}, fmt.Errorf("look up sender %s: %w", sender, err)
 	}
-	available, err := r.available(ctx, sender, ask.Round, &record)
+	free, err := r.free(ctx, &ask, &record)
 	if err != nil {
 		return Offer{}, err
 	}
@@ -93,9 +93,6 @@ func (r *Recipient) Quote(ctx context.Context, ask Ask) (Offer, error) {
 	if face.Lt(&largestFee) {
 		face = largestFee
 	}
-	r.mu.Lock()
-	free := saturatingSub(&available, r.promised(sender, ask.Renews))
-	r.mu.Unlock()
 	if free.Lt(&face) {
 		face = free // worth less to redeem, but good money still
 	}
@@ -118,9 +115,9 @@ func (r *Recipient) Quote(ctx context.Context, ask Ask) (Offer, error) {
 	return Offer{MaxFaceValue: face, MaxUnpaid: unpaid}, err
 }
 
-// available is what a sender's share can still back: what is left of it in the round, less winners not redeemed yet. The
-// share is of the reserve as the round began; what has been withdrawn or claimed since backs nothing.
-func (r *Recipient) available(ctx context.Context, sender common.Address, round uint64, record *SenderRecord) (uint256.Int, error) {
+// backed is what stands behind a sender's tickets: what is left of its share in the round. The share is of the reserve as
+// the round began; what has been withdrawn or claimed since backs nothing.
+func (r *Recipient) backed(ctx context.Context, sender common.Address, round uint64) (uint256.Int, error) {
 	account, err := r.cfg.Accounts.Account(ctx, sender, r.cfg.Address, round)
 	if err != nil {
 		return uint256.Int{}, fmt.Errorf("read the account of %s: %w", sender, err)
@@ -128,11 +125,16 @@ func (r *Recipient) available(ctx context.Context, sender common.Address, round 
 	if account.Unlocking {
 		return uint256.Int{}, &Refusal{Code: CodeUnlocking, Message: sender.Hex() + " is withdrawing its funds", Knob: "cancel the unlock"}
 	}
-	backed := account.Share
-	if account.Reserve.Lt(&backed) {
-		backed = account.Reserve
+	if account.Reserve.Lt(&account.Share) {
+		return account.Reserve, nil
 	}
-	return saturatingSub(&backed, record.Pending), nil
+	return account.Share, nil
+}
+
+// available is what a sender's share can still back: what backs it, less winners not redeemed yet.
+func (r *Recipient) available(ctx context.Context, sender common.Address, round uint64, record *SenderRecord) (uint256.Int, error) {
+	backed, err := r.backed(ctx, sender, round)
+	return saturatingSub(&backed, record.Pending), err
 }
 
 // creditLimit bounds a lease's unpaid work: two segments for a stranger, less what it left unpaid before.
@@ -243,29 +245,18 @@ func (r *Recipient) forget(a common.Address) {
 	}
 }
 
-// OpenLease begins to meter a lease. Quotes promise nothing: it is here that the face values of a sender's open leases
-// must fit into its share together. A *Refusal says that they don't.
+// OpenLease begins to meter a lease. Quotes promise nothing: it is here that the face values of a sender's open leases, at
+// all processes of this recipient, must fit into its share together. A *Refusal says that they don't.
 func (r *Recipient) OpenLease(ctx context.Context, terms LeaseTerms) error {
-	record, err := r.cfg.Store.Sender(ctx, terms.Sender)
-	if err != nil {
-		return fmt.Errorf("look up sender %s: %w", terms.Sender, err)
+	if _, err := r.leaseTerms(terms.Lease); err == nil {
+		return fmt.Errorf("lease %s is open already", terms.Lease)
 	}
-	available, err := r.available(ctx, terms.Sender, terms.Round, &record)
-	if err != nil {
+	if err := r.promise(ctx, &terms); err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.leases[terms.Lease] != nil {
-		return fmt.Errorf("lease %s is open already", terms.Lease)
-	}
-	free := saturatingSub(&available, r.promised(terms.Sender, terms.Renews))
-	if free.Lt(&terms.MaxFaceValue) {
-		return &Refusal{
-			Code: CodeReserveShort, Message: "the reserve share of " + terms.Sender.Hex() + " is promised to its other leases",
-			Asked: wei(&terms.MaxFaceValue), Limit: wei(&free), Knob: "ask for a new quote, or add to the reserve",
-		}
-	}
+	delete(r.over, terms.Lease)
 	r.leases[terms.Lease] = &lease{LeaseTerms: terms}
 	r.sender(terms.Sender).leases++
 	return nil
@@ -280,6 +271,7 @@ func (r *Recipient) CloseLease(id common.Hash) {
 		return
 	}
 	delete(r.leases, id)
+	r.over[id] = true
 	if l.epoch != nil {
 		l.epoch.sealed = true
 	}
@@ -357,19 +349,6 @@ func (r *Recipient) Owed(sender common.Address) uint256.Int {
 	for _, l := range r.leases {
 		if l.Sender == sender {
 			sum.Add(&sum, &l.unpaid)
-		}
-	}
-	return sum
-}
-
-// promised is what of a sender's share is promised to its open leases: their face values. Those of other rounds count,
-// too: a share is for a period of rounds, and where a new one has begun they are over within minutes. The lease that is to
-// be renewed does not stand in its successor's way. The caller holds mu.
-func (r *Recipient) promised(sender common.Address, renews common.Hash) uint256.Int {
-	var sum uint256.Int
-	for id, l := range r.leases {
-		if l.Sender == sender && id != renews {
-			sum.Add(&sum, &l.MaxFaceValue)
 		}
 	}
 	return sum

@@ -247,18 +247,27 @@ func (r *Recipient) answer(c *Charge) {
 	r.forget(c.Sender)
 }
 
-// Run closes epochs, and takes over those of processes that are gone, until ctx ends. It returns nil.
+// Run closes epochs, takes over those of processes that are gone, and keeps promises, until ctx ends. It returns nil.
 func (r *Recipient) Run(ctx context.Context) error {
 	tick := time.NewTicker(closeEvery)
 	defer tick.Stop()
 	takeOver := time.NewTicker(takeOverEvery)
 	defer takeOver.Stop()
+	keep := time.NewTicker(keepEvery)
+	defer keep.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 			r.CloseEpochs(ctx)
+			if err := r.releasePromises(ctx); err != nil && ctx.Err() == nil {
+				r.cfg.Log.Debug("tried again", "err", err)
+			}
+		case <-keep.C:
+			if err := r.KeepPromises(ctx); err != nil && ctx.Err() == nil {
+				r.cfg.Log.Warn("promises to open leases lapse soon; tried again", "err", err)
+			}
 		case <-takeOver.C:
 			if err := r.TakeOver(ctx); err != nil && ctx.Err() == nil {
 				r.cfg.Log.Warn("cannot see which epochs are open; tried again", "err", err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
@@ -27,6 +28,13 @@ type memory struct {
 	nonces  map[nonceKey]bool
 	senders map[common.Address]payments.SenderRecord
 	winners map[common.Hash]*memoryWinner
+
+	promises map[common.Hash]memoryPromise
+}
+
+type memoryPromise struct {
+	payments.Promise
+	till time.Time
 }
 
 type memoryLane struct {
@@ -51,6 +59,7 @@ func newMemory() *memory {
 		lanes: map[string]*memoryLane{}, tickets: map[payments.PaymentKey]payments.SignedTicket{},
 		charges: map[common.Hash]*payments.ChargeRecord{}, keys: map[payments.PaymentKey]bool{}, closed: map[payments.EpochID]bool{},
 		nonces: map[nonceKey]bool{}, senders: map[common.Address]payments.SenderRecord{}, winners: map[common.Hash]*memoryWinner{},
+		promises: map[common.Hash]memoryPromise{},
 	}
 }
 
@@ -274,4 +283,54 @@ func (m *memory) Queue(_ context.Context, before uint64) (near, ready int, err e
 		}
 	}
 	return near, ready, nil
+}
+
+func (m *memory) Promise(_ context.Context, p *payments.Promise, backed uint256.Int, now, till time.Time) (uint256.Int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	taken := m.promised(p.Sender, now, p.Lease, p.Renews)
+	pending := m.senders[p.Sender].Pending
+	taken.Add(&taken, &pending)
+	var free uint256.Int
+	if backed.Gt(&taken) {
+		free.Sub(&backed, &taken)
+	}
+	if !free.Lt(&p.Amount) {
+		m.promises[p.Lease] = memoryPromise{*p, till}
+	}
+	return free, nil
+}
+
+// promised is the sum of what leases of a sender are promised, except some. The caller holds mu.
+func (m *memory) promised(sender common.Address, now time.Time, except ...common.Hash) (sum uint256.Int) {
+	for lease, p := range m.promises {
+		if p.Sender == sender && p.till.After(now) && !slices.Contains(except, lease) {
+			sum.Add(&sum, &p.Amount)
+		}
+	}
+	return sum
+}
+
+func (m *memory) Promised(_ context.Context, sender common.Address, except common.Hash, now time.Time) (uint256.Int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.promised(sender, now, except), nil
+}
+
+func (m *memory) KeepPromises(_ context.Context, promises []payments.Promise, till time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range promises {
+		m.promises[p.Lease] = memoryPromise{p, till}
+	}
+	return nil
+}
+
+func (m *memory) ReleasePromises(_ context.Context, leases []common.Hash) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, lease := range leases {
+		delete(m.promises, lease)
+	}
+	return nil
 }

@@ -73,6 +73,12 @@ type EpochID struct {
 
 // RecipientStore keeps what a recipient must not forget. What a method did is durable when it returns without error.
 type RecipientStore interface {
+	ChargeStore
+	PromiseStore
+}
+
+// ChargeStore keeps what is asked of senders, and what they answered.
+type ChargeStore interface {
 	// Secret returns the secret that all rands derive from; it is made on first use and never changes.
 	Secret(ctx context.Context) ([32]byte, error)
 	// AddCharge stores an open charge, and adds to what its sender owes. ErrExists: this attempt has been billed before,
@@ -176,6 +182,7 @@ type Recipient struct {
 	epochs  map[EpochID]*epoch
 	open    map[common.Hash]*openCharge  // by receipt
 	chances map[common.Address]time.Time // when a sender last got a second one
+	over    map[common.Hash]bool         // leases whose promises are to be released
 }
 
 // NewRecipient reads the secret and what was open when the last process ended.
@@ -198,6 +205,7 @@ func NewRecipient(ctx context.Context, cfg RecipientConfig) (*Recipient, error) 
 		epochs:  make(map[EpochID]*epoch),
 		open:    make(map[common.Hash]*openCharge),
 		chances: make(map[common.Address]time.Time),
+		over:    make(map[common.Hash]bool),
 	}
 	if err := r.TakeOver(ctx); err != nil {
 		return nil, fmt.Errorf("read open epochs: %w", err)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
@@ -74,3 +75,19 @@ func (*nowhere) CloseEpoch(context.Context, payments.EpochID) ([]payments.Charge
 func (*nowhere) Sender(context.Context, common.Address) (payments.SenderRecord, error) {
 	return payments.SenderRecord{}, nil
 }
+
+// Promise promises all that is asked for.
+func (*nowhere) Promise(_ context.Context, _ *payments.Promise, backed uint256.Int, _, _ time.Time) (uint256.Int, error) {
+	return backed, nil
+}
+
+// Promised has none.
+func (*nowhere) Promised(context.Context, common.Address, common.Hash, time.Time) (uint256.Int, error) {
+	return uint256.Int{}, nil
+}
+
+// KeepPromises has nothing to keep.
+func (*nowhere) KeepPromises(context.Context, []payments.Promise, time.Time) error { return nil }
+
+// ReleasePromises has nothing to release.
+func (*nowhere) ReleasePromises(context.Context, []common.Hash) error { return nil }

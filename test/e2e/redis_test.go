@@ -93,8 +93,8 @@ func TestOneIdentityOnRedis(t *testing.T) {
 			"--listen", m.address(at), "--store", redis.URL, "--face-value", "1 wei", "--epoch", "1s", "--confirmations", "0", "--min-return", "0",
 		}, m.account("operator-Rosa")...)...)
 	}
-	// The first to ask redeems for both, and is not the one that is killed: another would redeem a minute later only.
-	stays, dies := process("stays", 0), process("dies", 10)
+	// The first to ask redeems for both: it is the one that is killed, and the other one takes over within seconds.
+	dies, stays := process("dies", 10), process("stays", 0)
 	front := &balancer{to: m.address(10)}
 	front.serve(t, prepared.OrchestratorAddress(0))
 	n := m.broadcaster(t, "broadcaster", 6, "--keys", keysFile(t, "late late"))

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -252,6 +253,45 @@ func TestEmptiedRedis(t *testing.T) {
 	if later.ID == lane.ID {
 		t.Error("a lane was given again")
 	}
+}
+
+// TestRedeemerDies: of two processes one redeems. When it is silent for more than 10 s the other one does; while it lives
+// it may take its time, up to a minute.
+func TestRedeemerDies(t *testing.T) {
+	ctx := t.Context()
+	server := redisserver.Start(t)
+	outside := client(t, server)
+	first, second := open(t, server.URL, "x", "first"), open(t, server.URL, "x", "second")
+	c := storetest.NewCharge(1, 0)
+	must(t, first.AddCharge(ctx, c))
+	ticket := storetest.NewTicket(c, 1)
+	must(t, first.Accept(ctx, ticket, &payments.Winner{SignedTicket: *ticket, Lease: c.Lease, Seq: 1}))
+	_, err := first.CloseEpoch(ctx, firstEpoch())
+	must(t, err)
+	redeems := func(s *redis.Store, want bool) {
+		t.Helper()
+		winners, err := s.Redeemable(ctx, 10)
+		must(t, err)
+		if (len(winners) == 1) != want {
+			t.Errorf("it is given %d winners; is it to redeem? %v", len(winners), want)
+		}
+	}
+	heard := func(holder string, ago time.Duration) {
+		t.Helper()
+		at, err := outside.Time(ctx).Result()
+		must(t, err)
+		must(t, outside.HSet(ctx, "{castnet:x}:alive", holder, at.Add(-ago).UnixMilli()).Err())
+	}
+	redeems(first, true)
+	redeems(second, false)
+	heard("first", 9*time.Second)
+	redeems(second, false)
+	heard("first", 11*time.Second)
+	redeems(second, true)
+	redeems(first, false)                                                        // it thaws
+	must(t, outside.HSet(ctx, "{castnet:x}:meta", "redeemer", "1 second").Err()) // asked for winners long ago
+	heard("second", 0)
+	redeems(first, true)
 }
 
 // TestTurnedBackRedis: a Redis that lost only its last writes is noticed too, by whoever wrote them.

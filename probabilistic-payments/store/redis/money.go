@@ -290,8 +290,8 @@ func (s *Store) Sender(ctx context.Context, sender common.Address) (payments.Sen
 	return record.ParseSender(b)
 }
 
-// Redeemable implements payments.RedeemerStore. Of several processes one redeems: whoever asked first, until it has been
-// silent for a minute.
+// Redeemable implements payments.RedeemerStore. Of several processes one redeems: whoever asked first, until it has not
+// asked for a minute, or its store has been silent for 10 s: Run says every 3 s that the process lives.
 func (s *Store) Redeemable(ctx context.Context, limit int) (winners []payments.Winner, err error) {
 	entries, err := list(s.do(ctx, "redeem", limit))
 	if err != nil {

@@ -126,7 +126,7 @@ func (s *Store) seal(ctx context.Context) error {
 				return err
 			}
 		}
-		return t.exec(ctx, `DELETE FROM lanes`)
+		return t.exec(ctx, `DELETE FROM lanes; DELETE FROM promises`)
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 // file of any version is brought up to the last one when it is opened. The version is in the file's user_version.
 //
 // Amounts are 32 bytes, big-endian; unsigned integers are stored as signed ones of the same bits.
-func migrations() []string { return []string{first, gas, pruning} }
+func migrations() []string { return []string{first, gas, pruning, promises} }
 
 const first = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -72,6 +72,14 @@ CREATE INDEX tickets_expiry ON tickets (expiry);
 CREATE INDEX charges_settled ON charges (expiry) WHERE state != 0;
 CREATE INDEX epochs_closed ON epochs (expiry) WHERE closed = 1;
 CREATE INDEX nonces_expiry ON nonces (expiry);
+`
+
+// promises are what of a sender's share open leases are promised; till is in milliseconds of Unix time.
+const promises = `
+CREATE TABLE promises (
+	lease BLOB PRIMARY KEY, sender BLOB NOT NULL, amount BLOB NOT NULL, till INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX promises_sender ON promises (sender, till);
+CREATE INDEX promises_till ON promises (till);
 `
 
 // migrate brings the file up to the last version, in one transaction.

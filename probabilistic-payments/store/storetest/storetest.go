@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -39,6 +40,8 @@ func Run(t *testing.T, open Open) {
 		"nonces":                testNonces,
 		"epochs":                testEpochs,
 		"winners":               testWinners,
+		"promises":              testPromises,
+		"promises at once":      testPromisesAtOnce,
 		"concurrent":            testConcurrent,
 		"one ticket":            testOneTicket,
 		"survives being killed": testKilled,
@@ -327,6 +330,88 @@ func testWinners(t *testing.T, open Open) {
 	wantErr(t, s.Resolve(ctx, hash("nobody"), payments.Outcome{Status: payments.StatusPaid}), payments.ErrNotFound)
 	order(0)
 	books(t, s, payments.SenderRecord{Paid: Wei(100 + 101 + 102), Pending: Wei(5000)})
+}
+
+// testPromises: what leases are promised together is no more than what backs it; who keeps a promise has it.
+func testPromises(t *testing.T, open Open) {
+	t.Helper()
+	ctx := t.Context()
+	s, reopen := open(t)
+	now, backed := time.Unix(70_000, 0), Wei(100)
+	till := now.Add(time.Minute)
+	promise := func(lease string, amount uint64) *payments.Promise {
+		return &payments.Promise{Lease: hash(lease), Sender: senderID(), Amount: Wei(amount)}
+	}
+	give := func(p *payments.Promise, free uint64) {
+		t.Helper()
+		if got, err := s.Promise(ctx, p, backed, now, till); err != nil || got != Wei(free) {
+			t.Errorf("%s wei were free (%v), want %d", got.Dec(), err, free)
+		}
+	}
+	sum := func(want uint64) {
+		t.Helper()
+		if got, err := s.Promised(ctx, senderID(), common.Hash{}, now); err != nil || got != Wei(want) {
+			t.Errorf("%s wei are promised (%v), want %d", got.Dec(), err, want)
+		}
+	}
+	give(promise("a", 60), 100)
+	give(promise("b", 50), 40) // no
+	give(promise("b", 40), 40)
+	give(promise("b", 40), 40) // told twice, it counts once
+	sum(100)
+	other := promise("c", 100)
+	other.Sender = common.Address{7}
+	give(other, 100)
+	next := promise("d", 60)
+	next.Renews = hash("a")
+	give(next, 60)
+	sum(160)
+	must(t, s.ReleasePromises(ctx, []common.Hash{hash("a"), hash("nobody")}))
+	sum(100)
+	if got, err := s.Promised(ctx, senderID(), hash("d"), now); err != nil || got != Wei(40) {
+		t.Errorf("without one lease's %s wei are promised (%v)", got.Dec(), err)
+	}
+	s = reopen() // the process is killed: b is kept by the next one, d by nobody
+	now, till = till.Add(-time.Millisecond), till.Add(time.Minute)
+	sum(100)
+	must(t, s.KeepPromises(ctx, []payments.Promise{*promise("b", 40), *promise("forgotten", 1)}, till))
+	now = now.Add(time.Millisecond)
+	sum(41)
+	// Winners that are pending take from what backs leases, too.
+	c := NewCharge(1, 0)
+	must(t, s.AddCharge(ctx, c))
+	ticket := NewTicket(c, 1)
+	must(t, s.Accept(ctx, ticket, winnerOf(c, ticket))) // pays 5000
+	give(promise("e", 1), 0)
+	backed = Wei(5000 + 41 + 9)
+	give(promise("e", 9), 9)
+	sum(50)
+}
+
+// testPromisesAtOnce: of many at once exactly those are given that fit.
+func testPromisesAtOnce(t *testing.T, open Open) {
+	t.Helper()
+	ctx := t.Context()
+	s, _ := open(t)
+	now := time.Unix(70_000, 0)
+	var given atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 60 {
+		wg.Go(func() {
+			p := payments.Promise{Lease: hash("lease", i), Sender: senderID(), Amount: Wei(10)}
+			free, err := s.Promise(ctx, &p, Wei(75), now, now.Add(time.Minute))
+			if err != nil {
+				t.Error(err)
+			}
+			if !free.Lt(&p.Amount) {
+				given.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if sum, err := s.Promised(ctx, senderID(), common.Hash{}, now); given.Load() != 7 || err != nil || sum != Wei(70) {
+		t.Errorf("%d of 60 were promised 10 wei of 75, %s together (%v)", given.Load(), sum.Dec(), err)
+	}
 }
 
 // testConcurrent: many tickets at once, and of two with one nonce exactly one is accepted.
