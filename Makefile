@@ -104,7 +104,7 @@ check: build test-deps ## Format, lint, arrows, and the race detector
 
 ##@ Figures
 
-.PHONY: bench bench-hls bench-ingest bench-latency bench-overhead bench-tickets bench-transcode bench-whep
+.PHONY: bench bench-abr bench-hls bench-ingest bench-latency bench-overhead bench-tickets bench-transcode bench-whep
 bench-latency: build test-deps ## Latency: publisher frame to transcoded WHEP frame
 	@$(GO) run ./test/bench latency
 bench-overhead: build test-deps ## CPU of the network over the plain ffmpeg command line
@@ -117,6 +117,8 @@ bench-whep: build test-deps ## What a viewer by WHEP costs, 200 of one stream, b
 	@$(GO) run ./test/bench whep
 bench-hls: build test-deps ## LL-HLS: first playlist and part, how old the newest picture is when downloaded
 	@$(GO) run ./test/bench hls
+bench-abr: build test-deps test/browser/node_modules/.package-lock.json ## WebRTC behind a link that becomes narrow, good, lossy: moves and freezes in Chromium
+	@$(GO) run ./test/bench abr
 bench-ingest: build test-deps ## What a publisher by RTMP costs: handshake, memory, CPU
 	@$(GO) run ./test/bench ingest
 bench: build test-deps ## Run every bench, and write docs/bench/latest.json

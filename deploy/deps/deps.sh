@@ -27,6 +27,7 @@ else # FFmpeg is built from source
 fi
 if [ "$what" = test ]; then
 	packages+=(ffmpeg chromium opencv-doc redis-server protobuf-compiler)
+	packages+=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-rtsp srt-tools mpv)
 fi
 
 missing=()

@@ -112,11 +112,12 @@ func (c *conn) publish(ctx context.Context, sink ingest.Sink) {
 	metrics.Publishers.Inc()
 	defer metrics.Publishers.Dec()
 	began := c.server.cfg.Now()
-	// The publisher says goodbye in several messages: one that finds the connection closed takes it for an error.
+	// The publisher says goodbye in several messages, and closes: one that finds the connection closed by us, be it our half
+	// (GStreamer's), takes that for an error.
 	ended := false
 	defer func() {
 		if ended {
-			c.hangUp(lingerTime)
+			c.drain(lingerTime)
 		}
 	}()
 	reason := errors.New("the publisher's data broke the parser") // unless something else is said below
@@ -227,13 +228,17 @@ func (c *conn) refuse(ctx context.Context, err error) {
 
 // hangUp closes our half of the connection, and waits for the publisher's, so long at most.
 func (c *conn) hangUp(linger time.Duration) {
-	if c.net.SetDeadline(time.Now().Add(linger)) != nil {
-		return
-	}
 	if half, ok := c.net.(interface{ CloseWrite() error }); ok && half.CloseWrite() != nil {
 		return
 	}
-	_, _ = io.CopyN(io.Discard, c.net, lingerBytes) // until the publisher closes, or time is up
+	c.drain(linger)
+}
+
+// drain throws away what comes until the publisher closes, so long at most.
+func (c *conn) drain(linger time.Duration) {
+	if c.net.SetDeadline(time.Now().Add(linger)) == nil {
+		_, _ = io.CopyN(io.Discard, c.net, lingerBytes)
+	}
 }
 
 // greeted reports whether the connection speaks RTMP and has said what it wants, so that an answer can be understood.

@@ -41,7 +41,8 @@ type Config struct {
 type Network struct {
 	Dir  string
 	RTMP string // rtmp://host:port/live/
-	RTSP string // rtsp://host:port/live/
+	RTSP string // rtsp://host:port/
+	SRT  string // srt://host:port
 	HTTP string // http://host:port
 	RPC  string // ws://host:port
 
@@ -82,7 +83,8 @@ func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network
 	port := func(i int) string { return strconv.Itoa(base + i) }
 	n := &Network{
 		Dir: cfg.Dir, base: base, ended: make(chan struct{}),
-		RTMP: "rtmp://127.0.0.1:" + port(0) + "/live/", RTSP: "rtsp://127.0.0.1:" + port(12) + "/live/", HTTP: "http://127.0.0.1:" + port(1), RPC: "ws://127.0.0.1:" + port(3),
+		RTMP: "rtmp://127.0.0.1:" + port(0) + "/live/", HTTP: "http://127.0.0.1:" + port(1), RPC: "ws://127.0.0.1:" + port(3),
+		RTSP: "rtsp://127.0.0.1:" + port(12) + "/", SRT: "srt://127.0.0.1:" + port(14),
 	}
 	args := append([]string{
 		"up", "--data-dir", cfg.Dir, "--rtmp", port(0), "--http", port(1), "--webrtc", port(2), "--chain", port(3), "--rtsp", port(12), "--srt", port(14),

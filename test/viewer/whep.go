@@ -42,6 +42,15 @@ type WHEP struct {
 
 // NewWHEP prepares a player, which calls seen for each picture, from one goroutine.
 func NewWHEP(seen func(Picture)) (*WHEP, error) {
+	return newWHEP(func(w *WHEP, t *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		w.reading.Go(func() {
+			w.read(t, func(packets []*rtp.Packet) { seen(Picture{PTS: int64(packets[0].Timestamp), At: time.Now()}) })
+		})
+	}, webrtc.RTPCodecTypeVideo)
+}
+
+// newWHEP prepares a player of the given kinds of tracks, which is told of each one that comes.
+func newWHEP(onTrack func(*WHEP, *webrtc.TrackRemote, *webrtc.RTPReceiver), kinds ...webrtc.RTPCodecType) (*WHEP, error) {
 	engine := &webrtc.MediaEngine{}
 	if err := engine.RegisterDefaultCodecs(); err != nil {
 		return nil, err
@@ -61,19 +70,19 @@ func NewWHEP(seen func(Picture)) (*WHEP, error) {
 		return nil, err
 	}
 	w := &WHEP{pc: pc}
-	pc.OnTrack(func(t *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
-		w.reading.Go(func() { w.read(t, seen) })
-	})
-	if err := w.prepare(); err != nil {
+	pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) { onTrack(w, t, r) })
+	if err := w.prepare(kinds); err != nil {
 		return nil, errors.Join(err, pc.Close())
 	}
 	return w, nil
 }
 
-func (w *WHEP) prepare() error {
+func (w *WHEP) prepare(kinds []webrtc.RTPCodecType) error {
 	receive := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
-	if _, err := w.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, receive); err != nil {
-		return err
+	for _, kind := range kinds {
+		if _, err := w.pc.AddTransceiverFromKind(kind, receive); err != nil {
+			return err
+		}
 	}
 	offer, err := w.pc.CreateOffer(nil)
 	if err != nil {
@@ -115,16 +124,15 @@ func (w *WHEP) Close() error {
 	return errors.Join(err, w.err)
 }
 
-// read puts packets into order and tells of each whole picture.
-func (w *WHEP) read(track *webrtc.TrackRemote, seen func(Picture)) {
-	var o order
+// read puts packets into order and tells of each whole picture, or packet of sound.
+func (w *WHEP) read(track *webrtc.TrackRemote, whole func([]*rtp.Packet)) {
+	o := order{sound: track.Kind() == webrtc.RTPCodecTypeAudio}
 	for {
 		p, _, err := track.ReadRTP()
 		if err != nil {
 			return // the end of the session
 		}
-		now := time.Now()
-		if err := o.push(p, func(pts int64) { seen(Picture{PTS: pts, At: now}) }); err != nil {
+		if err := o.push(p, whole); err != nil {
 			w.mu.Lock()
 			w.err = err
 			w.mu.Unlock()
@@ -135,13 +143,15 @@ func (w *WHEP) read(track *webrtc.TrackRemote, seen func(Picture)) {
 
 // order is the packets of one track on their way into pictures.
 type order struct {
+	sound   bool // each packet is a whole unit
 	started bool
 	next    uint16                 // the sequence number that is due
 	held    map[uint16]*rtp.Packet // those that came before their turn
-	key     bool                   // the picture in the making is a key picture, or one has been seen
+	picture []*rtp.Packet          // the one in the making
+	key     bool                   // it is a key picture, or one has been seen
 }
 
-func (o *order) push(p *rtp.Packet, whole func(pts int64)) error {
+func (o *order) push(p *rtp.Packet, whole func(picture []*rtp.Packet)) error {
 	if !o.started {
 		o.started, o.next, o.held = true, p.SequenceNumber, make(map[uint16]*rtp.Packet)
 	}
@@ -153,9 +163,14 @@ func (o *order) push(p *rtp.Packet, whole func(pts int64)) error {
 		delete(o.held, o.next)
 		o.next++
 		o.key = o.key || isKey(p.Payload)
-		if p.Marker && o.key {
-			whole(int64(p.Timestamp))
+		o.picture = append(o.picture, p)
+		if !p.Marker && !o.sound {
+			continue
 		}
+		if o.key || o.sound {
+			whole(o.picture)
+		}
+		o.picture = nil
 	}
 	if len(o.held) > maxHeld {
 		return fmt.Errorf("packet %d is lost: %d came after it", o.next, len(o.held))

@@ -33,6 +33,9 @@ type show struct {
 	metrics  *playback.Metrics
 	tracks   []*outgoing
 	players  atomic.Int64
+	// epoch is the timeline's zero for all its players: one that moved would put sound and pictures out of step, which are
+	// reported on at different times.
+	epoch time.Time
 }
 
 // outgoing is one of its tracks.
@@ -43,7 +46,7 @@ type outgoing struct {
 }
 
 func newShow(server *gortsplib.Server, hub *playback.Hub, r *playback.Rendition, metrics *playback.Metrics) (*show, error) {
-	s := &show{hub: hub, pictures: r, metrics: metrics}
+	s := &show{hub: hub, pictures: r, metrics: metrics, epoch: hub.Epoch()}
 	if err := s.add(r, description.MediaTypeVideo, picturesType); err != nil {
 		return nil, err
 	}
@@ -75,17 +78,15 @@ func (s *show) add(r *playback.Rendition, kind description.MediaType, payloadTyp
 func (s *show) run(ctx context.Context) {
 	ctx, stop := context.WithCancel(ctx)
 	var sending sync.WaitGroup
-	defer sending.Wait()
-	defer stop()
-	over := make(chan struct{})
-	for i, t := range s.tracks {
-		sending.Go(func() {
-			s.send(ctx, t)
-			if i == 0 {
-				close(over)
-			}
-		})
+	for _, t := range s.tracks {
+		sending.Go(func() { s.send(ctx, t) })
 	}
+	over := make(chan struct{}) // when all tracks have been sent to their ends
+	go func() {
+		sending.Wait()
+		close(over)
+	}()
+	defer func() { stop(); <-over }()
 	tick := time.NewTicker(idle)
 	defer tick.Stop()
 	for {
@@ -114,7 +115,7 @@ func (s *show) send(ctx context.Context, t *outgoing) {
 		if err != nil {
 			continue
 		}
-		at := s.hub.Epoch().Add(item.Track.Duration(item.Unit.PTS))
+		at := s.epoch.Add(item.Track.Duration(item.Unit.PTS))
 		for _, p := range packets {
 			p.Timestamp = uint32(item.Unit.PTS)
 			if err := s.out.WritePacketRTPWithNTP(t.media, p, at); err != nil {

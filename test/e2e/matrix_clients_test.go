@@ -1,0 +1,168 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"time"
+
+	"castnet/test/viewer"
+)
+
+// system is the distribution's ffmpeg.
+const system = "/usr/bin/ffmpeg"
+
+// Publishers.
+
+func rtmpByFFmpeg(ctx context.Context, m *matrix, key, file string) error {
+	return run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "flv", m.RTMP+key)
+}
+
+// rtmpByBuiltFFmpeg publishes by enhanced RTMP, which Debian's ffmpeg is too old for.
+func rtmpByBuiltFFmpeg(ctx context.Context, m *matrix, key, file string) error {
+	return run(ctx, m.built, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "flv", m.RTMP+key)
+}
+
+func rtspByFFmpeg(transport string) publisher {
+	return func(ctx context.Context, m *matrix, key, file string) error {
+		return run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-strict", "experimental", "-f", "rtsp", "-rtsp_transport", transport, m.RTSP+"live/"+key)
+	}
+}
+
+func srtByFFmpeg(ctx context.Context, m *matrix, key, file string) error {
+	return run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "mpegts", m.SRT+"?streamid=publish:"+key)
+}
+
+// srtLiveTransmit has ffmpeg write the transport stream, and the SRT project's own tool send it.
+func srtLiveTransmit(ctx context.Context, m *matrix, key, file string) error {
+	return run(ctx, "/bin/sh", "-c", fmt.Sprintf(`%s -v error -re -i '%s' -c copy -f mpegts pipe:1 | srt-live-transmit -q -a no file://con '%s?streamid=publish:%s'`,
+		system, file, m.SRT, key))
+}
+
+// byGStreamer publishes H264 with sound of the parser's kind by an element named out, which takes both. Matroska has no
+// decoding times: they are made.
+func byGStreamer(soundParser string, out func(m *matrix, key string) string) publisher {
+	return func(ctx context.Context, m *matrix, key, file string) error {
+		return gstreamer(ctx, "filesrc location="+file+" ! matroskademux name=d "+
+			"d.video_0 ! queue ! h264parse ! h264timestamper ! h264parse ! identity sync=true ! out. "+
+			"d.audio_0 ! queue ! "+soundParser+" ! identity sync=true ! out. "+out(m, key))
+	}
+}
+
+func gstreamerRTMP(m *matrix, key string) string {
+	return "flvmux name=out streamable=true ! rtmp2sink location=" + m.RTMP + key
+}
+
+func gstreamerRTSP(m *matrix, key string) string {
+	return "rtspclientsink name=out protocols=tcp location=" + m.RTSP + "live/" + key
+}
+
+func gstreamerSRT(m *matrix, key string) string {
+	return "mpegtsmux name=out alignment=7 ! srtsink uri=" + m.SRT + "?streamid=publish:" + key
+}
+
+// gstreamer runs a pipeline to its end.
+func gstreamer(ctx context.Context, pipeline string) error {
+	return run(ctx, append([]string{"gst-launch-1.0", "-q", "-e"}, strings.Fields(pipeline)...)...)
+}
+
+// Players.
+
+// rtspByGStreamer plays H264 and AAC with rtspsrc's options.
+func rtspByGStreamer(rendition, options string) func(context.Context, *matrix, string, string) error {
+	return func(ctx context.Context, m *matrix, id, file string) error {
+		if err := there(ctx, m.HTTP+"/hls/"+id+"/"+rendition+"/index.m3u8"); err != nil {
+			return err
+		}
+		return gstreamer(ctx, "rtspsrc name=in latency=200 "+options+" location="+m.RTSP+id+"/"+rendition+
+			" in. ! application/x-rtp,media=video ! queue ! rtph264depay ! h264parse ! out."+
+			" in. ! application/x-rtp,media=audio ! queue ! rtpmp4gdepay ! aacparse ! out."+
+			" matroskamux name=out ! filesink location="+file)
+	}
+}
+
+// hlsByMPV plays the best variant from the stream's beginning, decoded and encoded anew without loss.
+func hlsByMPV(ctx context.Context, m *matrix, id, file string) error {
+	index := m.HTTP + "/hls/" + id + "/index.m3u8"
+	if err := there(ctx, index); err != nil {
+		return err
+	}
+	return run(ctx, "mpv", "--no-config", "--msg-level=all=warn", "--o="+file, "--of=matroska", "--ovc=ffv1", "--oac=pcm_s16le",
+		"--demuxer-lavf-o=live_start_index=0", "--hls-bitrate=max", index)
+}
+
+// rtspByMPV plays the source.
+func rtspByMPV(ctx context.Context, m *matrix, id, file string) error {
+	if err := there(ctx, m.HTTP+"/hls/"+id+"/source/index.m3u8"); err != nil {
+		return err
+	}
+	return run(ctx, "mpv", "--no-config", "--msg-level=all=warn", "--o="+file, "--of=matroska", "--ovc=ffv1", "--oac=pcm_s16le", m.RTSP+id)
+}
+
+// hlsByFFmpeg plays every variant from the stream's beginning.
+func hlsByFFmpeg(ctx context.Context, m *matrix, id, file string) error {
+	index := m.HTTP + "/hls/" + id + "/index.m3u8"
+	if err := there(ctx, index); err != nil {
+		return err
+	}
+	return run(ctx, system, "-v", "error", "-live_start_index", "0", "-i", index, "-map", "0:v", "-map", "0:a:0", "-c", "copy", "-f", "matroska", file)
+}
+
+// playRTSPByFFmpeg decodes: RTP has no decoding times, which files of B-frames need.
+func playRTSPByFFmpeg(rendition string) func(context.Context, *matrix, string, string) error {
+	return func(ctx context.Context, m *matrix, id, file string) error {
+		if err := there(ctx, m.HTTP+"/hls/"+id+"/"+rendition+"/index.m3u8"); err != nil {
+			return err
+		}
+		return run(ctx, system, "-v", "error", "-rtsp_transport", "tcp", "-i", m.RTSP+id+"/"+rendition,
+			"-fps_mode", "passthrough", "-c:v", "ffv1", "-c:a", "pcm_s16le", "-f", "matroska", file)
+	}
+}
+
+func whepRecorded(rendition string) func(context.Context, *matrix, string, string) error {
+	return func(ctx context.Context, m *matrix, id, file string) error {
+		if err := there(ctx, m.HTTP+"/hls/"+id+"/"+rendition+"/index.m3u8"); err != nil {
+			return err
+		}
+		return viewer.RecordWHEP(ctx, m.HTTP+"/whep/"+id+"?rendition="+rendition, file)
+	}
+}
+
+// there waits until a page is.
+func there(ctx context.Context, url string) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+		if err != nil {
+			return err
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			_, err := io.Copy(io.Discard, resp.Body)
+			if err := errors.Join(err, resp.Body.Close()); err != nil {
+				return err
+			}
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", url, ctx.Err())
+		}
+	}
+}
+
+// run runs a command to its end.
+func run(ctx context.Context, command ...string) error {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out)
+	}
+	return nil
+}
