@@ -12,7 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -73,11 +75,16 @@ type Config struct {
 	LivenessFloor time.Duration
 	// QuoteTimeout bounds the wait for quotes. Default: 2 s.
 	QuoteTimeout time.Duration
+	// Started, where set, is told of each stream that begins. It must not block.
+	Started func(*playback.Hub)
 	// Linger is how long an ended stream stays for viewers who are still reading. Default: 30 s.
 	Linger time.Duration
 	// ReconnectGrace is how long a publisher that is gone without an end may take to come back: its stream goes on then.
 	// Default: 10 s; below 0 it ends at once. Orchestrators end a lease on which nothing comes for 30 s.
 	ReconnectGrace time.Duration
+	// MaxPublishers bounds those that are there at once, MaxPublishersPerAddress those of one IP address. Defaults: 1000
+	// and 100.
+	MaxPublishers, MaxPublishersPerAddress int
 
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -115,6 +122,12 @@ func (c *Config) validate() error {
 	}
 	if c.Linger == 0 {
 		c.Linger = 30 * time.Second
+	}
+	if c.MaxPublishers == 0 {
+		c.MaxPublishers = 1000
+	}
+	if c.MaxPublishersPerAddress == 0 {
+		c.MaxPublishersPerAddress = 100
 	}
 	if c.ReconnectGrace == 0 {
 		c.ReconnectGrace = 10 * time.Second
@@ -185,6 +198,10 @@ func (b *Broadcaster) Publish(_ context.Context, req ingest.Request) (ingest.Sin
 	if b.run == nil {
 		return nil, ingest.ErrUnavailable
 	}
+	if err := b.crowded(req.Remote); err != nil {
+		b.cfg.Logger.Warn("publisher refused", "stream", id, "remote", req.Remote, "err", err)
+		return nil, err
+	}
 	if old := b.streams[id]; old != nil {
 		switch k, err := old.admit(req); {
 		case err != nil:
@@ -199,12 +216,48 @@ func (b *Broadcaster) Publish(_ context.Context, req ingest.Request) (ingest.Sin
 		return nil, err
 	}
 	b.streams[id] = s
+	if b.cfg.Started != nil {
+		b.cfg.Started(s.hub)
+	}
 	run := b.run
 	b.running.Go(func() {
 		s.run(run)
 		b.remove(s)
 	})
 	return s.publisher, nil
+}
+
+// crowded refuses a publisher where too many are there. The lock is held.
+func (b *Broadcaster) crowded(remote string) error {
+	host := hostOf(remote)
+	all, near := 0, 0
+	for _, s := range b.streams {
+		if from, there := s.publisherAt(); there {
+			all++
+			if hostOf(from) == host {
+				near++
+			}
+		}
+	}
+	refuse := func(message string, limit int, knob string) error {
+		return &ingest.Refusal{Code: ingest.CodeLimit, Message: message, Limit: strconv.Itoa(limit), Knob: knob}
+	}
+	switch {
+	case all >= b.cfg.MaxPublishers:
+		return refuse("there are too many publishers: try again later", b.cfg.MaxPublishers, "--max-publishers")
+	case near >= b.cfg.MaxPublishersPerAddress:
+		return refuse("there are too many publishers from your address: end one first", b.cfg.MaxPublishersPerAddress, "--max-publishers-per-address")
+	}
+	return nil
+}
+
+// hostOf is an address without its port.
+func hostOf(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return remote
+	}
+	return host
 }
 
 // inBackground runs f beside the streams; Run waits for it.

@@ -140,6 +140,13 @@ func (s *Stream) publishing() bool {
 	return s.publisher != nil
 }
 
+// publisherAt is where the publisher is, if it is there.
+func (s *Stream) publisherAt() (remote string, there bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.request.Remote, s.publisher != nil
+}
+
 // resume goes on with a publisher that has come back, if what it brings fits what viewers and orchestrators were told.
 func (s *Stream) resume(tracks []*media.Track) error {
 	s.mu.Lock()

@@ -39,7 +39,7 @@ func (nobody) Stream(key string) (string, bool)                                 
 
 // run makes a broadcaster that passes streams through, or with rungs leaves them without, and runs it until the test
 // ends.
-func run(t *testing.T, rungs transcoder.Ladder) *broadcaster.Broadcaster {
+func run(t *testing.T, rungs transcoder.Ladder, change ...func(*broadcaster.Config)) *broadcaster.Broadcaster {
 	t.Helper()
 	secret, err := crypto.GenerateKey()
 	if err != nil {
@@ -49,11 +49,15 @@ func run(t *testing.T, rungs transcoder.Ladder) *broadcaster.Broadcaster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := broadcaster.New(broadcaster.Config{
+	cfg := broadcaster.Config{
 		Signer: identity.NewKey(secret), Keys: nobody{}, Network: nobody{}, Payer: nobody{}, Playback: metrics,
 		Ladder: func(int, int) transcoder.Ladder { return rungs },
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
-	})
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	b, err := broadcaster.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,6 +291,44 @@ func TestRefusedPublisherComesBack(t *testing.T) {
 		p.Close(nil)
 		if saw := <-pictures; !errors.Is(saw.reason, io.EOF) || len(saw.pts) != 60 {
 			t.Errorf("read %d pictures, end %v", len(saw.pts), saw.reason)
+		}
+	})
+}
+
+// TestTooManyPublishers: the limits in all and per address name their knobs; one that leaves makes room.
+func TestTooManyPublishers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, nil, func(c *broadcaster.Config) { c.MaxPublishers, c.MaxPublishersPerAddress = 3, 2 })
+		ask := func(key, remote string) (ingest.Sink, error) {
+			return b.Publish(t.Context(), ingest.Request{Protocol: "rtmp", Key: key, Remote: remote})
+		}
+		first, err := ask("a", "192.0.2.1:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ask("b", "192.0.2.1:2"); err != nil {
+			t.Fatal(err)
+		}
+		knob := func(err error) string {
+			var r *ingest.Refusal
+			if !errors.As(err, &r) || r.Code != ingest.CodeLimit {
+				t.Errorf("beyond a limit: %v", err)
+				return ""
+			}
+			return r.Knob
+		}
+		if _, err := ask("c", "192.0.2.1:3"); knob(err) != "--max-publishers-per-address" {
+			t.Errorf("a third from one address: %v", err)
+		}
+		if _, err := ask("c", "[2001:db8::1]:3"); err != nil {
+			t.Error(err)
+		}
+		if _, err := ask("d", "192.0.2.4:3"); knob(err) != "--max-publishers" {
+			t.Errorf("a fourth: %v", err)
+		}
+		first.Close(nil)
+		if _, err := ask("d", "192.0.2.1:3"); err != nil {
+			t.Errorf("after one has left: %v", err)
 		}
 	})
 }

@@ -450,7 +450,7 @@ func TestLimits(t *testing.T) {
 	r := g.Next(t)
 	<-r.Started
 	err := c.Push(t.Context(), "rtmp://"+address+"/live/second", publisher.Options{})
-	if err == nil || !strings.Contains(err.Error(), "MaxPerAddress") {
+	if err == nil || !strings.Contains(err.Error(), "--max-connections-per-address") {
 		t.Errorf("beyond the limit: %v", err)
 	}
 	if err := <-first; err != nil {

@@ -181,9 +181,9 @@ func (s *Server) enter(from netip.Prefix) (over *ingest.Refusal, admitted bool) 
 	defer s.mu.Unlock()
 	switch {
 	case s.open >= s.cfg.MaxConnections:
-		over = tooMany("the server has too many publishers: try again later", s.cfg.MaxConnections, "MaxConnections")
+		over = tooMany("the server has too many publishers: try again later", s.cfg.MaxConnections, "--max-connections")
 	case s.byAddress[from] >= s.cfg.MaxPerAddress:
-		over = tooMany("too many connections from your address: close some", s.cfg.MaxPerAddress, "MaxPerAddress")
+		over = tooMany("too many connections from your address: close some", s.cfg.MaxPerAddress, "--max-connections-per-address")
 	default:
 		s.open++
 		s.byAddress[from]++

@@ -34,6 +34,7 @@ type BroadcasterConfig struct {
 	DemoKey     bool   `help:"Let anybody publish the stream demo with the key demo."`
 	Storage     `embed:""`
 	Spending    `embed:""`
+	Limits      `embed:""`
 	Ladder      string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated. 'none' passes the source through." placeholder:"LADDER"`
 
 	Grace time.Duration `default:"10s" name:"reconnect-grace" help:"Let a publisher whose connection broke come back for so long: its stream goes on. 0 ends it at once; at most 20s."`
@@ -66,6 +67,9 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 	}
 	ladder, err := parseLadder(cfg.Ladder)
 	if err != nil {
+		return err
+	}
+	if err := cfg.positive(); err != nil {
 		return err
 	}
 	if err := makeDir(cfg.DataDir); err != nil {
@@ -101,8 +105,8 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 	n.b, err = broadcaster.New(broadcaster.Config{
 		Signer: n.chain.key, Domain: n.chain.domain, ChainID: n.chain.client.ChainID(),
 		Keys: keys, Network: n.network, Payer: n.sender, Books: broadcasterBooks{n.book}, Local: n.workers, Ladder: ladder,
-		ReconnectGrace: cmp.Or(cfg.Grace, -1),
-		Logger:         r.log, Registerer: r.registerer(), Playback: metrics,
+		ReconnectGrace: cmp.Or(cfg.Grace, -1), MaxPublishers: cfg.MaxPublishers, MaxPublishersPerAddress: cfg.MaxPublishersA,
+		Logger: r.log, Registerer: r.registerer(), Playback: metrics,
 	})
 	if err != nil {
 		return err

@@ -45,7 +45,10 @@ func (n *broadcasterNode) openRTMP(ctx context.Context, _ *playback.Metrics, w *
 	if err != nil {
 		return err
 	}
-	server, err := rtmp.New(rtmp.Config{Listener: listener, Gate: n.b, Logger: n.log, Registerer: n.registerer()})
+	server, err := rtmp.New(rtmp.Config{
+		Listener: listener, Gate: n.b, MaxConnections: n.cfg.MaxConnections, MaxPerAddress: n.cfg.MaxPerAddress,
+		Logger: n.log, Registerer: n.registerer(),
+	})
 	if err != nil {
 		return err
 	}
@@ -67,11 +70,11 @@ func (n *broadcasterNode) openHTTP(ctx context.Context, metrics *playback.Metric
 	if err != nil {
 		return err
 	}
-	w.pages.Handle("/hls/", server)
+	w.pages.Handle("/hls/", n.audience().entrance(server, playback.HLS, joinsHLS))
 	w.pages.Handle("/live/", in)
 	w.in = append(w.in, api.WayView{Protocol: "HTTP", URL: "{origin}/live/{key}/{n}.ts", Note: "MPEG-TS segments, PUT or POST"})
 	w.out = append(w.out, api.WayView{Protocol: "HLS", URL: "{origin}/hls/{id}/index.m3u8"})
-	w.parts = append(w.parts, server.Run, in.Run, func(ctx context.Context) error { return serveHTTP(ctx, listener, w.pages) })
+	w.parts = append(w.parts, server.Run, in.Run, func(ctx context.Context) error { return serveHTTP(ctx, n.limit(listener, refuseHTTP), w.pages) })
 	return nil
 }
 
@@ -87,7 +90,7 @@ func (n *broadcasterNode) openWebRTC(ctx context.Context, metrics *playback.Metr
 		_ = tcp.Close() // the other error is the one to tell
 		return fmt.Errorf("listen on %s: %w (choose another with --webrtc)", n.cfg.WebRTC, err)
 	}
-	if w.host, err = rtc.NewHost(udp, tcp, n.log); err != nil {
+	if w.host, err = rtc.NewHost(udp, n.limit(tcp, nil), n.log); err != nil {
 		return err
 	}
 	in, err := whip.New(whip.Config{Host: w.host, Gate: n.b, Logger: n.log, Registerer: n.registerer()})
@@ -100,7 +103,7 @@ func (n *broadcasterNode) openWebRTC(ctx context.Context, metrics *playback.Metr
 	}
 	w.pages.Handle("/whip", in)
 	w.pages.Handle("/whip/", in)
-	w.pages.Handle("/whep/", out)
+	w.pages.Handle("/whep/", n.audience().entrance(out, playback.WHEP, joinsWHEP))
 	w.in = append(w.in, api.WayView{Protocol: "WHIP", URL: "{origin}/whip/{key}"})
 	w.out = append(w.out, api.WayView{Protocol: "WHEP", URL: "{origin}/whep/{id}"})
 	w.parts = append(w.parts, in.Run, out.Run)
@@ -120,12 +123,14 @@ func (n *broadcasterNode) openRTSP(ctx context.Context, metrics *playback.Metric
 		_ = tcp.Close() // the other error is the one to tell
 		return fmt.Errorf("listen on %s by UDP: %w (choose another with --rtsp)", n.cfg.RTSP, err)
 	}
-	player, err := rtspplayer.New(rtspplayer.Config{Directory: n.b, Metrics: metrics, Logger: n.log})
+	player, err := rtspplayer.New(rtspplayer.Config{Directory: n.b, Metrics: metrics, Logger: n.log, MaxViewers: n.cfg.MaxViewers})
 	if err != nil {
 		return err
 	}
 	server, err := rtsp.New(rtsp.Config{
-		Listener: tcp, RTP: packets, RTCP: reports, Gate: n.b, Player: player, Logger: n.log, Registerer: n.registerer(),
+		Listener: tcp, RTP: packets, RTCP: reports, Gate: n.b, Player: player,
+		MaxConnections: n.cfg.MaxConnections, MaxPerAddress: n.cfg.MaxPerAddress,
+		Logger: n.log, Registerer: n.registerer(),
 	})
 	if err != nil {
 		return err

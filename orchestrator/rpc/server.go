@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"castnet/internal/identity"
+	"castnet/internal/ports"
 	"castnet/internal/wire"
 )
 
@@ -127,7 +128,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		defer hard.Stop()
 		g.GracefulStop()
 	})
-	err := g.Serve(newLimitListener(ln, s.cfg.MaxConnections, s.cfg.MaxPerHost, s.cfg.Logger))
+	err := g.Serve(ports.Limit(ln, ports.Limits{All: s.cfg.MaxConnections, PerAddress: s.cfg.MaxPerHost, Log: s.cfg.Logger}))
 	if stop() { // the listener failed, nobody asked for the end
 		g.Stop()
 	} else {

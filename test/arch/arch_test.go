@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"transcoder/av":       {"transcoder", "internal/media"},
 	"transcoder/worker":   {"transcoder", "internal/media", "internal/wire"},
 	"transcoder/capacity": {"transcoder", "internal/media"},
+	"transcoder/cards":    {"transcoder"},
 
 	"ingest":      {"internal/media"},
 	"ingest/rtmp": {"ingest", "internal/media"},
@@ -36,7 +37,7 @@ var arrows = map[string][]string{
 	// What WHIP and WHEP share: ports, certificate, settings.
 	"internal/rtc": {},
 	// What TCP ports share: limits of connections.
-	"internal/listen": {},
+	"internal/ports": {},
 
 	"probabilistic-payments":              {"internal/eip712", "internal/identity"},
 	"probabilistic-payments/ledger":       {"probabilistic-payments"},
@@ -51,7 +52,7 @@ var arrows = map[string][]string{
 
 	"orchestrator/rpc": {
 		"internal/wire", "transcoder", "internal/media", "internal/receipt", "internal/eip712", "probabilistic-payments", "internal/identity",
-		"internal/listen",
+		"internal/ports",
 	},
 	"orchestrator": {
 		"orchestrator/rpc", "transcoder", "internal/media", "internal/receipt", "internal/eip712", "probabilistic-payments", "internal/identity",

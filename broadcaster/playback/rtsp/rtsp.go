@@ -30,6 +30,8 @@ type Config struct {
 	Directory Directory
 	Metrics   *playback.Metrics
 	Logger    *slog.Logger
+	// MaxViewers bounds the players of one stream; 0 does not.
+	MaxViewers int
 }
 
 func (c *Config) validate() error {
@@ -91,6 +93,9 @@ func (p *Player) Stream(server *gortsplib.Server, path string) (*gortsplib.Serve
 	hub, ok := p.cfg.Directory.Hub(id)
 	if !ok {
 		return nil, fmt.Errorf("stream %.40q is not live", id)
+	}
+	if limit := p.cfg.MaxViewers; limit > 0 && hub.Viewers(playback.RTSP) >= limit {
+		return nil, fmt.Errorf("stream %q has %d viewers by RTSP: no more are taken (--max-viewers)", id, limit)
 	}
 	if name == "" {
 		name = playback.SourceName

@@ -1,0 +1,95 @@
+package node
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"castnet/broadcaster/playback"
+	"castnet/internal/ports"
+)
+
+// Limits are what one stream, or one address, may take of a broadcaster.
+type Limits struct {
+	MaxConnections int `default:"10000" name:"max-connections" help:"Connections open at once, on each TCP port."`
+	MaxPerAddress  int `default:"1000" name:"max-connections-per-address" help:"The same of one IPv4 address or IPv6 /64 network."`
+	MaxPublishers  int `default:"1000" name:"max-publishers" help:"Publishers at once."`
+	MaxPublishersA int `default:"100" name:"max-publishers-per-address" help:"The same of one address."`
+	MaxViewers     int `default:"10000" name:"max-viewers" help:"Viewers of one stream, by each protocol."`
+}
+
+func (l *Limits) positive() error {
+	for _, n := range []struct {
+		flag  string
+		value int
+	}{
+		{"--max-connections", l.MaxConnections},
+		{"--max-connections-per-address", l.MaxPerAddress},
+		{"--max-publishers", l.MaxPublishers},
+		{"--max-publishers-per-address", l.MaxPublishersA},
+		{"--max-viewers", l.MaxViewers},
+	} {
+		if n.value < 1 {
+			return fmt.Errorf("%s is %d: at least 1 is needed", n.flag, n.value)
+		}
+	}
+	return nil
+}
+
+// limit bounds a port; refusal may be nil.
+func (n *broadcasterNode) limit(ln net.Listener, refusal func(string) string) net.Listener {
+	return ports.Limit(ln, ports.Limits{All: n.cfg.MaxConnections, PerAddress: n.cfg.MaxPerAddress, Refusal: refusal, Log: n.log})
+}
+
+// refuseHTTP is what an HTTP client is told that cannot be served.
+func refuseHTTP(text string) string {
+	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s\n",
+		len(text)+1, text)
+}
+
+// audience bounds how many watch one stream.
+type audience struct {
+	max     int
+	streams interface {
+		Hub(id string) (*playback.Hub, bool)
+	}
+}
+
+func (n *broadcasterNode) audience() audience { return audience{max: n.cfg.MaxViewers, streams: n.b} }
+
+// full says why a stream takes no more viewers by a protocol; nil where it does.
+func (a audience) full(id string, by playback.Protocol) error {
+	hub, ok := a.streams.Hub(id)
+	if !ok || hub.Viewers(by) < a.max {
+		return nil
+	}
+	return fmt.Errorf("the stream has %d viewers by %v: no more are taken (--max-viewers)", a.max, by)
+}
+
+// entrance refuses the requests that viewers join by, once a stream is full: join finds its id in one.
+func (a audience) entrance(next http.Handler, by playback.Protocol, join func(*http.Request) (id string, ok bool)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if id, ok := join(r); ok {
+			if err := a.full(id, by); err != nil {
+				w.Header().Set("Retry-After", "10")
+				w.Header().Set("Access-Control-Allow-Origin", "*")
+				http.Error(w, err.Error(), http.StatusServiceUnavailable)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// joinsHLS finds the stream in a request for a multivariant playlist, which players make once.
+func joinsHLS(r *http.Request) (id string, ok bool) {
+	id, file, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/hls/"), "/")
+	return id, file == "index.m3u8"
+}
+
+// joinsWHEP finds the stream in the request for a new session.
+func joinsWHEP(r *http.Request) (id string, ok bool) {
+	id, session, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/whep/"), "/")
+	return id, r.Method == http.MethodPost && session == ""
+}
