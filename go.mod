@@ -3,6 +3,7 @@ module castnet
 go 1.26.0
 
 require (
+	github.com/NVIDIA/go-nvml v0.13.0-1
 	github.com/abema/go-mp4 v1.7.1
 	github.com/alecthomas/kong v1.16.1
 	github.com/asticode/go-astiav v0.39.0

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,6 +19,7 @@ import (
 	"castnet/internal/node/demo"
 	"castnet/transcoder"
 	"castnet/transcoder/capacity"
+	"castnet/transcoder/cards"
 	"castnet/transcoder/worker"
 )
 
@@ -191,11 +193,20 @@ func (cfg *BenchTranscoder) Run(ctx context.Context, con *console.Console) error
 		Measured: time.Now().UTC().Truncate(time.Second), Cores: runtime.NumCPU(), Ladder: ladderText(ladder),
 		Source: fmt.Sprintf("%v %dx%d, %g a second", source.Track.Codec, source.Track.Width, source.Track.Height, source.Track.FrameRate),
 	}
+	watch, err := cards.New(cards.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	watched := make(chan error, 1)
+	go func() { watched <- watch.Run(watching) }()
 	for _, at := range chosen {
 		var found capacity.Result
 		err := withWorkers(ctx, binary, at, func(ctx context.Context, pool *worker.Pool) error {
 			found, err = capacity.Measure(ctx, capacity.Config{
 				Transcoder: pool, Source: source, Ladder: ladder, Parallel: runtime.NumCPU(), Budget: cfg.Time / time.Duration(len(chosen)),
+				Watts:    wattsOf(watch, at.Device),
 				Progress: func(what string) { _, _ = fmt.Fprintf(con.Err, "%v: %s\n", at.Device, what) },
 			})
 			return err
@@ -205,10 +216,25 @@ func (cfg *BenchTranscoder) Run(ctx context.Context, con *console.Console) error
 		}
 		file.Devices = append(file.Devices, measurement{at.Device.String(), found})
 	}
-	if err := cfg.keep(&file); err != nil {
+	stop()
+	if err := errors.Join(<-watched, cfg.keep(&file)); err != nil {
 		return err
 	}
 	return con.Answer(cfg.Output, file, func(w io.Writer) { cfg.say(w, &file) })
+}
+
+// wattsOf tells what a card takes; nil where nobody knows: of the processor.
+func wattsOf(watch *cards.Watch, d transcoder.Device) func() float64 {
+	if d.Backend == transcoder.Software {
+		return nil
+	}
+	return func() float64 {
+		card, err := watch.Card(d.Index)
+		if err != nil {
+			return math.NaN()
+		}
+		return card.Watts
+	}
 }
 
 func ladderText(l transcoder.Ladder) string {
@@ -244,11 +270,15 @@ func (cfg *BenchTranscoder) say(w io.Writer, file *measurements) {
 		if d.Ladders > 0 {
 			lag = fmt.Sprintf("%d / %d ms", d.P50.Milliseconds(), d.P95.Milliseconds())
 		}
+		watts := "-"
+		if d.Watts > 0 {
+			watts = fmt.Sprintf("%.0f", d.Watts)
+		}
 		rows = append(rows, []string{
-			d.Device, fmt.Sprint(d.Ladders), lag, fmt.Sprintf("%.1f", float64(d.Throughput)/1e6), fmt.Sprintf("%.1f", float64(d.PixelsPerSecond)/1e6),
+			d.Device, fmt.Sprint(d.Ladders), lag, fmt.Sprintf("%.1f", float64(d.Throughput)/1e6), fmt.Sprintf("%.1f", float64(d.PixelsPerSecond)/1e6), watts,
 		})
 	}
-	console.Table(w, []string{"device", "ladders in real time", "lag p50 / p95", "megapixels/s", "taken on"}, rows)
+	console.Table(w, []string{"device", "ladders in real time", "lag p50 / p95", "megapixels/s", "taken on", "watts"}, rows)
 	if cfg.CapacityFile != "" {
 		_, _ = fmt.Fprintf(w, "\nKept in %s: transcoders and orchestrators that start now register it.\n", cfg.CapacityFile)
 	}

@@ -16,6 +16,7 @@ import (
 	"castnet/internal/node/console"
 	"castnet/orchestrator/rpc"
 	"castnet/transcoder"
+	"castnet/transcoder/cards"
 	"castnet/transcoder/worker"
 )
 
@@ -48,7 +49,11 @@ func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) erro
 	if err := os.WriteFile(filepath.Join(cfg.DataDir, pidFile), fmt.Append(nil, os.Getpid(), "\n"), 0o600); err != nil {
 		return fmt.Errorf("%w (--data-dir)", err)
 	}
-	workers, err := cfg.workers(ctx, r)
+	watch, err := cards.New(cards.Config{Logger: r.log})
+	if err != nil {
+		return err
+	}
+	workers, err := cfg.workers(ctx, r, watch)
 	if err != nil {
 		return err
 	}
@@ -75,6 +80,7 @@ func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) erro
 	defer stop()
 	group := errgroup.Group{}
 	group.Go(func() error { return workers.Run(work) })
+	group.Go(func() error { return watch.Run(work) })
 	group.Go(func() error {
 		defer stop()
 		serving, ctx := errgroup.WithContext(ctx)
@@ -88,7 +94,7 @@ func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) erro
 }
 
 // workers makes the pool on the devices that were chosen and have passed their self-test.
-func (cfg *TranscoderConfig) workers(ctx context.Context, r *role) (*worker.Pool, error) {
+func (cfg *TranscoderConfig) workers(ctx context.Context, r *role, watch *cards.Watch) (*worker.Pool, error) {
 	binary, err := worker.FindBinary()
 	if err != nil {
 		return nil, err
@@ -108,7 +114,7 @@ func (cfg *TranscoderConfig) workers(ctx context.Context, r *role) (*worker.Pool
 		return nil, err
 	}
 	return worker.New(worker.Config{
-		Binary: binary, Places: chosen, MaxSessions: max(cfg.Workers, 0), Logger: r.log, Registerer: r.registerer(),
+		Binary: binary, Places: chosen, MaxSessions: max(cfg.Workers, 0), Cards: watch, Logger: r.log, Registerer: r.registerer(),
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"castnet/internal/media"
@@ -50,6 +52,8 @@ type Config struct {
 	Parallel int
 	// Budget is how long it may take (default 30 s).
 	Budget time.Duration
+	// Watts is the power that the device takes at the moment, not a number where that is not known; nil: it never is.
+	Watts func() float64
 	// Progress is told what goes on; nil: nobody is.
 	Progress func(string)
 }
@@ -92,6 +96,8 @@ type Result struct {
 	Ladders int           `json:"ladders"`
 	P50     time.Duration `json:"p50_ns"`
 	P95     time.Duration `json:"p95_ns"`
+	// Watts is what the device took, in the middle, when its throughput was measured; 0: not known.
+	Watts float64 `json:"watts,omitempty"`
 }
 
 // Measure keeps the transcoder busy, which tells its throughput, then makes more ladders at once in real time, or fewer,
@@ -104,7 +110,9 @@ func Measure(ctx context.Context, cfg Config) (Result, error) {
 	deadline := time.Now().Add(cfg.Budget)
 	step := cfg.Budget / 6
 	cfg.Progress(fmt.Sprintf("throughput of %d sessions, %v", cfg.Parallel, step.Round(time.Second)))
+	watts := cfg.sampleWatts(step)
 	flat, err := play(ctx, &cfg, cfg.Parallel, step, false)
+	r.Watts = watts()
 	if err != nil {
 		return r, err
 	}
@@ -138,6 +146,43 @@ func Measure(ctx context.Context, cfg Config) (Result, error) {
 	}
 	r.PixelsPerSecond = min(max(r.PixelsPerSecond, int64((float64(r.Ladders)+waver)*demand)), r.Throughput)
 	return r, nil
+}
+
+// wattSamples is how often the power is asked for while the throughput is measured.
+const wattSamples = 10
+
+// sampleWatts asks for the power again and again for about a time, until the function that it returns is called, which
+// gives the median.
+func (c *Config) sampleWatts(d time.Duration) func() float64 {
+	if c.Watts == nil {
+		return func() float64 { return 0 }
+	}
+	var seen []float64
+	over, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(max(d/wattSamples, time.Millisecond))
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if w := c.Watts(); !math.IsNaN(w) {
+					seen = append(seen, w)
+				}
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() float64 {
+		close(over)
+		<-done
+		if len(seen) == 0 {
+			return 0
+		}
+		slices.Sort(seen)
+		return seen[len(seen)/2]
+	}
 }
 
 // Burst encodes as fast as it goes in one session for a moment, and returns how many pixels that were: what is left to be

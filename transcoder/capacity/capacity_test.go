@@ -119,9 +119,14 @@ func TestMeasure(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := &machine{pixelsPerSecond: speed}
 			began := time.Now()
-			r, err := capacity.Measure(t.Context(), config(m))
+			cfg := config(m)
+			cfg.Watts = func() float64 { return 70 }
+			r, err := capacity.Measure(t.Context(), cfg)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if r.Watts != 70 {
+				t.Errorf("%g watts", r.Watts)
 			}
 			if off := float64(r.Throughput)/speed - 1; off < -0.05 || off > 0.05 {
 				t.Errorf("%g pixels/s: throughput measured as %d", speed, r.Throughput)

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"errors"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,23 +47,41 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 type devices struct {
 	pool                                *Pool
 	inService, sessions, rate, capacity *prometheus.Desc
+	utilization                         *prometheus.Desc
+	memoryUsed, memoryTotal             *prometheus.Desc
+	temperature, encoderSessions, watts *prometheus.Desc
 }
 
 func newDevices(p *Pool) *devices {
 	desc := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc("castnet_worker_device_"+name, help, []string{"device"}, nil)
 	}
+	card := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("castnet_worker_card_"+name, help, append([]string{"card"}, labels...), nil)
+	}
 	return &devices{
-		pool:      p,
-		inService: desc("in_service", "1 where the device gets new sessions, 0 where it is suspect or drained."),
-		sessions:  desc("sessions", "Sessions open on the device."),
-		rate:      desc("pixels_per_second", "Pixels a second that the device's sessions encode."),
-		capacity:  desc("capacity_pixels_per_second", "Pixels a second that the device was measured at; 0: not measured."),
+		pool:            p,
+		utilization:     card("utilization_ratio", "Part of the time that the card's cores, encoders and decoders work.", "part"),
+		memoryUsed:      card("memory_used_bytes", "Memory that is taken on the card."),
+		memoryTotal:     card("memory_total_bytes", "Memory of the card."),
+		temperature:     card("temperature_celsius", "Temperature of the card."),
+		encoderSessions: card("encoder_sessions", "Encoding sessions open on the card, of all programs."),
+		watts:           card("watts", "Power that the card takes."),
+		inService:       desc("in_service", "1 where the device gets new sessions, 0 where it is suspect or drained."),
+		sessions:        desc("sessions", "Sessions open on the device."),
+		rate:            desc("pixels_per_second", "Pixels a second that the device's sessions encode."),
+		capacity:        desc("capacity_pixels_per_second", "Pixels a second that the device was measured at; 0: not measured."),
 	}
 }
 
 // Describe is prometheus.Collector's.
-func (d *devices) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(d, to) }
+func (d *devices) Describe(to chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{
+		d.inService, d.sessions, d.rate, d.capacity, d.utilization, d.memoryUsed, d.memoryTotal, d.temperature, d.encoderSessions, d.watts,
+	} {
+		to <- desc
+	}
+}
 
 // Collect is prometheus.Collector's.
 func (d *devices) Collect(to chan<- prometheus.Metric) {
@@ -69,7 +89,12 @@ func (d *devices) Collect(to chan<- prometheus.Metric) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	told := make(map[int]bool)
 	for _, at := range p.places {
+		if at.card() && !told[at.Device.Index] && p.cfg.Cards != nil {
+			told[at.Device.Index] = true
+			d.card(at.Device.Index, to)
+		}
 		name := at.Device.String()
 		gauge := func(desc *prometheus.Desc, v float64) {
 			to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, v, name)
@@ -93,4 +118,25 @@ func (d *devices) Collect(to chan<- prometheus.Metric) {
 
 func perDevice(name, help string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "castnet_worker_device_" + name, Help: help}, []string{"device"})
+}
+
+// card collects what a card's driver tells.
+func (d *devices) card(index int, to chan<- prometheus.Metric) {
+	c, err := d.pool.cfg.Cards.Card(index)
+	if err != nil {
+		return
+	}
+	gauge := func(desc *prometheus.Desc, v float64, part ...string) {
+		if !math.IsNaN(v) {
+			to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, v, append([]string{strconv.Itoa(index)}, part...)...)
+		}
+	}
+	gauge(d.utilization, c.Busy, "cores")
+	gauge(d.utilization, c.Encoder, "encoders")
+	gauge(d.utilization, c.Decoder, "decoders")
+	gauge(d.memoryUsed, float64(c.MemoryUsed))
+	gauge(d.memoryTotal, float64(c.MemoryTotal))
+	gauge(d.temperature, c.Temperature)
+	gauge(d.encoderSessions, float64(c.EncoderSessions))
+	gauge(d.watts, c.Watts)
 }

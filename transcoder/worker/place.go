@@ -101,6 +101,9 @@ func (p *Pool) occupy(at *place, id string, l transcoder.Ladder) (*load, error) 
 	if at.full(now) {
 		return nil, fmt.Errorf("%w: %v has refused a session beside %d others before", transcoder.ErrBusy, at.Device, at.room)
 	}
+	if err := p.cardRoom(at); err != nil {
+		return nil, err
+	}
 	asked := newLoad(at, id, l, now)
 	capacity, used := p.capacity(at.encoder()), p.used(at.encoder(), now)
 	if capacity > 0 && used+asked.estimate > capacity {

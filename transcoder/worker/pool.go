@@ -48,6 +48,8 @@ type Config struct {
 	// Retest is how long a card that was drained rests before it is tested again; twice as long each time it fails, up to
 	// five minutes. Default 5 s.
 	Retest time.Duration
+	// Cards tells how busy, full and warm the cards of Places are; nil: nobody does.
+	Cards Cards
 	// Logger gets a line for each worker that died.
 	Logger *slog.Logger
 	// Registerer gets the pool's metrics; nil: none.
