@@ -119,13 +119,13 @@ func (cfg *TranscoderConfig) workers(ctx context.Context, r *role, watch *cards.
 }
 
 // choosePlaces keeps the processor, and of the cards those that were asked for and can do something.
-func choosePlaces(places []transcoder.Place, cards string) ([]transcoder.Place, error) {
+func choosePlaces(places []transcoder.Place, numbers string) ([]transcoder.Place, error) {
 	wanted := map[int]bool{}
-	if cards != "all" && cards != "none" {
-		for number := range strings.SplitSeq(cards, ",") {
+	if numbers != "all" && numbers != "none" {
+		for number := range strings.SplitSeq(numbers, ",") {
 			n, err := strconv.Atoi(strings.TrimSpace(number))
 			if err != nil || n < 0 {
-				return nil, fmt.Errorf("--gpu %q: give all, none, or numbers of cards (0,1)", cards)
+				return nil, fmt.Errorf("--gpu %q: give all, none, or numbers of cards (0,1)", numbers)
 			}
 			wanted[n] = true
 		}
@@ -134,7 +134,7 @@ func choosePlaces(places []transcoder.Place, cards string) ([]transcoder.Place, 
 	found := map[int]bool{}
 	for _, p := range places {
 		card := p.Device.Backend != transcoder.Software
-		if card && cards != "all" && !wanted[p.Device.Index] || len(p.Decode) == 0 || len(p.Encode) == 0 {
+		if card && numbers != "all" && !wanted[p.Device.Index] || len(p.Decode) == 0 || len(p.Encode) == 0 {
 			continue
 		}
 		if card {
@@ -144,7 +144,7 @@ func choosePlaces(places []transcoder.Place, cards string) ([]transcoder.Place, 
 	}
 	for n := range wanted {
 		if !found[n] {
-			return nil, fmt.Errorf("--gpu %s: card %d is not there or has failed its self-test: %s", cards, n, places[0].Problem)
+			return nil, fmt.Errorf("--gpu %s: card %d is not there or has failed its self-test: %s", numbers, n, places[0].Problem)
 		}
 	}
 	return chosen, nil

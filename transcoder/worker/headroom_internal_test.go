@@ -83,7 +83,8 @@ func TestRoomOnCard(t *testing.T) {
 		Binary: self, Logger: slog.New(slog.DiscardHandler), Cards: driver, Registerer: metrics,
 		Places: []transcoder.Place{
 			{Device: transcoder.Device{Backend: transcoder.Nvidia}, Decode: h264, Encode: h264},
-			{Device: transcoder.Device{Backend: transcoder.NvidiaDecode}, Decode: h264, Encode: h264}, Processor(),
+			{Device: transcoder.Device{Backend: transcoder.NvidiaDecode}, Decode: h264, Encode: h264},
+			Processor(),
 		},
 	}); err != nil {
 		t.Fatal(err)
