@@ -45,7 +45,7 @@ type cli struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var c cli
-	command := kong.Parse(&c,
+	parser := kong.Must(&c,
 		kong.Name("castnet"),
 		kong.Description("A live video transcoding network: staked orchestrators make the ladder, verified and paid by tickets."),
 		kong.DefaultEnvars("CASTNET"), kong.Configuration(node.YAMLFlags), kong.ShortUsageOnError(), kong.ValueFormatter(withDefault),
@@ -53,10 +53,13 @@ func main() {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
 		kong.Vars{"state": stateDir()}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(console.Standard()),
 	)
-	err := command.Run()
+	command, err := parser.Parse(os.Args[1:])
+	parser.Stdout = os.Stderr // usage is told with an error: what scripts read has answers alone
+	parser.FatalIfErrorf(err)
+	err = command.Run()
 	asked := ctx.Err() != nil // to end: that is no error
 	stop()
-	if err != nil && !(asked && errors.Is(err, context.Canceled)) {
+	if err != nil && (!asked || !errors.Is(err, context.Canceled)) {
 		fmt.Fprintln(os.Stderr, "castnet:", err)
 		os.Exit(1)
 	}

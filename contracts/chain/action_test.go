@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math/big"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"castnet/contracts/chain"
@@ -53,5 +55,37 @@ func TestPreview(t *testing.T) {
 	}
 	if _, err := delegator.Staking().Delegate(recipient, big.NewInt(-1)).Preview(t.Context()); err == nil {
 		t.Error("a negative amount was taken")
+	}
+}
+
+// Two programs with one account get in each other's way, and no further: each change takes effect once or is told to have failed.
+func TestTwoProgramsWithOneAccount(t *testing.T) {
+	n := newNetwork(t)
+	const each = 25
+	programs := []*chain.Client{n.client(t, keyOf("sender")), n.client(t, keyOf("sender"))}
+	var made, taken, failed atomic.Int64
+	var group sync.WaitGroup
+	for _, c := range programs {
+		for range each {
+			group.Go(func() {
+				_, err := c.Broker().Fund(big.NewInt(1), nil).Send(t.Context())
+				other := (*chain.TakenError)(nil)
+				switch {
+				case err == nil:
+					made.Add(1)
+				case errors.As(err, &other):
+					taken.Add(1)
+				default:
+					failed.Add(1)
+					t.Log(err)
+				}
+			})
+		}
+	}
+	group.Wait()
+	t.Logf("%d made, %d lost their nonce, %d were not sent", made.Load(), taken.Load(), failed.Load())
+	account, err := programs[0].Broker().Sender(t.Context(), keyOf("sender").Address())
+	if err != nil || account.Deposit.Int64() != made.Load() || made.Load() == 0 {
+		t.Errorf("the deposit is %v wei, %v; %d changes are said to be made", account.Deposit, err, made.Load())
 	}
 }

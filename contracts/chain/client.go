@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"castnet/contracts/bindings"
+	"castnet/contracts/chain/endpoint"
 	"castnet/contracts/chain/follow"
 	"castnet/contracts/chain/txs"
 )
@@ -126,9 +127,9 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	eth, err := ethclient.DialContext(ctx, cfg.URL)
+	eth, err := endpoint.Dial(ctx, cfg.URL)
 	if err != nil {
-		return nil, fmt.Errorf("chain: dial %s: %w", cfg.URL, err)
+		return nil, fmt.Errorf("chain: %w", err)
 	}
 	c := &Client{
 		cfg: cfg, eth: eth, reverts: known, metrics: m,

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/core/types"
+
+	"castnet/contracts/chain/endpoint"
 )
 
 // latest holds a value of which only the newest counts, and lets any number of readers wait for the next.
@@ -97,7 +99,7 @@ func (c *Client) look(ctx context.Context) {
 	header, err := c.eth.HeaderByNumber(ctx, nil)
 	if err != nil {
 		if ctx.Err() == nil {
-			c.cfg.Log.Warn("the chain's node does not answer", "url", c.cfg.URL, "error", err)
+			c.cfg.Log.Warn("the chain's node does not answer", "url", endpoint.Name(c.cfg.URL), "error", err)
 		}
 		return
 	}

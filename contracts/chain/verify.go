@@ -8,6 +8,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
+
+	"castnet/contracts/chain/endpoint"
 )
 
 // implementationSlot is where an ERC-1967 proxy keeps its implementation: keccak256("eip1967.proxy.implementation") − 1.
@@ -141,7 +143,7 @@ func (c *Client) implementationHash(ctx context.Context, proxy contract) (common
 func (c *Client) verifyChain(ctx context.Context) error {
 	id, err := c.eth.ChainID(ctx)
 	if err != nil {
-		return fmt.Errorf("chain: %s does not answer: %w", c.cfg.URL, err)
+		return fmt.Errorf("chain: %s does not answer: %w", endpoint.Name(c.cfg.URL), err)
 	}
 	if want := c.cfg.Addresses.ChainID; !id.IsUint64() || id.Uint64() != want {
 		return &DeploymentError{What: "chain id", Want: fmt.Sprint(want), Got: id.String()}

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/endpoint"
 	"castnet/contracts/chain/txs"
 	"castnet/contracts/store"
 	"castnet/internal/eip712"
@@ -173,7 +174,7 @@ func (r *role) dialChain(ctx context.Context, a ChainAccess) (*onChain, error) {
 		URL: a.RPC, Addresses: addresses, Signer: key, Transactions: r.inFlight, Log: r.log, Metrics: r.registerer(),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("chain at %s: %w (--rpc)", a.RPC, err)
+		return nil, fmt.Errorf("chain at %s: %w (--rpc)", endpoint.Name(a.RPC), err)
 	}
 	return &onChain{client: client, key: key, account: key.Address(), domain: eip712.NewDomain(client.ChainID(), addresses.Broker)}, nil
 }

@@ -31,6 +31,7 @@ func TestCommands(t *testing.T) {
 	t.Run("wallet", w.wallet)
 	t.Run("refusals", w.refusals)
 	t.Run("external signer", w.externalSigner)
+	t.Run("hot keys", w.hotKeys)
 }
 
 // castnet runs one command.
@@ -59,11 +60,11 @@ func (w *world) answer(t *testing.T, result any, args ...string) {
 	}
 }
 
-// refused wants a command to fail without an answer, and to say why. (Where the command line itself is wrong, its usage is the answer.)
+// refused wants a command to fail without an answer, and to say why.
 func (w *world) refused(t *testing.T, why string, args ...string) {
 	t.Helper()
 	out, errs, err := w.castnet(t, args...)
-	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || (exit.ExitCode() == 1) != (out == "") || !strings.Contains(errs, why) {
+	if _, ok := errors.AsType[*exec.ExitError](err); !ok || out != "" || !strings.Contains(errs, why) {
 		t.Errorf("castnet %s: %v; want a refusal that speaks of %q", strings.Join(args, " "), err, why)
 	}
 }
@@ -170,6 +171,20 @@ func (w *world) refusals(t *testing.T) {
 	w.refused(t, "EIP-55", "stake", "delegate", mistyped, "1 CAST", "--account", "rich")
 	w.refused(t, "EIP-55", "deposit", "signer", "add", mistyped, "--account", "rich")
 	w.refused(t, "send it some", "deposit", "fund", "0.9999999 ETH", "--account", "rich")
+	w.refused(t, "above zero", "stake", "delegate", "Rosa", "0 CAST", "--account", "rich")
+	w.refused(t, "above zero", "stake", "unbond", "Rosa", "0 CAST", "--account", "rich")
+	w.refused(t, "above zero", "deposit", "fund", "0 ETH", "--account", "rich")
+	w.refused(t, "above zero", "deposit", "allocate", "Rosa=0 ETH", "--account", "rich")
+	w.refused(t, "the registry takes 256", "orchestrator", "register", "https://"+strings.Repeat("a", 250)+":8935", "--operator", "poor",
+		"--stake", "1 CAST", "--account", "rich")
+	w.refused(t, "--round-length must be longer", "chain", "deploy", "--round-length", "0s", "--account", "rich", "--contracts", "new.json")
+	w.refused(t, "--stake", "orchestrator", "register", "https://a:1", "--operator", "poor", "--json") // usage is no JSON
+	for _, node := range []string{"http://me:5ecret@127.0.0.1:1/5ecret", "ws://me:5ecret@127.0.0.1:1/5ecret?key=5ecret"} {
+		_, errs, err := w.castnet(t, with("--rpc", node)...)
+		if err == nil || !strings.Contains(errs, "127.0.0.1:1/…") || strings.Contains(errs, "5ecret") {
+			t.Errorf("--rpc %s: %v; the refusal must name the host and no secret", node, err)
+		}
+	}
 	for _, account := range []common.Address{rich.Address(), poor.Address} {
 		if nonce, err := w.eth.NonceAt(t.Context(), account, nil); err != nil || nonce != 0 {
 			t.Errorf("%s sent %d transactions, %v", account, nonce, err)
@@ -231,4 +246,25 @@ func (w *world) externalSigner(t *testing.T) {
 	if len(stake.Positions) != 1 || stake.Positions[0].Cast != ether(4).String() {
 		t.Errorf("positions: %+v, want 4 CAST", stake.Positions)
 	}
+}
+
+// hotKeys are named once, revoked, and named again with a warning.
+func (w *world) hotKeys(t *testing.T) {
+	var owner struct{ Address common.Address }
+	w.answer(t, &owner, "wallet", "new", "treasurer")
+	w.answer(t, &struct{}{}, "wallet", "new", "hot")
+	w.pay(t, 0, owner.Address, "1 ETH")
+	signer := func(what string) []string {
+		return []string{"deposit", "signer", what, "hot", "--account", "treasurer"}
+	}
+
+	w.answer(t, &struct{}{}, signer("add")...)
+	w.refused(t, "already", signer("add")...)
+	w.answer(t, &struct{}{}, signer("revoke")...)
+	w.refused(t, "revoked already", signer("revoke")...)
+	_, errs, err := w.castnet(t, signer("add")...)
+	if err != nil || !strings.Contains(errs, "This key was revoked") {
+		t.Errorf("a revoked key was named again without a warning: %v", err)
+	}
+	w.refused(t, "already", signer("add")...)
 }

@@ -17,6 +17,7 @@ import (
 
 	"castnet/contracts/bindings"
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/endpoint"
 )
 
 // poll is how often the head is looked at where the node cannot push it: the transactions follow each other.
@@ -97,14 +98,14 @@ func deploy(ctx context.Context, cfg Config) (chain.Addresses, error) {
 	if cfg.Signer == nil {
 		return chain.Addresses{}, fmt.Errorf("deploy: %w", chain.ErrNoSigner)
 	}
-	eth, err := ethclient.DialContext(ctx, cfg.URL)
+	eth, err := endpoint.Dial(ctx, cfg.URL)
 	if err != nil {
-		return chain.Addresses{}, fmt.Errorf("deploy: dial %s: %w", cfg.URL, err)
+		return chain.Addresses{}, fmt.Errorf("deploy: %w", err)
 	}
 	defer eth.Close()
 	id, err := eth.ChainID(ctx)
 	if err != nil {
-		return chain.Addresses{}, fmt.Errorf("deploy: %s does not answer: %w", cfg.URL, err)
+		return chain.Addresses{}, fmt.Errorf("deploy: %s does not answer: %w", endpoint.Name(cfg.URL), err)
 	}
 	client, err := chain.Connect(ctx, chain.Config{
 		URL: cfg.URL, Addresses: chain.Addresses{ChainID: id.Uint64()}, Signer: cfg.Signer, PollInterval: poll, Log: cfg.Log,

@@ -2,6 +2,7 @@ package txs
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"math/big"
@@ -24,6 +25,15 @@ func (e *GasPriceError) Error() string {
 	return fmt.Sprintf("gas costs %v wei, MaxGasPrice allows %v: raise it or wait", e.Price, e.Max)
 }
 
+// markBits are those of the wei per gas that a manager adds to its bids.
+const markBits = 20
+
+// newMark is some wei per gas at random. Two programs with one account that ask for the same at the same time would else sign the same
+// bytes, and each would take the other's transaction for its own.
+func newMark() (*big.Int, error) {
+	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), markBits))
+}
+
 // price is what to bid at present: twice the base fee, so that it holds for some full blocks, and the node's idea of a tip.
 func (m *Manager) price(ctx context.Context) (bid, error) {
 	header, err := m.cfg.Node.HeaderByNumber(ctx, nil)
@@ -41,9 +51,9 @@ func (m *Manager) price(ctx context.Context) (bid, error) {
 	if needed.Cmp(m.cfg.MaxGasPrice) > 0 {
 		return bid{}, &GasPriceError{Price: needed, Max: m.cfg.MaxGasPrice}
 	}
-	limit := needed.Add(needed, header.BaseFee)
-	limit = smaller(larger(limit, m.cfg.GasPriceFloor), m.cfg.MaxGasPrice)
-	return bid{tip: smaller(tip, limit), limit: limit}, nil
+	limit := larger(needed.Add(needed, header.BaseFee), m.cfg.GasPriceFloor)
+	limit = smaller(new(big.Int).Add(limit, m.mark), m.cfg.MaxGasPrice)
+	return bid{tip: smaller(tip.Add(tip, m.mark), limit), limit: limit}, nil
 }
 
 // outbid is a bid that replaces old: at least a tenth above it, as nodes ask, better an eighth, and what the market wants. Where

@@ -141,6 +141,7 @@ func (c Call) Does(tx *types.Transaction) bool {
 type Manager struct {
 	cfg      Config
 	metrics  *metrics
+	mark     *big.Int // wei per gas, see newMark
 	requests chan *request
 	done     chan struct{} // closed when Run has ended
 
@@ -189,7 +190,11 @@ func New(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Manager{cfg: cfg, metrics: recorded, requests: make(chan *request), done: make(chan struct{})}, nil
+	mark, err := newMark()
+	if err != nil {
+		return nil, fmt.Errorf("chain: %w", err)
+	}
+	return &Manager{cfg: cfg, metrics: recorded, mark: mark, requests: make(chan *request), done: make(chan struct{})}, nil
 }
 
 // Send hands a call over and waits until its transaction is final; it may have reverted then. When ctx ends first the transaction

@@ -12,6 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"castnet/contracts/chain"
+	"castnet/contracts/chain/endpoint"
 	"castnet/internal/identity"
 	"castnet/internal/node/console"
 )
@@ -73,10 +74,10 @@ func (n Network) dial(ctx context.Context, con *console.Console, cfg chain.Confi
 	cfg.URL, cfg.Log = n.RPC, slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	client, err := chain.Dial(ctx, cfg)
 	if _, ok := errors.AsType[*chain.DeploymentError](err); ok {
-		return nil, fmt.Errorf("%w (the node: --rpc %s; the contracts: --contracts %s)", err, n.RPC, n.Contracts)
+		return nil, fmt.Errorf("%w (the node: --rpc %s; the contracts: --contracts %s)", err, endpoint.Name(n.RPC), n.Contracts)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("chain at %s: %w (--rpc)", n.RPC, err)
+		return nil, fmt.Errorf("chain at %s: %w (--rpc)", endpoint.Name(n.RPC), err)
 	}
 	return client, nil
 }

@@ -13,14 +13,20 @@ import (
 	"castnet/internal/identity"
 )
 
-// maxName bounds what an orchestrator may call itself.
-const maxName = 32
+const (
+	// maxName bounds what an orchestrator may call itself.
+	maxName = 32
+	// maxURI is the MAX_URI_LENGTH of Staking.
+	maxURI = 256
+)
 
 // ParseServiceURI splits "https://host:port#Name": the fragment is what people call the orchestrator. Without one it goes by the
 // first digits of its address. Names are nobody's property: whoever trusts one must look at the address.
 func ParseServiceURI(id common.Address, uri string) (name, address string, err error) {
 	u, err := url.Parse(uri)
 	switch {
+	case len(uri) > maxURI:
+		return "", "", fmt.Errorf("the service URI has %d bytes, the registry takes %d: shorten the host or the name", len(uri), maxURI)
 	case err != nil:
 		return "", "", fmt.Errorf("service URI %q: %w", uri, err)
 	case u.Scheme != "https" || u.Hostname() == "" || u.Port() == "":

@@ -18,6 +18,7 @@ import (
 
 	"castnet/contracts/chain"
 	"castnet/contracts/chain/deploy"
+	"castnet/contracts/chain/endpoint"
 	"castnet/internal/identity"
 	"castnet/internal/node/account"
 	"castnet/internal/node/amount"
@@ -108,8 +109,23 @@ func (d *Deploy) Run(ctx context.Context, con *console.Console) error {
 	return d.answer(con, addresses, "The contracts are deployed; "+d.Contracts+" names them. Whoever takes part needs a copy of it.")
 }
 
-// shares checks those that would mean their default if they were zero.
-func (d *Deploy) shares() error {
+// nonzero checks those that would mean their default if they were zero.
+func (d *Deploy) nonzero() error {
+	for flag, d := range map[string]time.Duration{
+		"round-length": d.RoundLength, "ticket-validity": d.TicketValidity, "unbonding-period": d.UnbondingPeriod, "timelock-delay": d.TimelockDelay,
+	} {
+		if d <= 0 {
+			return fmt.Errorf("--%s must be longer than 0s", flag)
+		}
+	}
+	switch {
+	case d.MaxActive == 0:
+		return errors.New("--max-active must be more than 0")
+	case d.MinSelfStake.Sign() == 0:
+		return errors.New("--min-self-stake must be more than 0 CAST")
+	case d.Disputes.JailRounds == 0:
+		return errors.New("--jail-rounds must be more than 0")
+	}
 	for flag, share := range map[string]amount.Percent{"max-slash": d.MaxSlash, "slash": d.Disputes.Slash, "target-bonding": d.TargetBonding} {
 		if share == 0 {
 			return fmt.Errorf("--%s must be more than 0%%", flag)
@@ -131,7 +147,7 @@ func (d *Deploy) config(con *console.Console) (deploy.Config, error) {
 		},
 		Log: slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
-	err := d.shares()
+	err := d.nonzero()
 	if err != nil {
 		return cfg, err
 	}
@@ -167,7 +183,7 @@ func (d *Deploy) plan(cfg deploy.Config) console.Plan {
 	}
 	self, t := cfg.Signer.Address(), cfg.Disputes
 	plan := console.Plan{
-		Title: "Deploy the Castnet contracts on the chain at " + d.RPC,
+		Title: "Deploy the Castnet contracts on the chain at " + endpoint.Name(d.RPC),
 		Facts: []console.Field{
 			{Label: "Account", Value: self.Hex() + ", pays for it"},
 			{Label: "Supply", Value: fmt.Sprintf("%s, for %s; never more than %s", amount.Format(sum, amount.CAST), account.Count(len(cfg.Supply), "account"), amount.Format(cfg.Cap, amount.CAST))},

@@ -109,6 +109,9 @@ func (a *Allocate) read(ctx context.Context, s *account.Session) ([]chain.Promis
 		if err != nil {
 			return nil, details, err
 		}
+		if wei.Sign() == 0 {
+			return nil, details, fmt.Errorf("%q promises nothing: give an amount above zero, or leave it out", text)
+		}
 		o, err := s.Orchestrator(ctx, who)
 		if err != nil {
 			return nil, details, err

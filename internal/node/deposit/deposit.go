@@ -52,7 +52,7 @@ func (r *Reserve) Run(ctx context.Context, con *console.Console) error {
 func add(ctx context.Context, s *account.Session, deposit, reserve *big.Int) error {
 	sum := new(big.Int).Add(deposit, reserve)
 	if sum.Sign() == 0 {
-		return errors.New("nothing to add: give an amount above zero")
+		return errors.New("nothing to do: give an amount above zero")
 	}
 	held, err := s.Balance(ctx, s.Self)
 	if err != nil {
@@ -185,8 +185,19 @@ func (a *SignerAdd) Run(ctx context.Context, con *console.Console) error {
 		if signer == s.Self {
 			return errors.New("the account itself may always sign: name another key")
 		}
+		until, may, err := s.Broker().SignerUntil(ctx, s.Self, signer)
+		switch {
+		case err != nil:
+			return err
+		case may && until.Year() >= forever:
+			return fmt.Errorf("%s may sign for %s already", signer, s.Self)
+		}
 		plan := account.Plan{Details: SignerChange{Signer: signer}, Actions: []chain.Action{s.Broker().AuthoriseSigner(signer)}}
 		plan.Title = fmt.Sprintf("Let %s sign tickets of %s", signer, s.Self)
+		if until.Unix() > 0 {
+			plan.Title = fmt.Sprintf("Let %s sign tickets of %s again", signer, s.Self)
+			plan.Warnings = []string{fmt.Sprintf("This key was revoked, with effect from %s: if that was because it was stolen, name another.", s.When(until))}
+		}
 		plan.Facts = []console.Field{
 			{Label: "It may", Value: "spend deposit and reserve, ticket by ticket; not withdraw them, and nothing else that the account holds"},
 			{Label: "It ends", Value: account.Lasting(s.Parameters().UnlockPeriod) + " after 'castnet deposit signer revoke', so that tickets it gave out stay good"},

@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type Entry struct {
 	FeeSharePpm  *uint32         `json:"feeSharePpm,omitempty"`
 	Cast         string          `json:"cast,omitempty"` // bonded with it, in the smallest unit
 	Replaces     *common.Address `json:"replaces,omitempty"`
+	Relayer      *common.Address `json:"relayer,omitempty"` // the zero address: anybody
 }
 
 // Register is the command `castnet orchestrator register`.
@@ -35,6 +37,7 @@ type Register struct {
 	account.Signing `embed:""`
 	URI             string         `arg:"" name:"uri" help:"Where broadcasters reach it, and its name: https://HOST:PORT#NAME."`
 	Operator        string         `required:"" help:"The key that the orchestrator's process signs with: a key file's name or an address. It must not be the owner's." placeholder:"ACCOUNT"`
+	Relayer         string         `help:"The account that alone redeems your winners: a key file's name, an address, or 'anybody'. Without it the operator." placeholder:"ACCOUNT"`
 	Stake           amount.Cast    `required:"" help:"The stake to begin with, for example 100 CAST." placeholder:"AMOUNT"`
 	RewardCut       amount.Percent `default:"10%" help:"Keep this much of rewards before the stake shares the rest." placeholder:"PERCENT"`
 	FeeShare        amount.Percent `default:"50%" help:"Share this much of fees over the stake; the rest is yours." placeholder:"PERCENT"`
@@ -46,16 +49,20 @@ func (r *Register) Run(ctx context.Context, con *console.Console) error {
 	if err != nil {
 		return err
 	}
+	relayer, err := relayerOf(cmp.Or(r.Relayer, r.Operator), r.Signing, con)
+	if err != nil {
+		return err
+	}
 	return r.Open(ctx, con, func(ctx context.Context, s *account.Session) error {
 		operator := key.address
+		name, address, err := account.ParseServiceURI(s.Self, r.URI)
+		if err != nil {
+			return err
+		}
 		if err := r.check(ctx, s, operator); err != nil {
 			return err
 		}
 		consent, err := key.consent(s)
-		if err != nil {
-			return err
-		}
-		name, address, err := account.ParseServiceURI(s.Self, r.URI)
 		if err != nil {
 			return err
 		}
@@ -65,16 +72,20 @@ func (r *Register) Run(ctx context.Context, con *console.Console) error {
 		}
 		cut, share := uint32(r.RewardCut), uint32(r.FeeShare)
 		plan := account.Plan{
-			Details: Entry{s.Self, &operator, r.URI, &cut, &share, r.Stake.String(), nil},
+			Details: Entry{s.Self, &operator, r.URI, &cut, &share, r.Stake.String(), nil, &relayer},
 			Actions: []chain.Action{s.Staking().Register(chain.Registration{
 				Operator: operator, ServiceURI: r.URI, RewardCut: cut, FeeShare: share, Stake: r.Stake.Int, Consent: consent,
 			})},
+		}
+		if relayer != (common.Address{}) {
+			plan.Actions = append(plan.Actions, s.Broker().SetRelayer(relayer))
 		}
 		p := s.Parameters()
 		plan.Title = fmt.Sprintf("Register %s as the orchestrator %s", s.Self, name)
 		plan.Facts = []console.Field{
 			{Label: "Reached at", Value: address},
 			{Label: "Operator", Value: operator.Hex() + ", signs on the wire and owns nothing"},
+			{Label: "Winners", Value: redeemedBy(relayer)},
 			{Label: "Stake", Value: amount.Format(r.Stake.Int, amount.CAST) + "; the least for the active set is " + amount.Format(p.MinSelfStake, amount.CAST)},
 			{Label: "Cuts", Value: cuts(cut, share)},
 			{Label: "Comes back", Value: account.Lasting(p.UnbondingPeriod) + " after 'castnet stake unbond'"},
@@ -265,6 +276,13 @@ func (k *RotateKey) Run(ctx context.Context, con *console.Console) error {
 			{Label: "From", Value: fmt.Sprintf("round %d, %s", round.Number+1, s.When(round.End))},
 		}
 		plan.Warnings = []string{"Start 'castnet orchestrator run' with the new key when that round begins, not before. A key that served once is bound to this orchestrator for ever."}
+		relayer, err := s.Broker().Relayer(ctx, s.Self)
+		if err != nil {
+			return err
+		}
+		if relayer == o.Operator {
+			plan.Warnings = append(plan.Warnings, fmt.Sprintf("The present key alone redeems your winners, until 'castnet orchestrator set-relayer %s': do that when the new one takes over.", k.Operator))
+		}
 		return s.Carry(ctx, plan)
 	})
 }

@@ -38,6 +38,7 @@ type Report struct {
 	EnrolledRound bool           `json:"enrolledRound"` // takes part in reserves in the present round
 	Round         uint64         `json:"round"`
 	Commission    string         `json:"commission"`            // CAST of the owner's cut of rewards, not claimed
+	Relayer       common.Address `json:"relayer"`               // who alone redeems its winners; the zero address: anybody
 	JailedUntil   uint64         `json:"jailedUntil,omitempty"` // the first round in which it may join again
 	Announced     *Announced     `json:"announced,omitempty"`   // cuts that come into force
 }
@@ -96,6 +97,9 @@ func one(ctx context.Context, s *account.Session, o chain.Orchestrator) error {
 	if err != nil {
 		return err
 	}
+	if r.Relayer, err = s.Broker().Relayer(ctx, o.ID); err != nil {
+		return err
+	}
 	round, err := s.Round(ctx)
 	if err != nil {
 		return err
@@ -122,6 +126,7 @@ func one(ctx context.Context, s *account.Session, o chain.Orchestrator) error {
 			{Label: "State", Value: state},
 			{Label: "Reached at", Value: o.ServiceURI},
 			{Label: "Operator", Value: o.Operator.Hex() + ", holds " + amount.Brief(held.Ether, amount.ETH) + " for gas"},
+			{Label: "Winners", Value: redeemedBy(r.Relayer)},
 			{Label: "Stake", Value: amount.Format(o.Stake, amount.CAST) + ", of it its owner's " + amount.Format(o.SelfStake, amount.CAST)},
 			{Label: "Cuts", Value: split},
 			{Label: "Commission", Value: amount.Format(o.Commission, amount.CAST) + " of the owner's cut of rewards, not claimed yet"},

@@ -3,6 +3,7 @@ package stake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -63,6 +64,9 @@ func (b *Bond) Run(ctx context.Context, con *console.Console) error {
 
 // bond puts CAST behind an orchestrator, somebody else's or one's own.
 func bond(ctx context.Context, s *account.Session, o chain.Orchestrator, cast *big.Int) error {
+	if cast.Sign() == 0 {
+		return errNothing
+	}
 	held, err := s.Balance(ctx, s.Self)
 	if err != nil {
 		return err
@@ -94,6 +98,9 @@ func bond(ctx context.Context, s *account.Session, o chain.Orchestrator, cast *b
 	plan.Actions = []chain.Action{s.Staking().Delegate(o.ID, cast)}
 	return s.Carry(ctx, plan)
 }
+
+// errNothing refuses what would change nothing.
+var errNothing = errors.New("nothing to do: give an amount above zero")
 
 // warnings says what speaks against staking behind an orchestrator now.
 func warnings(s *account.Session, o chain.Orchestrator) []string {
@@ -212,6 +219,8 @@ func taken(s *account.Session, o chain.Orchestrator, p chain.Position, want amou
 			amount.Format(p.Move.Liable, amount.CAST), s.When(p.Move.Until))
 	}
 	switch {
+	case !want.All && want.Sign() == 0:
+		return nil, nil, errNothing
 	case p.Stake.Sign() == 0:
 		return nil, nil, fmt.Errorf("%s has no stake behind %s: 'castnet stake status' shows where it has", s.Self, account.Name(o))
 	case want.All && free.Sign() > 0:
