@@ -49,6 +49,8 @@ type StreamView struct {
 	Renditions []RenditionView `json:"renditions"` // the source first, then the ladder, largest first
 	// Viewers counts those who watch now, by any protocol.
 	Viewers int `json:"viewers"`
+	// Targets are the servers that the stream is pushed on to, if any.
+	Targets []TargetView `json:"targets,omitempty"`
 	// Orchestrator is who makes the ladder now; null while nobody does.
 	Orchestrator *ServiceView `json:"orchestrator"`
 	Verified     VerifiedView `json:"verified"`
@@ -67,6 +69,18 @@ func (v StreamView) withLists() StreamView {
 	v.Input.MoreAdvice = append([]string{}, v.Input.MoreAdvice...)
 	v.Verified.Checks = append([]CheckView{}, v.Verified.Checks...)
 	return v
+}
+
+// TargetView is a server that a stream is pushed on to.
+type TargetView struct {
+	Rendition string    `json:"rendition"` // "source", "720p"
+	Server    string    `json:"server"`    // "rtmps://live.example.com", without the key
+	State     string    `json:"state"`     // idle, connecting, live, pausing (before the next attempt), impossible
+	Since     time.Time `json:"since"`     // of the state
+	Bytes     int64     `json:"bytes"`     // of coded media sent since the process began
+	// Restarts counts the connections that ended before the stream did, or never came about; LastError is of the last.
+	Restarts  int    `json:"restarts"`
+	LastError string `json:"lastError,omitempty"`
 }
 
 // InputView is what the publisher sends.

@@ -339,7 +339,7 @@ func TestImpossible(t *testing.T) {
 	until(t, server, 0, "the end", func(st restream.Status) bool { return st.State == restream.Idle })
 	for _, url := range []string{
 		"http://a/live/SECRET", "rtmp://a/SECRET", "srt://a?streamid=SECRET", "srt://a:1?passphrase=SECRET", "srt://a:1?secret=SECRET",
-		"srt://a:1?latency=SECRET", "srt://a:1?pbkeylen=SECRET", "srt://a:1?streamid=SECRET&mode=listener", "srt://a:%zz?streamid=SECRET",
+		"srt://a:1?latency=SECRET", "srt://a:1?pbkeylen=SECRET", "srt://a:1?streamid=SECRET&mode=listener", "srt://a:%zz?streamid=SECRET", "srt://a:1?streamid=#!::r=SECRET",
 	} {
 		if err := (restream.Target{Stream: "show", URL: url}).Check(); err == nil || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: %v", url, err)

@@ -50,6 +50,9 @@ func parseSRT(address string) (srtTarget, error) {
 	if u.Hostname() == "" || u.Port() == "" {
 		return invalid("the address has no host or no port")
 	}
+	if u.Fragment != "" {
+		return invalid("a # inside the stream id is written as %23")
+	}
 	query := u.Query()
 	for name := range query {
 		if !slices.Contains([]string{"streamid", "passphrase", "pbkeylen", "latency", "mode", "pkt_size"}, name) {

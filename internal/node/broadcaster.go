@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"castnet/broadcaster"
 	"castnet/broadcaster/api"
 	"castnet/broadcaster/playback"
+	"castnet/broadcaster/restream"
 	"castnet/internal/node/console"
 	payments "castnet/probabilistic-payments"
 	"castnet/probabilistic-payments/ledger"
@@ -30,7 +32,7 @@ type BroadcasterConfig struct {
 	RTSP        string `default:"127.0.0.1:8554" name:"rtsp" help:"Take and serve RTSP here, with UDP on this port, which must be even, and the next. Empty: nowhere." placeholder:"ADDR"`
 	SRT         string `default:"127.0.0.1:8890" name:"srt" help:"Take SRT publishers here, by UDP: stream id publish:KEY. Empty: nowhere." placeholder:"ADDR"`
 	SRTSecret   string `name:"srt-passphrase" help:"Take only SRT that is encrypted with this passphrase, 10 to 79 bytes." placeholder:"TEXT"`
-	Keys        string `help:"The file with the stream keys, a line each: KEY ID. IDs are public, keys are not." placeholder:"FILE" type:"path"`
+	Keys        string `help:"The file with the stream keys, a line each: KEY ID, and where to push it on: push=URL, push:RENDITION=URL. IDs are public, keys are not." placeholder:"FILE" type:"path"`
 	DemoKey     bool   `help:"Let anybody publish the stream demo with the key demo."`
 	Storage     `embed:""`
 	Spending    `embed:""`
@@ -52,6 +54,7 @@ type broadcasterNode struct {
 	network *network
 	stakes  stakeBooks
 	views   *views
+	onward  *restream.Server
 	b       *broadcaster.Broadcaster
 }
 
@@ -101,10 +104,14 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 	if n.workers, err = localWorkers(r, audioConverters); err != nil {
 		return err
 	}
+	if n.onward, err = restream.New(restream.Config{Targets: keys.targets, Logger: r.log, Registerer: r.registerer()}); err != nil {
+		return fmt.Errorf("%w (--keys)", err)
+	}
 	n.network = &network{client: n.chain.client, now: time.Now}
 	n.b, err = broadcaster.New(broadcaster.Config{
 		Signer: n.chain.key, Domain: n.chain.domain, ChainID: n.chain.client.ChainID(),
 		Keys: keys, Network: n.network, Payer: n.sender, Books: broadcasterBooks{n.book}, Local: n.workers, Ladder: ladder,
+		Started:        n.onward.Begin,
 		ReconnectGrace: cmp.Or(cfg.Grace, -1), MaxPublishers: cfg.MaxPublishers, MaxPublishersPerAddress: cfg.MaxPublishersA,
 		Logger: r.log, Registerer: r.registerer(), Playback: metrics,
 	})
@@ -116,6 +123,7 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 	}
 	defer func() { _ = n.stakes.file.Close() }() // it can be made anew from the chain
 	n.views = newViews(n.b, n.chain, n.sender, n.stakes, r.log)
+	n.views.targets = n.onward.Targets
 	return n.run(ctx, metrics)
 }
 
@@ -170,7 +178,7 @@ func (n *broadcasterNode) run(ctx context.Context, metrics *playback.Metrics) er
 
 	group, ctx := errgroup.WithContext(ctx)
 	for _, part := range append([]func(context.Context) error{
-		n.chain.client.Run, n.workers.Run, n.b.Run, n.sender.Run, allocating, n.book.Run, keepStore(n.money, &n.cfg.Storage, n.log),
+		n.chain.client.Run, n.workers.Run, n.b.Run, n.onward.Run, n.sender.Run, allocating, n.book.Run, keepStore(n.money, &n.cfg.Storage, n.log),
 		site.Run, n.stakes.follower.Run, n.views.run, n.serveMetrics,
 	}, ways.parts...) {
 		group.Go(func() error { return part(ctx) })

@@ -5,22 +5,33 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"castnet/broadcaster/playback"
+	"castnet/broadcaster/restream"
 )
 
-// streamKeys maps stream keys to the public ids of the streams that they publish: it implements broadcaster.Keys.
-type streamKeys map[string]string
+// streamKeys is what the file of the stream keys says: it implements broadcaster.Keys.
+type streamKeys struct {
+	ids     map[string]string // the public ids of the streams, by the keys that publish them
+	targets []restream.Target // where streams are pushed on to
+}
 
 // Stream returns the stream that a key publishes.
-func (k streamKeys) Stream(key string) (string, bool) {
-	id, ok := k[key]
+func (k *streamKeys) Stream(key string) (string, bool) {
+	id, ok := k.ids[key]
 	return id, ok
 }
 
-// readKeys reads "KEY ID" lines, # begins a comment. demo adds the key demo of the stream demo.
-func readKeys(path string, demo bool) (streamKeys, error) {
-	keys := streamKeys{}
+// readKeys reads a line for each key:
+//
+//	KEY ID [push=URL] [push:RENDITION=URL] …
+//
+// A word that begins with # begins a comment. No error shows a key or a URL, which may hold one. demo adds the key demo of the
+// stream demo.
+func readKeys(path string, demo bool) (*streamKeys, error) {
+	keys := &streamKeys{ids: make(map[string]string)}
 	if demo {
-		keys["demo"] = "demo"
+		keys.ids["demo"] = "demo"
 	}
 	if path == "" {
 		return keys, nil
@@ -32,27 +43,55 @@ func readKeys(path string, demo bool) (streamKeys, error) {
 	defer func() { _ = file.Close() }()
 	lines := bufio.NewScanner(file)
 	for n := 1; lines.Scan(); n++ {
-		line, _, _ := strings.Cut(lines.Text(), "#")
-		fields := strings.Fields(line)
-		switch len(fields) {
-		case 0:
-			continue
-		case 2:
-		default:
-			return nil, fmt.Errorf("stream keys: %s:%d: want KEY and ID, found %d words (--keys)", path, n, len(fields))
+		if err := keys.add(lines.Text()); err != nil {
+			return nil, fmt.Errorf("stream keys: %s:%d: %w (--keys)", path, n, err)
 		}
-		if !validID(fields[1]) {
-			return nil, fmt.Errorf("stream keys: %s:%d: id %q: allowed are 1 to 64 of a-z, 0-9, - and _ (--keys)", path, n, fields[1])
-		}
-		if _, twice := keys[fields[0]]; twice {
-			return nil, fmt.Errorf("stream keys: %s:%d: this key stands there twice (--keys)", path, n)
-		}
-		keys[fields[0]] = fields[1]
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("stream keys: %s: %w (--keys)", path, err)
 	}
 	return keys, nil
+}
+
+// add takes one line.
+func (k *streamKeys) add(line string) error {
+	fields := strings.Fields(line)
+	for i, word := range fields {
+		if word[0] == '#' {
+			fields = fields[:i]
+			break
+		}
+	}
+	switch len(fields) {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("want KEY and ID, found one word")
+	}
+	key, id := fields[0], fields[1]
+	if !validID(id) {
+		return fmt.Errorf("id %q: allowed are 1 to 64 of a-z, 0-9, - and _", id)
+	}
+	if _, twice := k.ids[key]; twice {
+		return fmt.Errorf("this key stands there twice")
+	}
+	k.ids[key] = id
+	for i, word := range fields[2:] {
+		option, address, _ := strings.Cut(word, "=")
+		what, rendition, one := strings.Cut(option, ":")
+		if what != "push" || one && rendition == "" {
+			return fmt.Errorf("word %d: allowed after KEY and ID are push=URL and push:RENDITION=URL", i+3)
+		}
+		if !one {
+			rendition = playback.SourceName
+		}
+		t := restream.Target{Stream: id, Rendition: rendition, URL: address}
+		if err := t.Check(); err != nil {
+			return fmt.Errorf("word %d: %w", i+3, err)
+		}
+		k.targets = append(k.targets, t)
+	}
+	return nil
 }
 
 func validID(id string) bool {
