@@ -150,7 +150,7 @@ func (l *lease) run(ctx context.Context) error {
 	l.idle = time.AfterFunc(l.o.cfg.Limits.IdleTimeout, func() {
 		cancel(&rpc.Refusal{
 			Code: rpc.CodeExpired, Asked: "silence", Limit: l.o.cfg.Limits.IdleTimeout.String(),
-			Message: "nothing came on the lease for too long; the orchestrator's knob is idle-timeout",
+			Message: "nothing came on the lease for too long; the orchestrator's --idle-timeout",
 		})
 	})
 	defer l.idle.Stop()
@@ -352,7 +352,7 @@ func (l *lease) reopen(ctx context.Context, dead transcoder.Session, cause error
 	if deaths > l.o.cfg.Limits.WorkerDeaths {
 		return &rpc.Refusal{
 			Code: rpc.CodeWorkerDied, Asked: fmt.Sprint(deaths), Limit: fmt.Sprint(l.o.cfg.Limits.WorkerDeaths),
-			Message: "the stream has ended too many workers; the orchestrator's knob is worker-deaths",
+			Message: "the stream has ended too many workers; the orchestrator's --worker-deaths",
 		}
 	}
 	session, err := l.o.cfg.Transcoder.Open(ctx, l.config)

@@ -71,7 +71,7 @@ func (o *Orchestrator) quote(
 	if !o.rate.allow(req.Broadcaster, now) {
 		return rpc.SignedLease{}, &rpc.Refusal{
 			Code: rpc.CodeRate, Limit: fmt.Sprintf("%d a minute", o.cfg.Limits.QuotesPerMinute), Asked: "more",
-			Message: "too many quotes of one broadcaster; the orchestrator's knob is quotes-per-minute",
+			Message: "too many quotes of one broadcaster; the orchestrator's --quotes-per-minute",
 		}
 	}
 	if err := admit(ask); err != nil {
@@ -112,7 +112,7 @@ func (o *Orchestrator) fresh(issuedAt uint64, now time.Time) error {
 	}
 	return &rpc.Refusal{
 		Code: rpc.CodeStale, Asked: fmt.Sprintf("%d s", off), Limit: fmt.Sprintf("%d s", limit),
-		Message: "the request is too old, or the clocks of the two sides differ",
+		Message: "the request is too old, or the clocks of the two sides differ (the orchestrator's --clock-tolerance)",
 	}
 }
 
@@ -146,12 +146,12 @@ func (o *Orchestrator) admit(ask *rpc.QuoteAsk) error {
 	case caps.MaxSessions > 0 && caps.Sessions >= caps.MaxSessions:
 		return &rpc.Refusal{
 			Code: rpc.CodeBusy, Asked: fmt.Sprint(caps.Sessions + 1), Limit: fmt.Sprint(caps.MaxSessions),
-			Message: "all transcoding sessions are taken; try another orchestrator",
+			Message: "all transcoding sessions are taken; try another orchestrator (the orchestrator's --workers)",
 		}
 	case caps.PixelsPerSecond > 0 && caps.FreePixelsPerSecond < needed:
 		return &rpc.Refusal{
 			Code: rpc.CodeBusy, Asked: fmt.Sprintf("%d pixels/s", needed), Limit: fmt.Sprintf("%d pixels/s", caps.FreePixelsPerSecond),
-			Message: "there is no headroom for the ladder; try another orchestrator or a smaller ladder (the orchestrator's knobs: castnet bench transcoder, --megapixels)",
+			Message: "there is no headroom for the ladder; try another orchestrator or a smaller ladder (castnet bench transcoder measures what there is; the orchestrator's --megapixels, --workers)",
 		}
 	}
 	return nil
@@ -267,7 +267,7 @@ func (o *Orchestrator) take(ctx context.Context, lease *receipt.Lease) (issued, 
 	if !ok {
 		return issued{}, &rpc.Refusal{
 			Code: rpc.CodeUnknownLease, Asked: short(hash), Limit: "opened within " + o.issued.within.String(),
-			Message: "this process has not issued the lease, it was opened before, or it has waited too long; ask for a new quote",
+			Message: "this process has not issued the lease, it was opened before, or it has waited too long; ask for a new quote (the orchestrator's --open-within)",
 		}
 	}
 	if uint64(now.Unix()) >= i.lease.Expiry {
@@ -288,7 +288,7 @@ func (o *Orchestrator) take(ctx context.Context, lease *receipt.Lease) (issued, 
 func expired(l *receipt.Lease, now time.Time) *rpc.Refusal {
 	return &rpc.Refusal{
 		Code: rpc.CodeExpired, Asked: now.UTC().Format(time.RFC3339), Limit: time.Unix(int64(l.Expiry), 0).UTC().Format(time.RFC3339),
-		Message: "the lease has expired; renew it in time, or ask for a new quote (the orchestrator's knob is lease-ttl)",
+		Message: "the lease has expired; renew it in time, or ask for a new quote (the orchestrator's --lease-ttl)",
 	}
 }
 

@@ -140,7 +140,7 @@ func (l *lease) startRefusal() *rpc.Refusal {
 	if limit := l.o.cfg.Limits.OpenSegments; open >= limit {
 		return &rpc.Refusal{
 			Code: rpc.CodeInvalid, Asked: fmt.Sprint(open + 1), Limit: fmt.Sprint(limit),
-			Message: "too many segments are open at once; wait for their receipts (the orchestrator's knob is open-segments)",
+			Message: "too many segments are open at once; wait for their receipts (the orchestrator's --open-segments)",
 		}
 	}
 	var refusal *rpc.Refusal

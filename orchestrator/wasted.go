@@ -8,6 +8,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"castnet/orchestrator/rpc"
+	payments "castnet/probabilistic-payments"
 )
 
 // wastedWindow is how long wasted work is remembered.
@@ -67,7 +68,7 @@ func (w *wasted) refusal(who common.Address, free *uint256.Int, now time.Time) *
 		return nil
 	}
 	return &rpc.Refusal{
-		Code: rpc.CodeUnpaid, Asked: t.lost.Dec() + " wei", Limit: limit.Dec() + " wei",
+		Code: rpc.CodeUnpaid, Asked: payments.FormatWei(&t.lost), Limit: payments.FormatWei(&limit),
 		Message: "too much work of this broadcaster was begun and not finished within the hour; end segments with a Source, or come back later",
 	}
 }

@@ -95,7 +95,7 @@ func (r *Redeemer) worth(group []Winner, price *uint256.Int) []Winner {
 			continue
 		}
 		pays := w.Payout()
-		r.reasons[w.ReceiptHash] = fmt.Sprintf("it pays %s, its gas costs %s", wei(&pays), wei(&gas))
+		r.reasons[w.ReceiptHash] = fmt.Sprintf("it pays %s, its gas costs %s", FormatWei(&pays), FormatWei(&gas))
 	}
 	return worth
 }

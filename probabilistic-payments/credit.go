@@ -37,7 +37,7 @@ func (p *Policy) validate() error {
 	setDefault(&p.SecondChance, time.Hour)
 	if exceeds(&p.MinFaceValue, &p.MaxFaceValue) {
 		return fmt.Errorf("payments policy: min face value %s is above max face value %s",
-			wei(&p.MinFaceValue), wei(&p.MaxFaceValue))
+			FormatWei(&p.MinFaceValue), FormatWei(&p.MaxFaceValue))
 	}
 	return nil
 }
@@ -107,8 +107,8 @@ func (r *Recipient) Quote(ctx context.Context, ask Ask) (Offer, error) {
 		return Offer{}, &Refusal{
 			Code:    CodeReserveShort,
 			Message: "the reserve share of " + sender.Hex() + " is too small for a ticket",
-			Asked:   wei(&least), Limit: wei(&free),
-			Knob: "add " + wei(&missing) + " × (size of the active set) to the reserve",
+			Asked:   FormatWei(&least), Limit: FormatWei(&free),
+			Knob: "castnet deposit reserve: add " + FormatWei(&missing) + " for each orchestrator of the active set; or castnet deposit allocate",
 		}
 	}
 	unpaid, err := r.creditLimit(sender, &record, &largestFee)
@@ -123,7 +123,7 @@ func (r *Recipient) backed(ctx context.Context, sender common.Address, round uin
 		return uint256.Int{}, fmt.Errorf("read the account of %s: %w", sender, err)
 	}
 	if account.Unlocking {
-		return uint256.Int{}, &Refusal{Code: CodeUnlocking, Message: sender.Hex() + " is withdrawing its funds", Knob: "cancel the unlock"}
+		return uint256.Int{}, &Refusal{Code: CodeUnlocking, Message: sender.Hex() + " is withdrawing its funds", Knob: "castnet deposit unlock --cancel"}
 	}
 	if account.Reserve.Lt(&account.Share) {
 		return account.Reserve, nil
@@ -161,7 +161,7 @@ func (r *Recipient) creditLimit(sender common.Address, record *SenderRecord, lar
 		}
 		return uint256.Int{}, &Refusal{
 			Code: CodeDebt, Message: "unpaid work of " + sender.Hex() + " leaves no room for another segment",
-			Asked: wei(largestFee), Limit: wei(&left), Knob: "pay the open receipts (Settle), or come back in " + r.cfg.Policy.SecondChance.String(),
+			Asked: FormatWei(largestFee), Limit: FormatWei(&left), Knob: "pay the open receipts, or come back in " + r.cfg.Policy.SecondChance.String() + "; the orchestrator's --unpaid-segments, --unknown-segments, --second-chance",
 		}
 	}
 	return limit, nil
@@ -295,8 +295,8 @@ func (r *Recipient) Meter(id common.Hash, work uint256.Int) error {
 	owed := r.owedBy(l)
 	if owed.Gt(&l.MaxUnpaid) {
 		return &Refusal{
-			Code: CodeDebt, Message: "unpaid work has reached the lease's limit", Asked: wei(&owed), Limit: wei(&l.MaxUnpaid),
-			Knob: "pay the open receipts; the orchestrator's unpaid-segments",
+			Code: CodeDebt, Message: "unpaid work has reached the lease's limit", Asked: FormatWei(&owed), Limit: FormatWei(&l.MaxUnpaid),
+			Knob: "pay the open receipts; the orchestrator's --unpaid-segments",
 		}
 	}
 	return nil

@@ -126,7 +126,7 @@ func (r *Recipient) faceValue(ctx context.Context, l *LeaseTerms, fee *uint256.I
 		return uint256.Int{}, &Refusal{
 			Code:    CodeReserveShort,
 			Message: "what is left of the reserve share of " + l.Sender.Hex() + " does not back this segment",
-			Asked:   wei(fee), Limit: wei(&available), Knob: "add to the reserve",
+			Asked:   FormatWei(fee), Limit: FormatWei(&available), Knob: "castnet deposit reserve, or castnet deposit allocate",
 		}
 	}
 	if available.Lt(&l.MaxFaceValue) {
@@ -367,7 +367,7 @@ func (r *Recipient) dueEpochs() []EpochID {
 func (r *Recipient) writtenOff(c *Charge) {
 	r.answer(c)
 	r.metrics.writtenOff.Inc()
-	r.cfg.Log.Warn("a receipt was not paid in time and is written off", "lease", c.Lease, "seq", c.Seq, "sender", c.Sender, "fee", wei(&c.Fee))
+	r.cfg.Log.Warn("a receipt was not paid in time and is written off", "lease", c.Lease, "seq", c.Seq, "sender", c.Sender, "fee", FormatWei(&c.Fee))
 	r.observe(Event{
 		Kind: EventWrittenOff, At: r.cfg.Now(), Lease: c.Lease, Receipt: c.Receipt, Seq: c.Seq,
 		Sender: c.Sender, Recipient: r.cfg.Address, Fee: c.Fee,

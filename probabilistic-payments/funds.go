@@ -69,10 +69,10 @@ func (s *Sender) watch(a *Account) Funds {
 		kind, f.Warning = "reserve", "there is no reserve: orchestrators will not serve; fund one in the TicketBroker"
 	case a.Deposit.Lt(&limits.WarnBelow):
 		kind = "deposit"
-		f.Warning = fmt.Sprintf("the deposit of %s is below %s: add to it before streams stop (warn-deposit)", wei(&a.Deposit), wei(&limits.WarnBelow))
+		f.Warning = fmt.Sprintf("the deposit of %s is below %s: add to it before streams stop (warn-deposit)", FormatWei(&a.Deposit), FormatWei(&limits.WarnBelow))
 	case f.Lasts > 0 && f.Lasts < limits.WarnBefore:
 		kind = "lasts"
-		f.Warning = fmt.Sprintf("the deposit of %s lasts for about %v at the last hour's pace: add to it", wei(&a.Deposit), f.Lasts.Round(time.Minute))
+		f.Warning = fmt.Sprintf("the deposit of %s lasts for about %v at the last hour's pace: add to it", FormatWei(&a.Deposit), f.Lasts.Round(time.Minute))
 	}
 	s.metrics.deposit.Set(a.Deposit.Float64())
 	s.mu.Lock()
@@ -83,7 +83,7 @@ func (s *Sender) watch(a *Account) Funds {
 	case changed && kind != "":
 		s.cfg.Log.Warn("money is running out", "account", s.cfg.Account, "why", f.Warning)
 	case changed:
-		s.cfg.Log.Info("the funds are well again", "account", s.cfg.Account, "deposit", wei(&a.Deposit))
+		s.cfg.Log.Info("the funds are well again", "account", s.cfg.Account, "deposit", FormatWei(&a.Deposit))
 	}
 	return f
 }

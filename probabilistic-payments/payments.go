@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -93,8 +94,25 @@ func IsRefusal(err error, code string) bool {
 	return ok && r.Code == code
 }
 
-// wei prints an amount for people.
-func wei(v *uint256.Int) string { return v.Dec() + " wei" }
+// FormatWei writes an amount for people, exactly: "0.0012 ETH (1200000 gwei)", "900 wei".
+func FormatWei(v *uint256.Int) string {
+	const gwei, eth = 9, 18 // digits behind the point
+	if v.LtUint64(1_000_000_000) {
+		return v.Dec() + " wei"
+	}
+	return decimal(v, eth) + " ETH (" + decimal(v, gwei) + " gwei)"
+}
+
+// decimal is v / 10^digits, without needless zeros.
+func decimal(v *uint256.Int, digits int) string {
+	s := v.Dec()
+	s = strings.Repeat("0", max(0, digits+1-len(s))) + s
+	whole, fraction := s[:len(s)-digits], strings.TrimRight(s[len(s)-digits:], "0")
+	if fraction == "" {
+		return whole
+	}
+	return whole + "." + fraction
+}
 
 // EventKind says what an Event tells.
 type EventKind uint8

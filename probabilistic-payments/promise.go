@@ -62,7 +62,7 @@ func (r *Recipient) promise(ctx context.Context, l *LeaseTerms) error {
 	if free.Lt(&l.MaxFaceValue) {
 		return &Refusal{
 			Code: CodeReserveShort, Message: "the reserve share of " + l.Sender.Hex() + " is promised to its other leases",
-			Asked: wei(&l.MaxFaceValue), Limit: wei(&free), Knob: "ask for a new quote, or add to the reserve",
+			Asked: FormatWei(&l.MaxFaceValue), Limit: FormatWei(&free), Knob: "ask for a new quote, or castnet deposit reserve",
 		}
 	}
 	return nil

@@ -324,20 +324,20 @@ func (r *Recipient) checkSignature(ctx context.Context, t *SignedTicket, want co
 		case until > 0:
 			return &Refusal{
 				Code: CodeSignature, Message: "the signer is revoked before the ticket expires",
-				Asked: fmt.Sprint(t.Expiry), Limit: fmt.Sprint(until), Knob: "authorise the signer again, or another",
+				Asked: fmt.Sprint(t.Expiry), Limit: fmt.Sprint(until), Knob: "castnet deposit signer add",
 			}
 		}
 	}
 	return &Refusal{
 		Code: CodeSignature, Message: "the ticket is not signed by its sender", Asked: got.Hex(), Limit: want.Hex(),
-		Knob: "authorise the signer in the TicketBroker",
+		Knob: "castnet deposit signer add",
 	}
 }
 
 func lateRefusal(c *Charge, now int64) error {
 	return &Refusal{
 		Code: CodeLate, Message: fmt.Sprintf("the receipt of segment %d was to be paid in time and is written off", c.Seq),
-		Asked: fmt.Sprintf("%d ms late", now-c.Deadline), Limit: "before its deadline", Knob: "the orchestrator's answer-within",
+		Asked: fmt.Sprintf("%d ms late", now-c.Deadline), Limit: "before its deadline", Knob: "the orchestrator's --answer-within",
 	}
 }
 

@@ -299,11 +299,11 @@ func (r *Redeemer) tell(w *Winner, o *Outcome) {
 		e.Short.Sub(&pays, &o.Paid)
 		r.metrics.redeemed.Inc()
 		r.metrics.paid.Add(o.Paid.Float64())
-		r.cfg.Log.Info("winner redeemed", "lease", w.Lease, "seq", w.Seq, "sender", w.Sender, "paid", wei(&o.Paid), "gas", wei(&o.Gas), "tx", o.Tx)
+		r.cfg.Log.Info("winner redeemed", "lease", w.Lease, "seq", w.Seq, "sender", w.Sender, "paid", FormatWei(&o.Paid), "gas", FormatWei(&o.Gas), "tx", o.Tx)
 	case StatusLost:
 		e.Kind, e.Amount = EventLost, w.Payout()
 		r.metrics.lost.Inc()
-		r.cfg.Log.Error("winner lost", "lease", w.Lease, "seq", w.Seq, "sender", w.Sender, "worth", wei(&e.Amount), "reason", o.Reason)
+		r.cfg.Log.Error("winner lost", "lease", w.Lease, "seq", w.Seq, "sender", w.Sender, "worth", FormatWei(&e.Amount), "reason", o.Reason)
 	default:
 		e.Kind = EventTried
 		r.cfg.Log.Warn("winner not redeemed, tried again", "lease", w.Lease, "seq", w.Seq, "sender", w.Sender, "reason", o.Reason)

@@ -179,7 +179,7 @@ func (s *Sender) Check(ctx context.Context, recipient common.Address, round uint
 	if account.Unlocking {
 		return &Refusal{
 			Code: CodeUnlocking, Message: "the funds of " + s.cfg.Account.Hex() + " are being withdrawn",
-			Knob: "cancel the unlock to stream",
+			Knob: "castnet deposit unlock --cancel",
 		}
 	}
 	if parts := s.cfg.Limits.ReserveParts; parts != 0 {
@@ -188,7 +188,7 @@ func (s *Sender) Check(ctx context.Context, recipient common.Address, round uint
 		if face.Gt(&most) {
 			return &Refusal{
 				Code: CodeFaceLimit, Message: fmt.Sprintf("the face value is above %d thousandths of the reserve", parts),
-				Asked: wei(&face), Limit: wei(&most), Knob: "max-reserve-parts, or add to the reserve",
+				Asked: FormatWei(&face), Limit: FormatWei(&most), Knob: "the broadcaster's --max-reserve-parts, or castnet deposit reserve",
 			}
 		}
 	}
@@ -196,7 +196,7 @@ func (s *Sender) Check(ctx context.Context, recipient common.Address, round uint
 	if _, overflow := funds.AddOverflow(&account.Deposit, &account.Share); !overflow && funds.Lt(&face) {
 		return &Refusal{
 			Code: CodeNoDeposit, Message: "deposit and reserve share of " + s.cfg.Account.Hex() + " cannot pay a winner",
-			Asked: wei(&face), Limit: wei(&funds), Knob: "add to the deposit and the reserve",
+			Asked: FormatWei(&face), Limit: FormatWei(&funds), Knob: "castnet deposit fund, castnet deposit reserve",
 		}
 	}
 	return nil
@@ -244,17 +244,17 @@ func (s *Sender) refuse(ctx context.Context, req *PayRequest) error {
 	case exceeds(&req.Fee, &limits.MaxFee):
 		return &Refusal{
 			Code: CodeFeeLimit, Message: "fee above the limit for one ticket",
-			Asked: wei(&req.Fee), Limit: wei(&limits.MaxFee), Knob: "max-fee",
+			Asked: FormatWei(&req.Fee), Limit: FormatWei(&limits.MaxFee), Knob: "the broadcaster's --max-fee",
 		}
 	case exceeds(face, &limits.MaxFaceValue):
 		return &Refusal{
 			Code: CodeFaceLimit, Message: "face value above the limit",
-			Asked: wei(face), Limit: wei(&limits.MaxFaceValue), Knob: "max-face-value",
+			Asked: FormatWei(face), Limit: FormatWei(&limits.MaxFaceValue), Knob: "the broadcaster's --max-face-value",
 		}
 	case face.Gt(&req.MaxFaceValue):
 		return &Refusal{
 			Code: CodeFaceLimit, Message: "face value above the lease's",
-			Asked: wei(face), Limit: wei(&req.MaxFaceValue),
+			Asked: FormatWei(face), Limit: FormatWei(&req.MaxFaceValue),
 		}
 	case req.Terms.Expiry <= uint64(now.Unix()):
 		return &Refusal{
@@ -264,7 +264,7 @@ func (s *Sender) refuse(ctx context.Context, req *PayRequest) error {
 	case req.Terms.Expiry > latest:
 		return &Refusal{
 			Code: CodeExpiry, Message: "the ticket would be valid for too long",
-			Asked: fmt.Sprint(req.Terms.Expiry), Limit: fmt.Sprint("until ", latest), Knob: "max-validity",
+			Asked: fmt.Sprint(req.Terms.Expiry), Limit: fmt.Sprint("until ", latest), Knob: "the broadcaster's --max-validity",
 		}
 	}
 	if err := s.withinOutstanding(&req.Fee); err != nil {
@@ -291,7 +291,7 @@ func (s *Sender) withinOutstanding(fee *uint256.Int) error {
 	if _, overflow := total.AddOverflow(&total, fee); overflow || total.Gt(limit) {
 		return &Refusal{
 			Code: CodeOutstandingLimit, Message: "the fees of unexpired tickets would exceed the limit",
-			Asked: wei(&total), Limit: wei(limit), Knob: "max-outstanding",
+			Asked: FormatWei(&total), Limit: FormatWei(limit), Knob: "the broadcaster's --max-outstanding",
 		}
 	}
 	return nil

@@ -153,3 +153,15 @@ func FuzzWins(f *testing.F) {
 		}
 	})
 }
+
+func TestFormatWei(t *testing.T) {
+	for v, want := range map[string]string{
+		"0": "0 wei", "999999999": "999999999 wei", "1000000000": "0.000000001 ETH (1 gwei)",
+		"1200000000000000": "0.0012 ETH (1200000 gwei)", "1500000000000000001": "1.500000000000000001 ETH (1500000000.000000001 gwei)",
+		"3000000000000000000": "3 ETH (3000000000 gwei)",
+	} {
+		if got := payments.FormatWei(uint256.MustFromDecimal(v)); got != want {
+			t.Errorf("%s wei is written %q, want %q", v, got, want)
+		}
+	}
+}

@@ -36,6 +36,7 @@ type OrchestratorConfig struct {
 	Capacity    `embed:""`
 	Storage     `embed:""`
 	Prices      `embed:""`
+	Admission   `embed:""`
 	// Face value and epochs.
 	GasPriceFloor string `default:"0.1 gwei" help:"Reckon with at least this price of gas: face values follow it, and an idle chain must not make them collapse." placeholder:"AMOUNT"`
 	FaceValue     string `default:"" help:"Ask for face values of at most this, for example '0.00001 ETH': a lower one wins more often, and costs more gas." placeholder:"AMOUNT"`
@@ -68,6 +69,9 @@ func (cfg *OrchestratorConfig) Run(ctx context.Context, con *console.Console) er
 	}
 	if !common.IsHexAddress(cfg.Owner) {
 		return fmt.Errorf("--owner %q is not an address (0x and 40 hexadecimal digits)", cfg.Owner)
+	}
+	if err := cfg.Admission.validate(); err != nil {
+		return err
 	}
 	if err := makeDir(cfg.DataDir); err != nil {
 		return err
@@ -151,7 +155,8 @@ func (n *orchestratorNode) money(ctx context.Context, money store.Store) error {
 	}
 	n.recipient, err = payments.NewRecipient(ctx, payments.RecipientConfig{
 		Domain: n.chain.domain, Address: n.owner, Store: money, Accounts: newAccounts(n.chain.client.Broker()),
-		Signers: n.signers, Gas: gasPrices{n.chain.client}, Policy: policy, EpochDuration: n.cfg.Epoch, Observer: n.book, Log: n.log, Registerer: n.registerer(),
+		Signers: n.signers, Gas: gasPrices{n.chain.client}, Policy: policy, AnswerWithin: n.cfg.AnswerWithin, EpochDuration: n.cfg.Epoch,
+		Observer: n.book, Log: n.log, Registerer: n.registerer(),
 	})
 	if err != nil {
 		return err
@@ -174,6 +179,7 @@ func (n *orchestratorNode) policy() (payments.Policy, error) {
 		return payments.Policy{}, fmt.Errorf("%w (--gas-price-floor)", err)
 	}
 	policy := payments.Policy{GasPriceFloor: floor}
+	n.cfg.credit(&policy)
 	if n.cfg.FaceValue != "" {
 		if policy.MaxFaceValue, err = parseAmount(n.cfg.FaceValue); err != nil {
 			return policy, fmt.Errorf("%w (--face-value)", err)
@@ -206,7 +212,8 @@ func (n *orchestratorNode) service(ctx context.Context, receipts receiptStore) e
 	}
 	o, err := orchestrator.New(orchestrator.Config{
 		ID: n.owner, Signer: n.chain.key, Domain: n.chain.domain, Transcoder: fleet, Recipient: n.recipient,
-		Rounds: rounds{n.chain.client}, Signers: n.signers, Store: receipts, Pricer: pricer{book}, Books: orchestratorBooks{n.book}, Logger: n.log, Registerer: n.registerer(),
+		Rounds: rounds{n.chain.client}, Signers: n.signers, Store: receipts, Pricer: pricer{book}, Books: orchestratorBooks{n.book},
+		Limits: n.cfg.limits(), Logger: n.log, Registerer: n.registerer(),
 	})
 	if err != nil {
 		return err
