@@ -71,6 +71,7 @@ type bench func(ctx context.Context, measure time.Duration) (*result, error)
 
 func benches() map[string]bench {
 	return map[string]bench{
+		"abr": adaptive,
 		"hls": hls, "ingest": ingest, "latency": latency, "overhead": overhead, "tickets": tickets, "transcode": transcoding, "whep": whep,
 	}
 }
