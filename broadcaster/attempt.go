@@ -29,6 +29,7 @@ type attempt struct {
 
 	sent     *verify.Sent
 	received []*verify.Received
+	made     [][]*media.Unit // what was received, by rendition
 	source   receipt.Source
 	last     int64     // the highest PTS sent
 	ended    time.Time // when the source was signed
@@ -43,6 +44,7 @@ func newAttempt(l *lease, seg *segment, number uint32, grant *playback.Grant) *a
 	for _, r := range a.rungs {
 		a.received = append(a.received, verify.NewReceived(r))
 	}
+	a.made = make([][]*media.Unit, len(a.rungs))
 	// Where a part of this very segment is published already, only the rest is asked for.
 	for _, pts := range grant.ResumeAfter() {
 		if pts >= seg.FirstPTS {
@@ -120,6 +122,7 @@ func (l *lease) rendered(m *transcoder.Rendered) error {
 	now := l.now()
 	l.mu.Lock()
 	a.received[m.Rendition].Add(m.Unit)
+	a.made[m.Rendition] = append(a.made[m.Rendition], m.Unit)
 	a.output = now
 	lag := l.meter.Output(m.Rendition, m.Unit.PTS, now)
 	l.mu.Unlock()

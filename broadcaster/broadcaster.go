@@ -65,7 +65,8 @@ type Config struct {
 	Payer   Payer
 	// Books may be nil.
 	Books Books
-	// Local converts audio in this broadcaster's own worker. Without it there is no Opus for WebRTC.
+	// Local is this broadcaster's own worker: it converts audio and audits what is paid for. Without it there is neither Opus
+	// for WebRTC, nor does anybody look at pictures.
 	Local transcoder.Transcoder
 	// Ladder makes the renditions of a source of the given size. Default: transcoder.DefaultLadder. An empty ladder
 	// passes the source through.

@@ -51,9 +51,12 @@ type lease struct {
 	log    *slog.Logger
 	keys   chan int // wishes for key pictures, by rendition
 	owed   chan due // verified receipts on their way to the payer
+	looks  chan look
 
-	leaving atomic.Bool   // all is done and paid: the stream may end
-	left    chan struct{} // closed when nothing more is received
+	verified int           // receipts so far; the receiver's
+	doubts   atomic.Int32  // pictures of which we find out whether they are broken: nothing is due meanwhile
+	leaving  atomic.Bool   // all is done and paid: the stream may end
+	left     chan struct{} // closed when nothing more is received
 
 	mu       sync.Mutex
 	opened   receipt.Prices              // those that won in the market
@@ -86,6 +89,7 @@ func openLease(ctx context.Context, s *Stream, o *market.Offer) (*lease, error) 
 	s.b.opened(s, &o.Lease.Lease)
 	return &lease{
 		s: s, Offer: o, stream: stream, log: o.Log(s.log), keys: make(chan int, 8), owed: make(chan due, maxWaitingSegments),
+		looks:  make(chan look, maxLooks),
 		left:   make(chan struct{}),
 		opened: o.Lease.Lease.Prices, hash: hash, current: o.Lease.Lease, prev: make(map[common.Hash]common.Hash),
 		attempts: make(map[uint64]*attempt), pending: make(map[common.Hash]due), changed: make(chan struct{}),
@@ -106,6 +110,7 @@ func (l *lease) run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	part(l.receive)
 	part(l.watch)
 	part(l.settle)
+	part(l.lookAll)
 	part(l.passKeys)
 	part(l.renew)
 	err := l.feedAll(ctx)
@@ -183,9 +188,6 @@ func (l *lease) feedAll(ctx context.Context) error {
 type workerDiedError struct{ seq uint64 }
 
 func (*workerDiedError) Error() string { return "worker died" }
-
-// errSecondOpinion ends a lease without speaking against the orchestrator: the source may be broken.
-var errSecondOpinion = errors.New("another orchestrator is asked")
 
 // feed sends the open segments in order, beginning with the first one numbered from or higher.
 func (l *lease) feed(ctx context.Context, from uint64) error {
@@ -428,12 +430,11 @@ func (l *lease) badInput(m *rpc.SignedBadInput) error {
 		return &failure{plain: "its word of a broken picture is not signed", cause: err}
 	}
 	l.log.Warn("source cannot be decoded, says the orchestrator", "seq", m.BadInput.Seq, "pts", m.BadInput.Unit, "reason", m.BadInput.Reason)
-	if l.s.work.undecodable(a.seg) < maxUndecodable {
-		return &failure{plain: "it says that it cannot decode the source", cause: errSecondOpinion}
+	if l.s.b.cfg.Local != nil && l.later(func(ctx context.Context) error { return l.doubt(ctx, a, m.BadInput.Reason) }) {
+		l.doubts.Add(1)
+		return nil
 	}
-	l.s.giveUp(a.seg, fmt.Sprintf("%s could not decode a picture of segment %d: %s", l.Orchestrator.Name, m.BadInput.Seq, m.BadInput.Reason))
-	l.forget(a)
-	return nil
+	return l.undecodable(a, m.BadInput.Reason)
 }
 
 // watch ends the lease when its output stands still, or a receipt does not come.
@@ -464,7 +465,7 @@ func (l *lease) watch(ctx context.Context) error {
 func (l *lease) judge(now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.meter == nil {
+	if l.meter == nil || l.doubts.Load() > 0 {
 		return nil
 	}
 	if still, late := l.meter.Stalled(now); late {

@@ -10,6 +10,8 @@ type metrics struct {
 	streams        prometheus.Gauge
 	leases         *prometheus.CounterVec
 	segments       *prometheus.CounterVec
+	audits         *prometheus.CounterVec
+	badInputs      *prometheus.CounterVec
 	givenUp        prometheus.Counter
 	lag            prometheus.Histogram
 	tickets        prometheus.Counter
@@ -31,7 +33,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		leases:   vec("leases_total", "Leases by what became of them: opened, failed, none (nobody could be had).", "event"),
 		segments: vec("segments_total", "Segments whose receipts were checked, by result: verified, failed.", "result"),
-		givenUp:  counter("segments_given_up_total", "Segments that nobody transcoded in time."),
+		audits:   vec("audits_total", "Segments that were decoded and compared with their source, by result: passed, failed, inconclusive.", "result"),
+		badInputs: vec("bad_inputs_total",
+			"Segments that an orchestrator called undecodable, by our own worker's word: confirmed, refuted, unchecked.", "result"),
+		givenUp: counter("segments_given_up_total", "Segments that nobody transcoded in time."),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "castnet", Subsystem: "broadcaster", Name: "output_lag_seconds",
 			Help:    "From a source unit sent to its picture in a rendition.",
@@ -41,7 +46,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		ticketsRefused: counter("tickets_refused_total", "Tickets that an orchestrator did not accept."),
 		audioDropped:   counter("audio_units_dropped_total", "Audio units dropped before conversion because the converter was too slow."),
 	}
-	reg.MustRegister(m.streams, m.leases, m.segments, m.givenUp, m.lag, m.tickets, m.ticketsRefused, m.audioDropped)
+	reg.MustRegister(m.streams, m.leases, m.segments, m.audits, m.badInputs, m.givenUp, m.lag, m.tickets, m.ticketsRefused, m.audioDropped)
 	return m
 }
 

@@ -42,42 +42,57 @@ func (l *lease) receipt(signed *rpc.SignedReceipt) error {
 		return nil // a receipt for an attempt that was moved: nothing was asked, nothing is owed
 	}
 	if failures := a.verify(signed, l.previous(a.leaseHash)); len(failures) > 0 {
-		why := failures[0].String()
-		l.s.update(func(st *Status) {
-			st.Failed++
-			st.LastFailure = why
-			st.FailedChecks = countChecks(st.FailedChecks, failures)
-		})
-		l.s.b.metrics.segments.WithLabelValues("failed").Inc()
-		l.log.Warn("receipt does not hold: not paid", "seq", r.Seq, "failures", failures)
-		return &failure{plain: fmt.Sprintf("its receipt for segment %d does not hold (%s)", r.Seq, why)}
-	}
-	if books := l.s.b.cfg.Books; books != nil {
-		books.Work(&a.source, r.Renditions)
+		return l.refuse(r.Seq, failures, "its receipt for segment %d does not hold (%s)")
 	}
 	d := due{hash: r.Hash(), receipt: *r, lease: a.lease}
 	l.mu.Lock()
 	l.prev[a.leaseHash] = d.hash
 	l.pending[d.hash] = d
 	delete(l.attempts, r.Seq)
-	lag := l.meter.Median()
+	w := work{attempt: a, signed: signed, due: d, lag: l.meter.Median()}
 	l.signal()
 	l.mu.Unlock()
 
+	w.prefix = l.s.prefix(a.seg)
 	l.s.work.finish(a.seg)
-	l.s.b.market.Succeeded(l.Orchestrator.ID, lag)
+	if l.auditDrawn() && l.later(func(ctx context.Context) error { return l.audit(ctx, w) }) {
+		return nil
+	}
+	return l.accept(w)
+}
+
+// refuse counts a segment that will not be paid, and ends the lease with its first failure.
+func (l *lease) refuse(seq uint64, failures []verify.Failure, plain string) error {
+	why := failures[0].String()
+	l.s.update(func(st *Status) {
+		st.Failed++
+		st.LastFailure = why
+		st.FailedChecks = countChecks(st.FailedChecks, failures)
+	})
+	l.s.b.metrics.segments.WithLabelValues("failed").Inc()
+	l.log.Warn("segment does not hold: not paid", "seq", seq, "failures", failures)
+	return &failure{plain: fmt.Sprintf(plain, seq, why)}
+}
+
+// accept counts a segment for the orchestrator, and queues it for payment.
+func (l *lease) accept(w work) error {
+	r := &w.signed.Receipt
+	if books := l.s.b.cfg.Books; books != nil {
+		books.Work(&w.source, r.Renditions)
+	}
+	l.s.b.market.Succeeded(l.Orchestrator.ID, w.lag)
 	l.s.b.metrics.segments.WithLabelValues("verified").Inc()
 	l.s.update(func(st *Status) {
 		st.Verified++
-		st.LastSegment = a.length()
-		st.LastReceipt = signed
+		st.LastSegment = w.length()
+		st.LastReceipt = w.signed
 		st.Fees.Add(&st.Fees, &r.Fee)
 		if st.Serving != nil {
-			st.Serving.Lag = lag
+			st.Serving.Lag = w.lag
 		}
 	})
 	select {
-	case l.owed <- d:
+	case l.owed <- w.due:
 		return nil
 	default:
 		return &failure{plain: "payments are too slow"}

@@ -182,6 +182,13 @@ func (w *worklist) unit(ctx context.Context, seg *segment, i int) (*media.Unit, 
 	return nil, ctx.Err()
 }
 
+// units is what a segment holds so far, in decoding order.
+func (w *worklist) units(seg *segment) []*media.Unit {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return seg.units[:len(seg.units):len(seg.units)]
+}
+
 // givenUp reports whether a segment was taken off the list before its end: nobody shall pay for it.
 func (w *worklist) givenUp(seg *segment) bool {
 	w.mu.Lock()

@@ -6,7 +6,7 @@ import (
 	"castnet/internal/media"
 )
 
-// Input is one message into a session: StartSegment, WriteUnit, EndSegment, RequestKey or CancelSegment.
+// Input is one message into a session: StartSegment, WriteUnit, WriteRendition, EndSegment, RequestKey or CancelSegment.
 type Input interface{ input() }
 
 // StartSegment opens a segment. Units of it follow, then EndSegment or CancelSegment.
@@ -32,6 +32,10 @@ type WriteUnit struct {
 	Prefix bool
 }
 
+// WriteRendition hands in one coded picture of the rendition that is audited, in decoding order. A source picture and its
+// rendition should not be further apart than 32 pictures: who comes too late is not compared.
+type WriteRendition struct{ Unit *media.Unit }
+
 // EndSegment closes the open segment.
 type EndSegment struct {
 	Seq     uint64
@@ -50,13 +54,14 @@ type CancelSegment struct {
 	Attempt uint32
 }
 
-func (StartSegment) input()  {}
-func (WriteUnit) input()     {}
-func (EndSegment) input()    {}
-func (RequestKey) input()    {}
-func (CancelSegment) input() {}
+func (StartSegment) input()   {}
+func (WriteUnit) input()      {}
+func (WriteRendition) input() {}
+func (EndSegment) input()     {}
+func (RequestKey) input()     {}
+func (CancelSegment) input()  {}
 
-// Output is one message out of a session: Rendered, SegmentDone, Progress or BadInput.
+// Output is one message out of a session: Rendered, SegmentDone, Progress, BadInput or Compared.
 type Output interface{ output() }
 
 // Rendered is one coded picture of a rendition, published as soon as the encoder gives it.
@@ -87,6 +92,16 @@ type Progress struct {
 	OutputPTS  []int64
 }
 
+// Compared is what an audit saw of one picture.
+type Compared struct {
+	PTS int64
+	// Likeness is the structural similarity (SSIM, Wang et al. 2004) of the rendition and the source in luma, both scaled
+	// to 360 lines where they have more: 1 where they are the same.
+	Likeness float64
+	// Source and Rendition are thumbnails: luma, full range, ThumbWidth by ThumbHeight, row by row.
+	Source, Rendition []byte
+}
+
 // BadInput says that the source cannot be decoded. The segment is over; the session lives.
 type BadInput struct {
 	Seq     uint64
@@ -100,6 +115,7 @@ func (Rendered) output()    {}
 func (SegmentDone) output() {}
 func (Progress) output()    {}
 func (BadInput) output()    {}
+func (Compared) output()    {}
 
 // InputError is returned for a message that breaks the session's rules, naming the rule.
 type InputError struct{ Reason string }

@@ -34,6 +34,10 @@ type SessionConfig struct {
 	// Still, where it is set, makes the session one of pictures for people: no segments, key units by WriteUnit in, a
 	// JPEG of each as Rendered of rendition 0 out, or BadInput. Only the broadcaster's own worker is asked for it.
 	Still *StillJob
+	// Audit, where it is set, makes the session a comparison of a rendition with its source: no segments, pictures of
+	// both by WriteUnit and WriteRendition in, Compared out, and SegmentDone after EndSegment, or BadInput. Only the
+	// broadcaster's own worker is asked for it.
+	Audit *AuditJob
 	// Device is where the work is done; the zero value is the processor. A Transcoder that has several chooses itself.
 	Device Device
 }
@@ -98,6 +102,15 @@ type StillJob struct {
 	From          *media.Track
 	Width, Height int
 }
+
+// AuditJob compares a rendition with its source, picture by picture.
+type AuditJob struct{ Source, Rendition *media.Track }
+
+// The thumbnails of an audit, in luma samples.
+const (
+	ThumbWidth  = 160
+	ThumbHeight = 90
+)
 
 // AudioJob converts one audio track.
 type AudioJob struct {

@@ -28,6 +28,9 @@ func EncodeOpen(cfg transcoder.SessionConfig) *OpenSession {
 	if s := cfg.Still; s != nil {
 		m.Still = &StillJob{From: EncodeTrack(s.From), Width: uint32(s.Width), Height: uint32(s.Height)}
 	}
+	if a := cfg.Audit; a != nil {
+		m.Audit = &AuditJob{Source: EncodeTrack(a.Source), Rendition: EncodeTrack(a.Rendition)}
+	}
 	if d := cfg.Device; d != (transcoder.Device{}) {
 		m.Device = &Device{Backend: string(d.Backend), Index: uint32(d.Index)}
 	}
@@ -52,6 +55,8 @@ func DecodeOpen(m *OpenSession) (transcoder.SessionConfig, error) {
 		cfg.Audio, err = decodeAudioJob(m.GetAudio())
 	case m.GetStill() != nil:
 		cfg.Still, err = decodeStillJob(m.GetStill())
+	case m.GetAudit() != nil:
+		cfg.Audit, err = decodeAuditJob(m.GetAudit())
 	default:
 		cfg.Ladder, err = DecodeLadder(m.GetLadder())
 	}
@@ -84,6 +89,21 @@ func decodeStillJob(m *StillJob) (*transcoder.StillJob, error) {
 	return &transcoder.StillJob{From: from, Width: int(w), Height: int(h)}, nil
 }
 
+func decodeAuditJob(m *AuditJob) (*transcoder.AuditJob, error) {
+	source, err := DecodeTrack(m.GetSource())
+	if err != nil {
+		return nil, err
+	}
+	rendition, err := DecodeTrack(m.GetRendition())
+	if err != nil {
+		return nil, err
+	}
+	if !source.Codec.IsVideo() || !rendition.Codec.IsVideo() {
+		return nil, invalid("audit of %v beside %v: only video is compared", rendition.Codec, source.Codec)
+	}
+	return &transcoder.AuditJob{Source: source, Rendition: rendition}, nil
+}
+
 func decodeAudioJob(m *AudioJob) (*transcoder.AudioJob, error) {
 	from, err := DecodeTrack(m.GetFrom())
 	if err != nil {
@@ -109,6 +129,8 @@ func EncodeInput(in transcoder.Input) (*ToTranscoder, error) {
 		return &ToTranscoder{Message: &ToTranscoder_StartSegment{EncodeStartSegment(in)}}, nil
 	case transcoder.WriteUnit:
 		return &ToTranscoder{Message: &ToTranscoder_Unit{EncodeWriteUnit(in)}}, nil
+	case transcoder.WriteRendition:
+		return &ToTranscoder{Message: &ToTranscoder_Rendition{EncodeUnit(in.Unit)}}, nil
 	case transcoder.EndSegment:
 		m := &EndSegment{Seq: in.Seq, Attempt: in.Attempt, Drain: in.Drain}
 		return &ToTranscoder{Message: &ToTranscoder_EndSegment{m}}, nil
@@ -127,6 +149,9 @@ func DecodeInput(m *ToTranscoder) (transcoder.Input, error) {
 		return DecodeStartSegment(m.StartSegment)
 	case *ToTranscoder_Unit:
 		return DecodeWriteUnit(m.Unit)
+	case *ToTranscoder_Rendition:
+		u, err := DecodeUnit(m.Rendition)
+		return transcoder.WriteRendition{Unit: u}, err
 	case *ToTranscoder_EndSegment:
 		e := m.EndSegment
 		return transcoder.EndSegment{Seq: e.GetSeq(), Attempt: e.GetAttempt(), Drain: e.GetDrain()}, nil
@@ -217,6 +242,9 @@ func EncodeOutput(out transcoder.Output) (*FromTranscoder, error) {
 	case transcoder.BadInput:
 		m := &InputRefused{Seq: out.Seq, Attempt: out.Attempt, Pts: out.PTS, Reason: clip(out.Reason)}
 		return &FromTranscoder{Message: &FromTranscoder_BadInput{m}}, nil
+	case transcoder.Compared:
+		m := &Compared{Pts: out.PTS, Likeness: out.Likeness, Source: out.Source, Rendition: out.Rendition}
+		return &FromTranscoder{Message: &FromTranscoder_Compared{m}}, nil
 	}
 	return nil, invalid("no message for output %T", out)
 }
@@ -242,6 +270,12 @@ func DecodeOutput(m *FromTranscoder) (transcoder.Output, error) {
 		return transcoder.BadInput{
 			Seq: b.GetSeq(), Attempt: b.GetAttempt(), PTS: b.GetPts(), Reason: clip(b.GetReason()),
 		}, nil
+	case *FromTranscoder_Compared:
+		c := m.Compared
+		if thumb := transcoder.ThumbWidth * transcoder.ThumbHeight; len(c.GetSource()) != thumb || len(c.GetRendition()) != thumb {
+			return nil, invalid("thumbnails of %d and %d samples: they have %d", len(c.GetSource()), len(c.GetRendition()), thumb)
+		}
+		return transcoder.Compared{PTS: c.GetPts(), Likeness: c.GetLikeness(), Source: c.GetSource(), Rendition: c.GetRendition()}, nil
 	}
 	return nil, invalid("unexpected message %T from a transcoder", m.GetMessage())
 }

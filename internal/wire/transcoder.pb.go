@@ -34,6 +34,7 @@ type ToTranscoder struct {
 	//	*ToTranscoder_EndSegment
 	//	*ToTranscoder_RequestKey
 	//	*ToTranscoder_CancelSegment
+	//	*ToTranscoder_Rendition
 	Message       isToTranscoder_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -130,6 +131,15 @@ func (x *ToTranscoder) GetCancelSegment() *CancelSegment {
 	return nil
 }
 
+func (x *ToTranscoder) GetRendition() *Unit {
+	if x != nil {
+		if x, ok := x.Message.(*ToTranscoder_Rendition); ok {
+			return x.Rendition
+		}
+	}
+	return nil
+}
+
 type isToTranscoder_Message interface {
 	isToTranscoder_Message()
 }
@@ -158,6 +168,10 @@ type ToTranscoder_CancelSegment struct {
 	CancelSegment *CancelSegment `protobuf:"bytes,6,opt,name=cancel_segment,json=cancelSegment,proto3,oneof"`
 }
 
+type ToTranscoder_Rendition struct {
+	Rendition *Unit `protobuf:"bytes,7,opt,name=rendition,proto3,oneof"` // in an audit
+}
+
 func (*ToTranscoder_Open) isToTranscoder_Message() {}
 
 func (*ToTranscoder_StartSegment) isToTranscoder_Message() {}
@@ -170,6 +184,8 @@ func (*ToTranscoder_RequestKey) isToTranscoder_Message() {}
 
 func (*ToTranscoder_CancelSegment) isToTranscoder_Message() {}
 
+func (*ToTranscoder_Rendition) isToTranscoder_Message() {}
+
 type FromTranscoder struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Message:
@@ -180,6 +196,7 @@ type FromTranscoder struct {
 	//	*FromTranscoder_Progress
 	//	*FromTranscoder_BadInput
 	//	*FromTranscoder_Failed
+	//	*FromTranscoder_Compared
 	Message       isFromTranscoder_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -276,6 +293,15 @@ func (x *FromTranscoder) GetFailed() *SessionFailed {
 	return nil
 }
 
+func (x *FromTranscoder) GetCompared() *Compared {
+	if x != nil {
+		if x, ok := x.Message.(*FromTranscoder_Compared); ok {
+			return x.Compared
+		}
+	}
+	return nil
+}
+
 type isFromTranscoder_Message interface {
 	isFromTranscoder_Message()
 }
@@ -304,6 +330,10 @@ type FromTranscoder_Failed struct {
 	Failed *SessionFailed `protobuf:"bytes,6,opt,name=failed,proto3,oneof"`
 }
 
+type FromTranscoder_Compared struct {
+	Compared *Compared `protobuf:"bytes,7,opt,name=compared,proto3,oneof"` // in an audit
+}
+
 func (*FromTranscoder_Opened) isFromTranscoder_Message() {}
 
 func (*FromTranscoder_Unit) isFromTranscoder_Message() {}
@@ -316,6 +346,8 @@ func (*FromTranscoder_BadInput) isFromTranscoder_Message() {}
 
 func (*FromTranscoder_Failed) isFromTranscoder_Message() {}
 
+func (*FromTranscoder_Compared) isFromTranscoder_Message() {}
+
 // OpenSession is the first message. A peer that does not speak the version answers SessionFailed.
 type OpenSession struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -325,6 +357,7 @@ type OpenSession struct {
 	Audio         *AudioJob              `protobuf:"bytes,4,opt,name=audio,proto3" json:"audio,omitempty"` // instead of a ladder
 	Still         *StillJob              `protobuf:"bytes,5,opt,name=still,proto3" json:"still,omitempty"` // instead of a ladder
 	Device        *Device                `protobuf:"bytes,6,opt,name=device,proto3" json:"device,omitempty"`
+	Audit         *AuditJob              `protobuf:"bytes,7,opt,name=audit,proto3" json:"audit,omitempty"` // instead of a ladder
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -397,6 +430,13 @@ func (x *OpenSession) GetStill() *StillJob {
 func (x *OpenSession) GetDevice() *Device {
 	if x != nil {
 		return x.Device
+	}
+	return nil
+}
+
+func (x *OpenSession) GetAudit() *AuditJob {
+	if x != nil {
+		return x.Audit
 	}
 	return nil
 }
@@ -574,6 +614,58 @@ func (x *StillJob) GetHeight() uint32 {
 	return 0
 }
 
+type AuditJob struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Source        *Track                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Rendition     *Track                 `protobuf:"bytes,2,opt,name=rendition,proto3" json:"rendition,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditJob) Reset() {
+	*x = AuditJob{}
+	mi := &file_transcoder_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditJob) ProtoMessage() {}
+
+func (x *AuditJob) ProtoReflect() protoreflect.Message {
+	mi := &file_transcoder_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditJob.ProtoReflect.Descriptor instead.
+func (*AuditJob) Descriptor() ([]byte, []int) {
+	return file_transcoder_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AuditJob) GetSource() *Track {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *AuditJob) GetRendition() *Track {
+	if x != nil {
+		return x.Rendition
+	}
+	return nil
+}
+
 type StartSegment struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
@@ -589,7 +681,7 @@ type StartSegment struct {
 
 func (x *StartSegment) Reset() {
 	*x = StartSegment{}
-	mi := &file_transcoder_proto_msgTypes[6]
+	mi := &file_transcoder_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -601,7 +693,7 @@ func (x *StartSegment) String() string {
 func (*StartSegment) ProtoMessage() {}
 
 func (x *StartSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[6]
+	mi := &file_transcoder_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -614,7 +706,7 @@ func (x *StartSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartSegment.ProtoReflect.Descriptor instead.
 func (*StartSegment) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{6}
+	return file_transcoder_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StartSegment) GetSeq() uint64 {
@@ -676,7 +768,7 @@ type WriteUnit struct {
 
 func (x *WriteUnit) Reset() {
 	*x = WriteUnit{}
-	mi := &file_transcoder_proto_msgTypes[7]
+	mi := &file_transcoder_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +780,7 @@ func (x *WriteUnit) String() string {
 func (*WriteUnit) ProtoMessage() {}
 
 func (x *WriteUnit) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[7]
+	mi := &file_transcoder_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +793,7 @@ func (x *WriteUnit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteUnit.ProtoReflect.Descriptor instead.
 func (*WriteUnit) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{7}
+	return file_transcoder_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WriteUnit) GetUnit() *Unit {
@@ -729,7 +821,7 @@ type EndSegment struct {
 
 func (x *EndSegment) Reset() {
 	*x = EndSegment{}
-	mi := &file_transcoder_proto_msgTypes[8]
+	mi := &file_transcoder_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +833,7 @@ func (x *EndSegment) String() string {
 func (*EndSegment) ProtoMessage() {}
 
 func (x *EndSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[8]
+	mi := &file_transcoder_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +846,7 @@ func (x *EndSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSegment.ProtoReflect.Descriptor instead.
 func (*EndSegment) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{8}
+	return file_transcoder_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *EndSegment) GetSeq() uint64 {
@@ -787,7 +879,7 @@ type RequestKey struct {
 
 func (x *RequestKey) Reset() {
 	*x = RequestKey{}
-	mi := &file_transcoder_proto_msgTypes[9]
+	mi := &file_transcoder_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -799,7 +891,7 @@ func (x *RequestKey) String() string {
 func (*RequestKey) ProtoMessage() {}
 
 func (x *RequestKey) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[9]
+	mi := &file_transcoder_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -812,7 +904,7 @@ func (x *RequestKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestKey.ProtoReflect.Descriptor instead.
 func (*RequestKey) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{9}
+	return file_transcoder_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RequestKey) GetRendition() uint32 {
@@ -832,7 +924,7 @@ type CancelSegment struct {
 
 func (x *CancelSegment) Reset() {
 	*x = CancelSegment{}
-	mi := &file_transcoder_proto_msgTypes[10]
+	mi := &file_transcoder_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +936,7 @@ func (x *CancelSegment) String() string {
 func (*CancelSegment) ProtoMessage() {}
 
 func (x *CancelSegment) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[10]
+	mi := &file_transcoder_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +949,7 @@ func (x *CancelSegment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelSegment.ProtoReflect.Descriptor instead.
 func (*CancelSegment) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{10}
+	return file_transcoder_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CancelSegment) GetSeq() uint64 {
@@ -883,7 +975,7 @@ type SessionOpened struct {
 
 func (x *SessionOpened) Reset() {
 	*x = SessionOpened{}
-	mi := &file_transcoder_proto_msgTypes[11]
+	mi := &file_transcoder_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -895,7 +987,7 @@ func (x *SessionOpened) String() string {
 func (*SessionOpened) ProtoMessage() {}
 
 func (x *SessionOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[11]
+	mi := &file_transcoder_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -908,7 +1000,7 @@ func (x *SessionOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionOpened.ProtoReflect.Descriptor instead.
 func (*SessionOpened) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{11}
+	return file_transcoder_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SessionOpened) GetVersion() uint32 {
@@ -930,7 +1022,7 @@ type Rendered struct {
 
 func (x *Rendered) Reset() {
 	*x = Rendered{}
-	mi := &file_transcoder_proto_msgTypes[12]
+	mi := &file_transcoder_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -942,7 +1034,7 @@ func (x *Rendered) String() string {
 func (*Rendered) ProtoMessage() {}
 
 func (x *Rendered) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[12]
+	mi := &file_transcoder_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -955,7 +1047,7 @@ func (x *Rendered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rendered.ProtoReflect.Descriptor instead.
 func (*Rendered) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{12}
+	return file_transcoder_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Rendered) GetSeq() uint64 {
@@ -1000,7 +1092,7 @@ type SegmentDone struct {
 
 func (x *SegmentDone) Reset() {
 	*x = SegmentDone{}
-	mi := &file_transcoder_proto_msgTypes[13]
+	mi := &file_transcoder_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1012,7 +1104,7 @@ func (x *SegmentDone) String() string {
 func (*SegmentDone) ProtoMessage() {}
 
 func (x *SegmentDone) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[13]
+	mi := &file_transcoder_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1025,7 +1117,7 @@ func (x *SegmentDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentDone.ProtoReflect.Descriptor instead.
 func (*SegmentDone) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{13}
+	return file_transcoder_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SegmentDone) GetSeq() uint64 {
@@ -1082,7 +1174,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_transcoder_proto_msgTypes[14]
+	mi := &file_transcoder_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1186,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[14]
+	mi := &file_transcoder_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1199,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{14}
+	return file_transcoder_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Progress) GetSeq() uint64 {
@@ -1150,7 +1242,7 @@ type InputRefused struct {
 
 func (x *InputRefused) Reset() {
 	*x = InputRefused{}
-	mi := &file_transcoder_proto_msgTypes[15]
+	mi := &file_transcoder_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1162,7 +1254,7 @@ func (x *InputRefused) String() string {
 func (*InputRefused) ProtoMessage() {}
 
 func (x *InputRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[15]
+	mi := &file_transcoder_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1175,7 +1267,7 @@ func (x *InputRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InputRefused.ProtoReflect.Descriptor instead.
 func (*InputRefused) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{15}
+	return file_transcoder_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *InputRefused) GetSeq() uint64 {
@@ -1206,6 +1298,74 @@ func (x *InputRefused) GetReason() string {
 	return ""
 }
 
+type Compared struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pts           int64                  `protobuf:"zigzag64,1,opt,name=pts,proto3" json:"pts,omitempty"`
+	Likeness      float64                `protobuf:"fixed64,2,opt,name=likeness,proto3" json:"likeness,omitempty"`
+	Source        []byte                 `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	Rendition     []byte                 `protobuf:"bytes,4,opt,name=rendition,proto3" json:"rendition,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Compared) Reset() {
+	*x = Compared{}
+	mi := &file_transcoder_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Compared) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Compared) ProtoMessage() {}
+
+func (x *Compared) ProtoReflect() protoreflect.Message {
+	mi := &file_transcoder_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Compared.ProtoReflect.Descriptor instead.
+func (*Compared) Descriptor() ([]byte, []int) {
+	return file_transcoder_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Compared) GetPts() int64 {
+	if x != nil {
+		return x.Pts
+	}
+	return 0
+}
+
+func (x *Compared) GetLikeness() float64 {
+	if x != nil {
+		return x.Likeness
+	}
+	return 0
+}
+
+func (x *Compared) GetSource() []byte {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *Compared) GetRendition() []byte {
+	if x != nil {
+		return x.Rendition
+	}
+	return nil
+}
+
 // SessionFailed ends a session, in words for people.
 type SessionFailed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1218,7 +1378,7 @@ type SessionFailed struct {
 
 func (x *SessionFailed) Reset() {
 	*x = SessionFailed{}
-	mi := &file_transcoder_proto_msgTypes[16]
+	mi := &file_transcoder_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1230,7 +1390,7 @@ func (x *SessionFailed) String() string {
 func (*SessionFailed) ProtoMessage() {}
 
 func (x *SessionFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_transcoder_proto_msgTypes[16]
+	mi := &file_transcoder_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1243,7 +1403,7 @@ func (x *SessionFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionFailed.ProtoReflect.Descriptor instead.
 func (*SessionFailed) Descriptor() ([]byte, []int) {
-	return file_transcoder_proto_rawDescGZIP(), []int{16}
+	return file_transcoder_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SessionFailed) GetReason() string {
@@ -1272,7 +1432,7 @@ var File_transcoder_proto protoreflect.FileDescriptor
 const file_transcoder_proto_rawDesc = "" +
 	"\n" +
 	"\x10transcoder.proto\x12\n" +
-	"castnet.v1\x1a\vmedia.proto\"\xf0\x02\n" +
+	"castnet.v1\x1a\vmedia.proto\"\xa2\x03\n" +
 	"\fToTranscoder\x12-\n" +
 	"\x04open\x18\x01 \x01(\v2\x17.castnet.v1.OpenSessionH\x00R\x04open\x12?\n" +
 	"\rstart_segment\x18\x02 \x01(\v2\x18.castnet.v1.StartSegmentH\x00R\fstartSegment\x12+\n" +
@@ -1281,23 +1441,26 @@ const file_transcoder_proto_rawDesc = "" +
 	"endSegment\x129\n" +
 	"\vrequest_key\x18\x05 \x01(\v2\x16.castnet.v1.RequestKeyH\x00R\n" +
 	"requestKey\x12B\n" +
-	"\x0ecancel_segment\x18\x06 \x01(\v2\x19.castnet.v1.CancelSegmentH\x00R\rcancelSegmentB\t\n" +
-	"\amessage\"\xdc\x02\n" +
+	"\x0ecancel_segment\x18\x06 \x01(\v2\x19.castnet.v1.CancelSegmentH\x00R\rcancelSegment\x120\n" +
+	"\trendition\x18\a \x01(\v2\x10.castnet.v1.UnitH\x00R\trenditionB\t\n" +
+	"\amessage\"\x90\x03\n" +
 	"\x0eFromTranscoder\x123\n" +
 	"\x06opened\x18\x01 \x01(\v2\x19.castnet.v1.SessionOpenedH\x00R\x06opened\x12*\n" +
 	"\x04unit\x18\x02 \x01(\v2\x14.castnet.v1.RenderedH\x00R\x04unit\x12<\n" +
 	"\fsegment_done\x18\x03 \x01(\v2\x17.castnet.v1.SegmentDoneH\x00R\vsegmentDone\x122\n" +
 	"\bprogress\x18\x04 \x01(\v2\x14.castnet.v1.ProgressH\x00R\bprogress\x127\n" +
 	"\tbad_input\x18\x05 \x01(\v2\x18.castnet.v1.InputRefusedH\x00R\bbadInput\x123\n" +
-	"\x06failed\x18\x06 \x01(\v2\x19.castnet.v1.SessionFailedH\x00R\x06failedB\t\n" +
-	"\amessage\"\xe8\x01\n" +
+	"\x06failed\x18\x06 \x01(\v2\x19.castnet.v1.SessionFailedH\x00R\x06failed\x122\n" +
+	"\bcompared\x18\a \x01(\v2\x14.castnet.v1.ComparedH\x00R\bcomparedB\t\n" +
+	"\amessage\"\x94\x02\n" +
 	"\vOpenSession\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12+\n" +
 	"\x06ladder\x18\x03 \x03(\v2\x13.castnet.v1.ProfileR\x06ladder\x12*\n" +
 	"\x05audio\x18\x04 \x01(\v2\x14.castnet.v1.AudioJobR\x05audio\x12*\n" +
 	"\x05still\x18\x05 \x01(\v2\x14.castnet.v1.StillJobR\x05still\x12*\n" +
-	"\x06device\x18\x06 \x01(\v2\x12.castnet.v1.DeviceR\x06device\"8\n" +
+	"\x06device\x18\x06 \x01(\v2\x12.castnet.v1.DeviceR\x06device\x12*\n" +
+	"\x05audit\x18\a \x01(\v2\x14.castnet.v1.AuditJobR\x05audit\"8\n" +
 	"\x06Device\x12\x18\n" +
 	"\abackend\x18\x01 \x01(\tR\abackend\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\rR\x05index\"a\n" +
@@ -1308,7 +1471,10 @@ const file_transcoder_proto_rawDesc = "" +
 	"\bStillJob\x12%\n" +
 	"\x04from\x18\x01 \x01(\v2\x11.castnet.v1.TrackR\x04from\x12\x14\n" +
 	"\x05width\x18\x02 \x01(\rR\x05width\x12\x16\n" +
-	"\x06height\x18\x03 \x01(\rR\x06height\"\xd1\x01\n" +
+	"\x06height\x18\x03 \x01(\rR\x06height\"f\n" +
+	"\bAuditJob\x12)\n" +
+	"\x06source\x18\x01 \x01(\v2\x11.castnet.v1.TrackR\x06source\x12/\n" +
+	"\trendition\x18\x02 \x01(\v2\x11.castnet.v1.TrackR\trendition\"\xd1\x01\n" +
 	"\fStartSegment\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x1b\n" +
@@ -1356,7 +1522,12 @@ const file_transcoder_proto_rawDesc = "" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x10\n" +
 	"\x03pts\x18\x03 \x01(\x12R\x03pts\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"S\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"n\n" +
+	"\bCompared\x12\x10\n" +
+	"\x03pts\x18\x01 \x01(\x12R\x03pts\x12\x1a\n" +
+	"\blikeness\x18\x02 \x01(\x01R\blikeness\x12\x16\n" +
+	"\x06source\x18\x03 \x01(\fR\x06source\x12\x1c\n" +
+	"\trendition\x18\x04 \x01(\fR\trendition\"S\n" +
 	"\rSessionFailed\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04busy\x18\x02 \x01(\bR\x04busy\x12\x16\n" +
@@ -1374,7 +1545,7 @@ func file_transcoder_proto_rawDescGZIP() []byte {
 	return file_transcoder_proto_rawDescData
 }
 
-var file_transcoder_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_transcoder_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_transcoder_proto_goTypes = []any{
 	(*ToTranscoder)(nil),   // 0: castnet.v1.ToTranscoder
 	(*FromTranscoder)(nil), // 1: castnet.v1.FromTranscoder
@@ -1382,48 +1553,55 @@ var file_transcoder_proto_goTypes = []any{
 	(*Device)(nil),         // 3: castnet.v1.Device
 	(*AudioJob)(nil),       // 4: castnet.v1.AudioJob
 	(*StillJob)(nil),       // 5: castnet.v1.StillJob
-	(*StartSegment)(nil),   // 6: castnet.v1.StartSegment
-	(*WriteUnit)(nil),      // 7: castnet.v1.WriteUnit
-	(*EndSegment)(nil),     // 8: castnet.v1.EndSegment
-	(*RequestKey)(nil),     // 9: castnet.v1.RequestKey
-	(*CancelSegment)(nil),  // 10: castnet.v1.CancelSegment
-	(*SessionOpened)(nil),  // 11: castnet.v1.SessionOpened
-	(*Rendered)(nil),       // 12: castnet.v1.Rendered
-	(*SegmentDone)(nil),    // 13: castnet.v1.SegmentDone
-	(*Progress)(nil),       // 14: castnet.v1.Progress
-	(*InputRefused)(nil),   // 15: castnet.v1.InputRefused
-	(*SessionFailed)(nil),  // 16: castnet.v1.SessionFailed
-	(*Profile)(nil),        // 17: castnet.v1.Profile
-	(*Track)(nil),          // 18: castnet.v1.Track
+	(*AuditJob)(nil),       // 6: castnet.v1.AuditJob
+	(*StartSegment)(nil),   // 7: castnet.v1.StartSegment
+	(*WriteUnit)(nil),      // 8: castnet.v1.WriteUnit
+	(*EndSegment)(nil),     // 9: castnet.v1.EndSegment
+	(*RequestKey)(nil),     // 10: castnet.v1.RequestKey
+	(*CancelSegment)(nil),  // 11: castnet.v1.CancelSegment
+	(*SessionOpened)(nil),  // 12: castnet.v1.SessionOpened
+	(*Rendered)(nil),       // 13: castnet.v1.Rendered
+	(*SegmentDone)(nil),    // 14: castnet.v1.SegmentDone
+	(*Progress)(nil),       // 15: castnet.v1.Progress
+	(*InputRefused)(nil),   // 16: castnet.v1.InputRefused
+	(*Compared)(nil),       // 17: castnet.v1.Compared
+	(*SessionFailed)(nil),  // 18: castnet.v1.SessionFailed
 	(*Unit)(nil),           // 19: castnet.v1.Unit
+	(*Profile)(nil),        // 20: castnet.v1.Profile
+	(*Track)(nil),          // 21: castnet.v1.Track
 }
 var file_transcoder_proto_depIdxs = []int32{
 	2,  // 0: castnet.v1.ToTranscoder.open:type_name -> castnet.v1.OpenSession
-	6,  // 1: castnet.v1.ToTranscoder.start_segment:type_name -> castnet.v1.StartSegment
-	7,  // 2: castnet.v1.ToTranscoder.unit:type_name -> castnet.v1.WriteUnit
-	8,  // 3: castnet.v1.ToTranscoder.end_segment:type_name -> castnet.v1.EndSegment
-	9,  // 4: castnet.v1.ToTranscoder.request_key:type_name -> castnet.v1.RequestKey
-	10, // 5: castnet.v1.ToTranscoder.cancel_segment:type_name -> castnet.v1.CancelSegment
-	11, // 6: castnet.v1.FromTranscoder.opened:type_name -> castnet.v1.SessionOpened
-	12, // 7: castnet.v1.FromTranscoder.unit:type_name -> castnet.v1.Rendered
-	13, // 8: castnet.v1.FromTranscoder.segment_done:type_name -> castnet.v1.SegmentDone
-	14, // 9: castnet.v1.FromTranscoder.progress:type_name -> castnet.v1.Progress
-	15, // 10: castnet.v1.FromTranscoder.bad_input:type_name -> castnet.v1.InputRefused
-	16, // 11: castnet.v1.FromTranscoder.failed:type_name -> castnet.v1.SessionFailed
-	17, // 12: castnet.v1.OpenSession.ladder:type_name -> castnet.v1.Profile
-	4,  // 13: castnet.v1.OpenSession.audio:type_name -> castnet.v1.AudioJob
-	5,  // 14: castnet.v1.OpenSession.still:type_name -> castnet.v1.StillJob
-	3,  // 15: castnet.v1.OpenSession.device:type_name -> castnet.v1.Device
-	18, // 16: castnet.v1.AudioJob.from:type_name -> castnet.v1.Track
-	18, // 17: castnet.v1.StillJob.from:type_name -> castnet.v1.Track
-	18, // 18: castnet.v1.StartSegment.track:type_name -> castnet.v1.Track
-	19, // 19: castnet.v1.WriteUnit.unit:type_name -> castnet.v1.Unit
-	19, // 20: castnet.v1.Rendered.unit:type_name -> castnet.v1.Unit
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	7,  // 1: castnet.v1.ToTranscoder.start_segment:type_name -> castnet.v1.StartSegment
+	8,  // 2: castnet.v1.ToTranscoder.unit:type_name -> castnet.v1.WriteUnit
+	9,  // 3: castnet.v1.ToTranscoder.end_segment:type_name -> castnet.v1.EndSegment
+	10, // 4: castnet.v1.ToTranscoder.request_key:type_name -> castnet.v1.RequestKey
+	11, // 5: castnet.v1.ToTranscoder.cancel_segment:type_name -> castnet.v1.CancelSegment
+	19, // 6: castnet.v1.ToTranscoder.rendition:type_name -> castnet.v1.Unit
+	12, // 7: castnet.v1.FromTranscoder.opened:type_name -> castnet.v1.SessionOpened
+	13, // 8: castnet.v1.FromTranscoder.unit:type_name -> castnet.v1.Rendered
+	14, // 9: castnet.v1.FromTranscoder.segment_done:type_name -> castnet.v1.SegmentDone
+	15, // 10: castnet.v1.FromTranscoder.progress:type_name -> castnet.v1.Progress
+	16, // 11: castnet.v1.FromTranscoder.bad_input:type_name -> castnet.v1.InputRefused
+	18, // 12: castnet.v1.FromTranscoder.failed:type_name -> castnet.v1.SessionFailed
+	17, // 13: castnet.v1.FromTranscoder.compared:type_name -> castnet.v1.Compared
+	20, // 14: castnet.v1.OpenSession.ladder:type_name -> castnet.v1.Profile
+	4,  // 15: castnet.v1.OpenSession.audio:type_name -> castnet.v1.AudioJob
+	5,  // 16: castnet.v1.OpenSession.still:type_name -> castnet.v1.StillJob
+	3,  // 17: castnet.v1.OpenSession.device:type_name -> castnet.v1.Device
+	6,  // 18: castnet.v1.OpenSession.audit:type_name -> castnet.v1.AuditJob
+	21, // 19: castnet.v1.AudioJob.from:type_name -> castnet.v1.Track
+	21, // 20: castnet.v1.StillJob.from:type_name -> castnet.v1.Track
+	21, // 21: castnet.v1.AuditJob.source:type_name -> castnet.v1.Track
+	21, // 22: castnet.v1.AuditJob.rendition:type_name -> castnet.v1.Track
+	21, // 23: castnet.v1.StartSegment.track:type_name -> castnet.v1.Track
+	19, // 24: castnet.v1.WriteUnit.unit:type_name -> castnet.v1.Unit
+	19, // 25: castnet.v1.Rendered.unit:type_name -> castnet.v1.Unit
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_transcoder_proto_init() }
@@ -1439,6 +1617,7 @@ func file_transcoder_proto_init() {
 		(*ToTranscoder_EndSegment)(nil),
 		(*ToTranscoder_RequestKey)(nil),
 		(*ToTranscoder_CancelSegment)(nil),
+		(*ToTranscoder_Rendition)(nil),
 	}
 	file_transcoder_proto_msgTypes[1].OneofWrappers = []any{
 		(*FromTranscoder_Opened)(nil),
@@ -1447,6 +1626,7 @@ func file_transcoder_proto_init() {
 		(*FromTranscoder_Progress)(nil),
 		(*FromTranscoder_BadInput)(nil),
 		(*FromTranscoder_Failed)(nil),
+		(*FromTranscoder_Compared)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1454,7 +1634,7 @@ func file_transcoder_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_transcoder_proto_rawDesc), len(file_transcoder_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

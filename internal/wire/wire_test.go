@@ -29,12 +29,14 @@ var (
 		transcoder.EndSegment{Seq: 1, Attempt: 2, Drain: true},
 		transcoder.RequestKey{Rendition: 2},
 		transcoder.CancelSegment{Seq: 1, Attempt: 2},
+		transcoder.WriteRendition{Unit: unit},
 	}
 	outputs = []transcoder.Output{
 		transcoder.Rendered{Seq: 1, Attempt: 2, Rendition: 1, Unit: unit},
 		transcoder.SegmentDone{Seq: 1, Attempt: 2, Width: 1280, Height: 720, Frames: 60, PrefixFrames: 3},
 		transcoder.Progress{Seq: 1, Attempt: 2, DecodedPTS: -7, OutputPTS: []int64{1, 2, 3}},
 		transcoder.BadInput{Seq: 1, Attempt: 2, PTS: -7, Reason: "no picture"},
+		transcoder.Compared{PTS: -7, Likeness: 0.5, Source: make([]byte, 160*90), Rendition: make([]byte, 160*90)},
 	}
 )
 
@@ -70,6 +72,7 @@ func TestOpenRoundTrip(t *testing.T) {
 	audio := &media.Track{Codec: media.AAC, ClockRate: 44_100, Channels: 2, Config: []byte{0x12, 0x10}}
 	for _, cfg := range []transcoder.SessionConfig{
 		{ID: "lease", Ladder: transcoder.DefaultLadder(1920, 1080)},
+		{ID: "audit", Audit: &transcoder.AuditJob{Source: track, Rendition: track}},
 		{ID: "sound", Audio: &transcoder.AudioJob{From: audio, Codec: media.Opus, Bitrate: 96_000}},
 	} {
 		got, err := wire.DecodeOpen(wire.EncodeOpen(cfg))

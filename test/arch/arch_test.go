@@ -71,6 +71,7 @@ var arrows = map[string][]string{
 	"broadcaster/selection":              {},
 	"broadcaster/health":                 {"internal/media"},
 	"broadcaster/lag":                    {},
+	"broadcaster/audit":                  {"broadcaster/verify", "transcoder", "internal/media"},
 	"broadcaster/verify":                 {"transcoder", "internal/media", "internal/receipt", "internal/eip712", "internal/identity"},
 	"broadcaster/playback":               {"transcoder", "internal/media"},
 	"broadcaster/playback/internal/clip": {"broadcaster/playback", "internal/media"}, // test material
@@ -88,7 +89,7 @@ var arrows = map[string][]string{
 		"probabilistic-payments",
 	},
 	"broadcaster": {
-		"broadcaster/market", "broadcaster/lag", "broadcaster/health", "broadcaster/verify", "broadcaster/playback", "ingest", "orchestrator/rpc", "transcoder",
+		"broadcaster/market", "broadcaster/lag", "broadcaster/health", "broadcaster/verify", "broadcaster/audit", "broadcaster/playback", "ingest", "orchestrator/rpc", "transcoder",
 		"internal/media", "internal/receipt", "internal/eip712", "probabilistic-payments", "internal/identity",
 	},
 

@@ -16,19 +16,8 @@ import (
 	"castnet/transcoder"
 )
 
-const (
-	inputQueue  = 16 // units that wait for the decoder
-	outputQueue = 64 // outputs that wait for the reader
-)
-
 // Session is one pipeline in this process. It implements transcoder.Session.
-type Session struct {
-	in    chan transcoder.Input
-	out   chan transcoder.Output // closed when the goroutines have ended
-	end   context.CancelCauseFunc
-	ended <-chan struct{} // closed when the session is to end
-	cause func() error    // why, after that
-}
+type Session struct{ *transcoder.Pipe }
 
 var _ transcoder.Session = (*Session)(nil)
 
@@ -48,17 +37,12 @@ func Open(ctx context.Context, cfg transcoder.SessionConfig) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{
-		in:  make(chan transcoder.Input, inputQueue),
-		out: make(chan transcoder.Output, outputQueue),
-	}
-	ctx, s.end = context.WithCancelCause(ctx)
-	s.ended, s.cause = ctx.Done(), func() error { return context.Cause(ctx) }
+	pipe, ctx := transcoder.NewPipe(ctx)
 	go func() {
-		defer close(s.out)
-		s.end(blame(r.run(ctx, s.in, s.emit)))
+		defer pipe.Finish()
+		pipe.End(blame(r.run(ctx, pipe.Inputs(), pipe.Emit)))
 	}()
-	return s, nil
+	return &Session{pipe}, nil
 }
 
 // blame tells what this process could not do from a message against the rules: another may go on.
@@ -76,6 +60,9 @@ func newRunner(cfg transcoder.SessionConfig) (runner, error) {
 	if cfg.Still != nil {
 		return newStill(cfg.Still)
 	}
+	if cfg.Audit != nil {
+		return newAudit(cfg.Audit)
+	}
 	if err := cfg.Ladder.Validate(); err != nil {
 		return nil, err
 	}
@@ -91,49 +78,9 @@ func newRunner(cfg transcoder.SessionConfig) (runner, error) {
 	return p, nil
 }
 
-func (s *Session) emit(ctx context.Context, o transcoder.Output) error {
-	select {
-	case s.out <- o:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// Send queues one input.
-func (s *Session) Send(ctx context.Context, in transcoder.Input) error {
-	select {
-	case <-s.ended: // also where there is room in the queue
-		return s.cause()
-	default:
-	}
-	select {
-	case s.in <- in:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.ended:
-		return s.cause()
-	}
-}
-
-// Recv returns the next output.
-func (s *Session) Recv(ctx context.Context) (transcoder.Output, error) {
-	select {
-	case o, ok := <-s.out:
-		if !ok {
-			return nil, s.cause()
-		}
-		return o, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // Close ends the session and waits until libav has given everything back.
 func (s *Session) Close() error {
-	s.end(io.EOF)
-	for range s.out { // discard what nobody will read
-	}
+	s.End(io.EOF)
+	s.Drop()
 	return nil
 }

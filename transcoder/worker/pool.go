@@ -331,9 +331,9 @@ func (p *Pool) begin(ctx context.Context, proc *process, cfg transcoder.SessionC
 	if p.closed {
 		return nil, errors.New("the worker pool has stopped")
 	}
-	s := newSession(ctx, p, proc, cfg)
+	s, ctx := newSession(ctx, p, proc, cfg)
 	s.load = room
-	p.running.Go(s.run)
+	p.running.Go(func() { s.run(ctx) })
 	return s, nil
 }
 

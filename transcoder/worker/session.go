@@ -13,11 +13,6 @@ import (
 	"castnet/transcoder"
 )
 
-const (
-	inputQueue  = 16
-	outputQueue = 64
-)
-
 // session is one open session. Three goroutines: run watches, write and read each serve a direction.
 type session struct {
 	pool  *Pool
@@ -27,12 +22,8 @@ type session struct {
 	rungs int
 	audio bool
 
-	in     chan transcoder.Input
-	out    chan transcoder.Output // closed when nothing more comes
-	end    context.CancelCauseFunc
-	ending <-chan struct{} // closed when the session is to end
-	cause  func() error    // why, after that
-	gone   chan struct{}   // closed when the process is reaped and the goroutines have ended
+	*transcoder.Pipe
+	gone chan struct{} // closed when the process is reaped and the goroutines have ended
 
 	heard   atomic.Int64 // when the worker last said something, Unix nanoseconds
 	waiting atomic.Bool  // read waits for the worker, not for who reads our outputs
@@ -46,32 +37,30 @@ type attempt struct {
 	attempt uint32
 }
 
-func newSession(ctx context.Context, p *Pool, proc *process, cfg transcoder.SessionConfig) *session {
-	s := &session{
+// newSession returns the context that the session lives by.
+func newSession(ctx context.Context, p *Pool, proc *process, cfg transcoder.SessionConfig) (*session, context.Context) {
+	pipe, ctx := transcoder.NewPipe(context.WithoutCancel(ctx)) // outlives Open
+	return &session{
 		pool: p, proc: proc, id: cfg.ID, rungs: max(len(cfg.Ladder), 1), audio: cfg.Audio != nil,
-		in: make(chan transcoder.Input, inputQueue), out: make(chan transcoder.Output, outputQueue),
-		gone: make(chan struct{}), open: make(map[attempt]struct{}),
-	}
-	ctx, s.end = context.WithCancelCause(context.WithoutCancel(ctx)) // outlives Open
-	s.ending, s.cause = ctx.Done(), func() error { return context.Cause(ctx) }
-	return s
+		Pipe: pipe, gone: make(chan struct{}), open: make(map[attempt]struct{}),
+	}, ctx
 }
 
 // run owns the session's goroutines and its process until both have ended.
-func (s *session) run() {
+func (s *session) run(ctx context.Context) {
 	defer close(s.gone)
 	defer s.pool.leave()
-	defer func() { s.pool.release(s.load, s.cause()) }()
+	defer func() { s.pool.release(s.load, s.Cause()) }()
 	var both sync.WaitGroup
 	both.Go(s.write)
-	both.Go(s.read)
+	both.Go(func() { s.read(ctx) })
 	s.watch()
 	s.proc.kill()
 	<-s.proc.done
 	both.Wait()
 	s.proc.discard()
 	log := s.pool.cfg.Logger.With("session", s.id, "device", s.load.at.Device.String(), "pid", s.proc.cmd.Process.Pid)
-	switch cause := s.cause(); {
+	switch cause := s.Cause(); {
 	case errors.Is(cause, errMoved):
 		s.pool.metrics.moved.Inc()
 		log.Info("session leaves its device")
@@ -94,16 +83,16 @@ func (s *session) watch() {
 	move := s.load.move
 	for {
 		select {
-		case <-s.ending:
+		case <-s.Ended():
 			return
 		case <-move:
 			move = nil
-			defer time.AfterFunc(moveWithin, func() { s.end(errMoved) }).Stop()
+			defer time.AfterFunc(moveWithin, func() { s.End(errMoved) }).Stop()
 			s.leave()
 		case now := <-tick.C:
 			silence := now.Sub(time.Unix(0, s.heard.Load()))
 			if s.owed() && s.waiting.Load() && silence > stall {
-				s.end(fmt.Errorf("%w: silent for %v with work to do, so it was killed",
+				s.End(fmt.Errorf("%w: silent for %v with work to do, so it was killed",
 					transcoder.ErrWorkerDied, silence.Round(time.Millisecond)))
 				return
 			}
@@ -125,7 +114,7 @@ func (s *session) endWhenDone() {
 	done := s.leaving && len(s.open) == 0
 	s.mu.Unlock()
 	if done {
-		s.end(errMoved)
+		s.End(errMoved)
 	}
 }
 
@@ -138,9 +127,9 @@ func (s *session) owed() bool {
 func (s *session) write() {
 	for over := false; ; {
 		select {
-		case <-s.ending:
+		case <-s.Ended():
 			return
-		case in := <-s.in:
+		case in := <-s.Inputs():
 			if over = over || !s.note(in); over {
 				s.endWhenDone()
 				continue // it comes again elsewhere
@@ -150,7 +139,7 @@ func (s *session) write() {
 				err = s.proc.msgs.Write(m)
 			}
 			if errors.Is(err, wire.ErrInvalid) || errors.Is(err, wire.ErrMessageTooLarge) {
-				s.end(err)
+				s.End(err)
 				return
 			}
 			if err != nil {
@@ -184,15 +173,15 @@ func (s *session) note(in transcoder.Input) bool {
 	return true
 }
 
-func (s *session) read() {
-	defer close(s.out)
+func (s *session) read(ctx context.Context) {
+	defer s.Finish()
 	for {
 		m := new(wire.FromTranscoder)
 		s.waiting.Store(true)
 		err := s.proc.msgs.Read(m)
 		s.waiting.Store(false)
 		if err != nil {
-			s.end(s.proc.died(err))
+			s.End(s.proc.died(err))
 			return
 		}
 		s.heard.Store(time.Now().UnixNano())
@@ -201,7 +190,7 @@ func (s *session) read() {
 			if errors.Is(err, transcoder.ErrDevice) {
 				err = fmt.Errorf("%w: %v: %w", transcoder.ErrWorkerDied, s.load.at.Device, err)
 			}
-			s.end(err)
+			s.End(err)
 			return
 		}
 		out, err := wire.DecodeOutput(m)
@@ -209,15 +198,13 @@ func (s *session) read() {
 			err = s.check(out)
 		}
 		if err != nil { // a worker that a stream has taken over could say anything
-			s.end(fmt.Errorf("%w: %w", transcoder.ErrWorkerDied, err))
+			s.End(fmt.Errorf("%w: %w", transcoder.ErrWorkerDied, err))
 			return
 		}
 		if _, ok := out.(transcoder.Progress); ok && s.audio {
 			continue // for the watch alone
 		}
-		select {
-		case s.out <- out:
-		case <-s.ending:
+		if s.Emit(ctx, out) != nil {
 			return
 		}
 		s.endWhenDone()
@@ -239,6 +226,8 @@ func (s *session) check(out transcoder.Output) error {
 			return fmt.Errorf("progress of %d renditions: the ladder has %d", len(out.OutputPTS), s.rungs)
 		}
 		return nil
+	case transcoder.Compared:
+		return nil
 	case transcoder.SegmentDone:
 		over = attempt{out.Seq, out.Attempt}
 	case transcoder.BadInput:
@@ -253,39 +242,9 @@ func (s *session) check(out transcoder.Output) error {
 	return nil
 }
 
-// Send queues one input.
-func (s *session) Send(ctx context.Context, in transcoder.Input) error {
-	select {
-	case <-s.ending: // also where there is room in the queue
-		return s.cause()
-	default:
-	}
-	select {
-	case s.in <- in:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.ending:
-		return s.cause()
-	}
-}
-
-// Recv returns the next output. What the worker had said before it died comes first.
-func (s *session) Recv(ctx context.Context) (transcoder.Output, error) {
-	select {
-	case o, ok := <-s.out:
-		if !ok {
-			return nil, s.cause()
-		}
-		return o, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // Close kills the worker and returns when it is gone.
 func (s *session) Close() error {
-	s.end(io.EOF)
+	s.End(io.EOF)
 	<-s.gone
 	return nil
 }
