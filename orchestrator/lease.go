@@ -427,7 +427,7 @@ func (l *lease) renew(ctx context.Context, ask *rpc.QuoteAsk) error {
 	})
 	var taken issued
 	if err == nil {
-		taken, err = l.o.take(ctx, &signed.Lease)
+		taken, err = l.o.take(&signed.Lease)
 	}
 	next := terms{signed.Lease.Hash(), signed.Lease}
 	if err == nil {

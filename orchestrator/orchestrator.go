@@ -63,7 +63,6 @@ type Store interface {
 	UnpaidReceipts(ctx context.Context, lease common.Hash, limit int) ([]rpc.SignedReceipt, error)
 	// Prune removes what no longer matters at now: receipts whose tickets have expired, old serials and tokens.
 	Prune(ctx context.Context, now time.Time) error
-	LeaseTable
 }
 
 // ErrStale is returned by TakeSerial.

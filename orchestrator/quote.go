@@ -257,11 +257,12 @@ func (o *Orchestrator) redeem(ctx context.Context, open *rpc.Open) (issued, erro
 	if err := o.checkSigner(ctx, hash, open.Countersignature, open.Lease.Lease.Broadcaster); err != nil {
 		return issued{}, &rpc.Refusal{Code: rpc.CodeSignature, Message: "countersignature of the lease: " + err.Error()}
 	}
-	return o.take(ctx, &open.Lease.Lease)
+	return o.take(&open.Lease.Lease)
 }
 
-// take removes a lease from those that may be opened.
-func (o *Orchestrator) take(ctx context.Context, lease *receipt.Lease) (issued, error) {
+// take removes a lease from those that may be opened. A serial is taken once by all processes of this orchestrator, so
+// no other one has issued the same lease.
+func (o *Orchestrator) take(lease *receipt.Lease) (issued, error) {
 	now, hash := o.cfg.Now(), lease.Hash()
 	i, ok := o.issued.take(lease.Broadcaster, hash, now)
 	if !ok {
@@ -272,15 +273,6 @@ func (o *Orchestrator) take(ctx context.Context, lease *receipt.Lease) (issued, 
 	}
 	if uint64(now.Unix()) >= i.lease.Expiry {
 		return issued{}, expired(&i.lease, now)
-	}
-	switch err := o.cfg.Store.UseLease(ctx, hash, time.Unix(int64(i.lease.Expiry), 0)); {
-	case errors.Is(err, ErrLeaseUsed):
-		return issued{}, &rpc.Refusal{
-			Code: rpc.CodeUnknownLease, Asked: short(hash), Limit: "opened once",
-			Message: "the lease was opened before, maybe at another process of this orchestrator; ask for a new quote",
-		}
-	case err != nil:
-		return issued{}, moneyRefusal(fmt.Errorf("note that the lease is opened: %w", err))
 	}
 	return i, nil
 }

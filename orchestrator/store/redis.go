@@ -26,7 +26,6 @@ type Redis struct {
 var (
 	_ orchestrator.Store      = (*Redis)(nil)
 	_ orchestrator.TokenStore = (*Redis)(nil)
-	_ orchestrator.LeaseTable = (*Redis)(nil)
 )
 
 // An unpaid receipt is a member of a sorted set, by lease and then by when it came, so that a lease's are a range.
@@ -97,11 +96,6 @@ func (r *Redis) TakeSerial(ctx context.Context, broadcaster common.Address, seri
 	return r.once(ctx, "serials", fmt.Sprintf("%s %d", broadcaster, serial), until, orchestrator.ErrStale)
 }
 
-// UseLease notes that a lease is opened, or returns orchestrator.ErrLeaseUsed.
-func (r *Redis) UseLease(ctx context.Context, lease common.Hash, until time.Time) error {
-	return r.once(ctx, "leases", string(lease[:]), until, orchestrator.ErrLeaseUsed)
-}
-
 // AddReceipt stores a receipt as open. Storing it again changes nothing.
 func (r *Redis) AddReceipt(ctx context.Context, receipt *rpc.SignedReceipt) error {
 	b, err := receipt.MarshalBinary()
@@ -153,9 +147,9 @@ func (r *Redis) UnpaidReceipts(ctx context.Context, lease common.Hash, limit int
 	return list, nil
 }
 
-// Prune removes receipts whose tickets have expired, and the serials, leases and tokens that have.
+// Prune removes receipts whose tickets have expired, and the serials and tokens that have.
 func (r *Redis) Prune(ctx context.Context, now time.Time) error {
-	keys := r.keys("expiry", "receipts", "unpaid", "places", "serials", "leases", "tokens")
+	keys := r.keys("expiry", "receipts", "unpaid", "places", "serials", "tokens")
 	for {
 		left, err := r.prune.Run(ctx, r.client, keys, fmt.Sprintf("(%d", now.Unix())).Int()
 		if err != nil || left == 0 {

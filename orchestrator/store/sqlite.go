@@ -1,4 +1,4 @@
-// Package store keeps what an orchestrator must not forget: open receipts, serials, used leases and tokens, in SQLite for
+// Package store keeps what an orchestrator must not forget: open receipts, serials and tokens, in SQLite for
 // one process or in Redis for several. Money itself is in package payments/store.
 package store
 
@@ -20,10 +20,11 @@ import (
 	"castnet/orchestrator/rpc"
 )
 
-// schema is version 3; version 1 kept one serial a broadcaster, version 2 no leases. Unsigned integers are stored as signed ones of the same
-// bits.
+// schema is version 4; version 1 kept one serial a broadcaster, version 3 the leases that were opened. Unsigned integers are
+// stored as signed ones of the same bits.
 const schema = `
 DROP TABLE IF EXISTS serials;
+DROP TABLE IF EXISTS used_leases;
 CREATE TABLE IF NOT EXISTS taken_serials (
 	broadcaster BLOB NOT NULL, serial INTEGER NOT NULL, expiry INTEGER NOT NULL,
 	PRIMARY KEY (broadcaster, serial)) WITHOUT ROWID;
@@ -32,11 +33,10 @@ CREATE TABLE IF NOT EXISTS receipts (
 	closed INTEGER NOT NULL DEFAULT 0, receipt BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS receipts_open ON receipts (lease, id) WHERE closed = 0;
 CREATE INDEX IF NOT EXISTS receipts_expiry ON receipts (expiry);
-CREATE TABLE IF NOT EXISTS used_leases (lease BLOB PRIMARY KEY, expiry INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tokens (hash BLOB PRIMARY KEY, expiry INTEGER NOT NULL) WITHOUT ROWID;
 `
 
-const schemaVersion = 3
+const schemaVersion = 4
 
 // SQLite is a store in one file. It implements orchestrator.Store and orchestrator.TokenStore, and is safe for
 // concurrent use; several processes may open the same file.
@@ -51,7 +51,6 @@ type SQLite struct {
 var (
 	_ orchestrator.Store      = (*SQLite)(nil)
 	_ orchestrator.TokenStore = (*SQLite)(nil)
-	_ orchestrator.LeaseTable = (*SQLite)(nil)
 )
 
 // OpenSQLite opens or creates the store at path. Write-ahead log, synchronous=FULL: a commit survives a power cut.
@@ -150,17 +149,6 @@ func (s *SQLite) TakeSerial(ctx context.Context, broadcaster common.Address, ser
 	})
 }
 
-// UseLease notes that a lease is opened, or returns orchestrator.ErrLeaseUsed.
-func (s *SQLite) UseLease(ctx context.Context, lease common.Hash, until time.Time) error {
-	return s.commit(ctx, func(ctx context.Context, tx *sql.Tx) (error, error) {
-		result, err := tx.ExecContext(ctx, "INSERT INTO used_leases (lease, expiry) VALUES (?, ?) ON CONFLICT DO NOTHING", lease[:], until.Unix())
-		if err != nil {
-			return nil, err
-		}
-		return refusedUnlessOne(result, orchestrator.ErrLeaseUsed)
-	})
-}
-
 func refusedUnlessOne(result sql.Result, refused error) (error, error) {
 	n, err := result.RowsAffected()
 	if err != nil || n == 1 {
@@ -212,13 +200,12 @@ func (s *SQLite) UnpaidReceipts(ctx context.Context, lease common.Hash, limit in
 	return list, rows.Err()
 }
 
-// Prune removes receipts whose tickets have expired, and the serials, leases and tokens that have.
+// Prune removes receipts whose tickets have expired, and the serials and tokens that have.
 func (s *SQLite) Prune(ctx context.Context, now time.Time) error {
 	return s.commit(ctx, func(ctx context.Context, tx *sql.Tx) (error, error) {
 		for _, query := range []string{
 			"DELETE FROM receipts WHERE expiry < ?",
 			"DELETE FROM taken_serials WHERE expiry < ?",
-			"DELETE FROM used_leases WHERE expiry < ?",
 			"DELETE FROM tokens WHERE expiry < ?",
 		} {
 			if _, err := tx.ExecContext(ctx, query, now.Unix()); err != nil {

@@ -19,16 +19,14 @@ import (
 type Store interface {
 	orchestrator.Store
 	orchestrator.TokenStore
-	orchestrator.LeaseTable
 }
 
 // Run runs the contract. open gives a store over the same data each time within one test: what was written survives.
 func Run(t *testing.T, open func(t *testing.T, name string) Store) {
 	t.Helper()
 	t.Run("serials", func(t *testing.T) { serials(t, open) })
-	t.Run("serials race", func(t *testing.T) { race(t, open(t, "a")) })
+	t.Run("serials race", func(t *testing.T) { race(t, open(t, "a"), open(t, "a")) })
 	t.Run("receipts", func(t *testing.T) { receipts(t, open) })
-	t.Run("leases", func(t *testing.T) { leases(t, open) })
 	t.Run("tokens", func(t *testing.T) { tokens(t, open) })
 }
 
@@ -70,14 +68,14 @@ func serials(t *testing.T, open func(*testing.T, string) Store) {
 	}
 }
 
-// race: of many that want the same serial, one gets it.
-func race(t *testing.T, s Store) {
+// race: of many that want the same serial, at two processes, one gets it.
+func race(t *testing.T, one, other Store) {
 	t.Helper()
 	var got atomic.Int32
 	var wg sync.WaitGroup
-	for range 32 {
+	for i := range 32 {
 		wg.Go(func() {
-			switch err := s.TakeSerial(t.Context(), common.Address{9}, 1, time.Unix(1_800_000_000, 0)); {
+			switch err := []Store{one, other}[i%2].TakeSerial(t.Context(), common.Address{9}, 1, time.Unix(1_800_000_000, 0)); {
 			case err == nil:
 				got.Add(1)
 			case !errors.Is(err, orchestrator.ErrStale):
@@ -144,40 +142,6 @@ func expect(t *testing.T, s Store, limit int, seqs ...uint64) {
 		want := sample(1, seq, time.Unix(int64(list[i].Receipt.Ticket.Expiry), 0))
 		if list[i].Receipt.Hash() != want.Receipt.Hash() {
 			t.Fatalf("receipt %d is of segment %d, want %d", i, list[i].Receipt.Seq, seq)
-		}
-	}
-}
-
-// leases: two processes share the store; a lease is opened at one of them, until nobody can open it any more.
-func leases(t *testing.T, open func(*testing.T, string) Store) {
-	t.Helper()
-	one, other, ctx := open(t, "a"), open(t, "a"), t.Context()
-	until := time.Unix(1_800_000_000, 0)
-	var opened atomic.Int32
-	var wg sync.WaitGroup
-	for i := range 32 {
-		wg.Go(func() {
-			switch err := []Store{one, other}[i%2].UseLease(ctx, common.Hash{1}, until); {
-			case err == nil:
-				opened.Add(1)
-			case !errors.Is(err, orchestrator.ErrLeaseUsed):
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if opened.Load() != 1 {
-		t.Fatalf("a lease was opened %d times", opened.Load())
-	}
-	if err := other.UseLease(ctx, common.Hash{2}, until); err != nil {
-		t.Fatal(err)
-	}
-	for after, want := range []error{orchestrator.ErrLeaseUsed, nil} { // seconds after it ceased to matter
-		if err := one.Prune(ctx, until.Add(time.Duration(after)*time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		if err := one.UseLease(ctx, common.Hash{1}, until); !errors.Is(err, want) {
-			t.Fatalf("%d s after: %v, want %v", after, err, want)
 		}
 	}
 }
