@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/big"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -145,8 +146,31 @@ func MintToken(ctx context.Context, store TokenStore, operator common.Address, c
 
 // Enroll exchanges a token for a certificate (DER) of the key that signed csr.
 func (a *Authority) Enroll(ctx context.Context, token string, csr []byte) ([]byte, error) {
-	if len(token) == 0 || len(token) > maxToken || len(csr) > maxRequest {
+	if len(token) == 0 || len(token) > maxToken {
 		return nil, ErrToken
+	}
+	request, err := parseRequest(csr)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.store.UseToken(ctx, sha256.Sum256([]byte(token)), a.now()); err != nil {
+		return nil, err
+	}
+	return a.issue(request, "transcoder-"+strings.ToLower(rand.Text()[:8]))
+}
+
+// Renew gives the holder of a certificate with this name another one, of the key that signed csr.
+func (a *Authority) Renew(_ context.Context, name string, csr []byte) ([]byte, error) {
+	request, err := parseRequest(csr)
+	if err != nil {
+		return nil, err
+	}
+	return a.issue(request, name)
+}
+
+func parseRequest(csr []byte) (*x509.CertificateRequest, error) {
+	if len(csr) > maxRequest {
+		return nil, fmt.Errorf("certificate request of %d bytes: allowed are %d", len(csr), maxRequest)
 	}
 	request, err := x509.ParseCertificateRequest(csr)
 	if err == nil {
@@ -155,17 +179,18 @@ func (a *Authority) Enroll(ctx context.Context, token string, csr []byte) ([]byt
 	if err != nil {
 		return nil, fmt.Errorf("certificate request: %w", err)
 	}
-	now := a.now()
-	if err := a.store.UseToken(ctx, sha256.Sum256([]byte(token)), now); err != nil {
-		return nil, err
-	}
+	return request, nil
+}
+
+func (a *Authority) issue(request *x509.CertificateRequest, name string) ([]byte, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
 		return nil, err
 	}
+	now := a.now()
 	template := &x509.Certificate{
 		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: fmt.Sprintf("transcoder-%x", serial.Bytes()[:min(4, len(serial.Bytes()))])},
+		Subject:      pkix.Name{CommonName: name},
 		NotBefore:    now.Add(-time.Hour), NotAfter: now.Add(certificateLife),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}

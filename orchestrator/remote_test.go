@@ -2,7 +2,12 @@ package orchestrator_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -229,6 +234,83 @@ func TestTokensAreUsedOnce(t *testing.T) {
 	if _, err := rpc.Enroll(t.Context(), n.address, elsewhere); err == nil || !strings.Contains(err.Error(), "not the orchestrator") {
 		t.Errorf("gave its token to a stranger: %v", err)
 	}
+}
+
+// TestCertificatesAreRenewed: who has a certificate gets another one, of the same name, and nobody else does; the old one
+// is good until it expires.
+func TestCertificatesAreRenewed(t *testing.T) {
+	n := newNetwork(t, nil)
+	old := n.enroll()
+	if due, err := old.Due(time.Now()); due || err != nil {
+		t.Errorf("a new one is due: %v", err)
+	}
+	if due, err := old.Due(time.Now().AddDate(1, 1, 0)); !due || err != nil {
+		t.Errorf("after a year it is not: %v", err)
+	}
+	if _, err := old.Due(time.Now().AddDate(3, 0, 0)); err == nil || !strings.Contains(err.Error(), "expired on") {
+		t.Errorf("after three: %v", err)
+	}
+	fresh, err := old.Renew(t.Context(), n.address)
+	n.check(err)
+	if fresh.Key == old.Key || fresh.Certificate == old.Certificate || nameOf(t, fresh) != nameOf(t, old) {
+		t.Errorf("%s became %s", nameOf(t, old), nameOf(t, fresh))
+	}
+	for _, c := range []*rpc.Credentials{fresh, old} {
+		stop := n.lend(c, &fake{})
+		n.attached()
+		stop()
+		tick := time.NewTicker(time.Millisecond)
+		for members := 1; members > 0; members, _ = n.fleet.Members() { // until the orchestrator has seen it go
+			<-tick.C
+		}
+		tick.Stop()
+	}
+	stranger := newNetwork(t, nil).enroll()
+	stranger.Operator = n.operator.Address()
+	if _, err := stranger.Renew(t.Context(), n.address); err == nil {
+		t.Error("a stranger got a certificate")
+	}
+	if _, err := rpc.Enroll(t.Context(), n.address, rpc.Token{Operator: n.operator.Address(), ChainID: chainID}); err == nil {
+		t.Error("somebody without a token or certificate got one")
+	}
+	if _, err := n.expired(fresh).Renew(t.Context(), n.address); err == nil {
+		t.Error("an expired certificate was renewed")
+	}
+}
+
+func leafOf(t *testing.T, c *rpc.Credentials) *x509.Certificate {
+	t.Helper()
+	block, _ := pem.Decode([]byte(c.Certificate))
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
+
+func nameOf(t *testing.T, c *rpc.Credentials) string {
+	t.Helper()
+	return leafOf(t, c).Subject.CommonName
+}
+
+// expired makes the orchestrator's authority have signed credentials a long time ago.
+func (n *network) expired(c *rpc.Credentials) *rpc.Credentials {
+	n.t.Helper()
+	file, err := os.ReadFile(filepath.Join(n.dir, "authority.pem"))
+	n.check(err)
+	ca, rest := pem.Decode(file)
+	issuer, err := x509.ParseCertificate(ca.Bytes)
+	n.check(err)
+	private, _ := pem.Decode(rest)
+	key, err := x509.ParsePKCS8PrivateKey(private.Bytes)
+	n.check(err)
+	leaf := leafOf(n.t, c)
+	leaf.NotBefore, leaf.NotAfter = time.Now().AddDate(-3, 0, 0), time.Now().AddDate(-1, 0, 0)
+	der, err := x509.CreateCertificate(rand.Reader, leaf, issuer, leaf.PublicKey, key)
+	n.check(err)
+	old := *c
+	old.Certificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return &old
 }
 
 func TestParseToken(t *testing.T) {

@@ -2,8 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,7 +57,7 @@ func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) erro
 	}
 	var remotes []*rpc.RemoteWorker
 	for i, address := range cfg.Orchestrator {
-		credentials, err := cfg.credentials(ctx, i)
+		credentials, err := cfg.credentials(ctx, i, r.log)
 		if err != nil {
 			return err
 		}
@@ -90,6 +88,7 @@ func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) erro
 		return serving.Wait()
 	})
 	group.Go(func() error { return r.serveMetrics(work) })
+	group.Go(func() error { return cfg.renew(work, r.log) })
 	return group.Wait()
 }
 
@@ -148,39 +147,4 @@ func choosePlaces(places []transcoder.Place, numbers string) ([]transcoder.Place
 		}
 	}
 	return chosen, nil
-}
-
-// credentials reads what enrolling at the i-th orchestrator gave, or enrolls with its token.
-func (cfg *TranscoderConfig) credentials(ctx context.Context, i int) (*rpc.Credentials, error) {
-	address := cfg.Orchestrator[i]
-	path := filepath.Join(cfg.DataDir, "credentials-"+strings.NewReplacer(":", "-", "/", "-", "[", "", "]", "").Replace(address)+".json")
-	b, err := os.ReadFile(path) //nolint:gosec // the operator's own folder
-	if err == nil {
-		var known rpc.Credentials
-		if err := json.Unmarshal(b, &known); err != nil {
-			return nil, fmt.Errorf("%s: %w; remove it and enroll again with a new token (--token)", path, err)
-		}
-		return &known, nil
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	if i >= len(cfg.Token) {
-		return nil, fmt.Errorf("not enrolled at %s yet: ask the orchestrator's operator for a token and give it with --token (looked for %s)", address, path)
-	}
-	token, err := rpc.ParseToken(cfg.Token[i])
-	if err != nil {
-		return nil, fmt.Errorf("%w (--token)", err)
-	}
-	fresh, err := rpc.Enroll(ctx, address, token)
-	if err != nil {
-		return nil, err
-	}
-	if b, err = json.MarshalIndent(fresh, "", "  "); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		return nil, fmt.Errorf("keep the certificate: %w", err)
-	}
-	return fresh, nil
 }

@@ -25,6 +25,8 @@ import (
 type PoolHandler interface {
 	// Enroll exchanges a token, once, for a client certificate (DER) of the key that signed csr (PKCS#10, DER).
 	Enroll(ctx context.Context, token string, csr []byte) ([]byte, error)
+	// Renew gives the holder of a certificate with this name another one, of the key that signed csr.
+	Renew(ctx context.Context, name string, csr []byte) ([]byte, error)
 	// Attach adds a transcoder that has dialled in, until detach is called.
 	Attach(t transcoder.Transcoder) (detach func())
 }
@@ -83,7 +85,13 @@ func (s *poolService) Enroll(ctx context.Context, m *wire.EnrollRequest) (*wire.
 	if s.pool.handler == nil {
 		return nil, status.Error(codes.Unimplemented, "this orchestrator takes no remote transcoders")
 	}
-	certificate, err := s.pool.handler.Enroll(ctx, m.GetToken(), m.GetCsr())
+	var certificate []byte
+	var err error
+	if name, stranger := clientName(ctx); m.GetToken() == "" && stranger == nil {
+		certificate, err = s.pool.handler.Renew(ctx, name, m.GetCsr())
+	} else {
+		certificate, err = s.pool.handler.Enroll(ctx, m.GetToken(), m.GetCsr())
+	}
 	if err != nil {
 		return nil, status.Error(codes.PermissionDenied, clip(err.Error()))
 	}
