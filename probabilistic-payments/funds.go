@@ -64,15 +64,15 @@ func (s *Sender) watch(a *Account) Funds {
 	kind := ""
 	switch {
 	case a.Unlocking:
-		kind, f.Warning = "unlocking", "the funds are being withdrawn: orchestrators take no new tickets; cancel the unlock to stream"
+		kind, f.Warning = "unlocking", "the funds are being withdrawn: orchestrators take no new tickets; castnet deposit unlock --cancel ends that"
 	case a.Reserve.IsZero():
-		kind, f.Warning = "reserve", "there is no reserve: orchestrators will not serve; fund one in the TicketBroker"
+		kind, f.Warning = "reserve", "there is no reserve: orchestrators will not serve; castnet deposit reserve adds to it"
 	case a.Deposit.Lt(&limits.WarnBelow):
 		kind = "deposit"
-		f.Warning = fmt.Sprintf("the deposit of %s is below %s: add to it before streams stop (warn-deposit)", FormatWei(&a.Deposit), FormatWei(&limits.WarnBelow))
+		f.Warning = fmt.Sprintf("the deposit of %s is below %s: add to it before streams stop (castnet deposit fund; the limit is --warn-deposit)", FormatWei(&a.Deposit), FormatWei(&limits.WarnBelow))
 	case f.Lasts > 0 && f.Lasts < limits.WarnBefore:
 		kind = "lasts"
-		f.Warning = fmt.Sprintf("the deposit of %s lasts for about %v at the last hour's pace: add to it", FormatWei(&a.Deposit), f.Lasts.Round(time.Minute))
+		f.Warning = fmt.Sprintf("the deposit of %s lasts for about %v at the last hour's pace: castnet deposit fund adds to it", FormatWei(&a.Deposit), f.Lasts.Round(time.Minute))
 	}
 	s.metrics.deposit.Set(a.Deposit.Float64())
 	s.mu.Lock()

@@ -47,6 +47,7 @@ type Line struct {
 type entry struct {
 	Line
 	dirty   bool      // not in the file
+	unread  bool      // the file may have a line that is not counted here: it could not be read
 	touched time.Time // by the last event
 }
 
@@ -169,15 +170,28 @@ func (l *Ledger) add(id common.Hash, t *Totals) {
 func (l *Ledger) lease(id common.Hash) *entry {
 	e := l.leases[id]
 	if e == nil {
-		e = &entry{Line: Line{Lease: id}, touched: l.now()}
-		if l.file != nil {
-			if err := l.file.fetch(&e.Line); err != nil {
-				l.log.Error("a ledger line cannot be read; it begins anew", "lease", id, "err", err)
-			}
-		}
+		e = &entry{Line: Line{Lease: id}, unread: l.file != nil, touched: l.now()}
+		l.fetch(e)
 		l.leases[id] = e
 	}
 	return e
+}
+
+// fetch adds to a new entry what the file has of it. The caller holds mu.
+func (l *Ledger) fetch(e *entry) {
+	if !e.unread {
+		return
+	}
+	stored := Line{Lease: e.Lease}
+	if err := l.file.fetch(&stored); err != nil {
+		l.log.Error("a ledger line cannot be read; it is tried again before it is written", "lease", e.Lease, "err", err)
+		return
+	}
+	e.unread = false
+	e.Add(&stored.Totals)
+	if e.Stream == "" {
+		e.Description = stored.Description
+	}
 }
 
 func (l *Ledger) stream(name string) *Totals {
@@ -253,6 +267,9 @@ func (l *Ledger) flush(ctx context.Context) error {
 	for id, e := range l.leases {
 		switch {
 		case e.dirty:
+			if l.fetch(e); e.unread {
+				continue
+			}
 			changed = append(changed, e.Line)
 			e.dirty = false
 		case l.now().Sub(e.touched) > idleLine:

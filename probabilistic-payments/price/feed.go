@@ -38,8 +38,11 @@ type Feed interface {
 // rateOf converts a decimal number of dollars, as text.
 func rateOf(text string, at time.Time) (Rate, error) {
 	text = strings.TrimSpace(text)
-	dollars, ok := new(big.Rat).SetString(text)
-	if len(text) > 64 || !ok || strings.ContainsAny(text, "/pPxX_") || dollars.Sign() <= 0 {
+	dollars, ok := new(big.Rat), false
+	if len(text) <= 64 && !strings.ContainsAny(text, "/pPxX_") { // an exponent is bounded by big.Rat
+		_, ok = dollars.SetString(text)
+	}
+	if !ok || dollars.Sign() <= 0 {
 		return Rate{}, fmt.Errorf("rate %.64q is not a number of dollars above 0", text)
 	}
 	return rateOfRat(dollars, at)

@@ -370,3 +370,27 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestRatesOfTheFuture: a rate that says it is of tomorrow is of now: it gets too old like any other. A feed that comes back
+// after that does not get away with any rate: it is believed when it agrees with the last one, or with itself.
+func TestRatesOfTheFuture(t *testing.T) {
+	c := &clock{time.Unix(1_700_000_000, 0)}
+	f := &feed{rate: price.Rate{Value: dollars(2000), At: c.now.Add(24 * time.Hour)}}
+	w := watch(t, f, c)
+	if err := w.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.now = c.now.Add(2 * time.Hour)
+	if rate, err := w.Rate(); err == nil {
+		t.Errorf("a rate of two hours ago is believed: %v", rate)
+	}
+	for try := range 3 {
+		f.rate = price.Rate{Value: dollars(20), At: c.now}
+		if err := w.Read(t.Context()); (err == nil) != (try == 2) {
+			t.Errorf("reading %d of a rate that fell to a hundredth: %v", try+1, err)
+		}
+	}
+	if rate, err := w.Rate(); err != nil || rate.Value != dollars(20) {
+		t.Errorf("after three readings that agree: %v (%v)", rate, err)
+	}
+}

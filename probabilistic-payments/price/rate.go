@@ -96,12 +96,15 @@ func (w *Watch) Read(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.cfg.Now()
+	if rate.At.After(now) { // else it would never be too old
+		rate.At = now
+	}
 	switch {
 	case rate.Value == 0:
 		return errors.New("the price feed says that a coin is worth nothing")
 	case now.Sub(rate.At) > w.cfg.MaxAge:
 		return fmt.Errorf("the price feed's rate is %v old, allowed are %v", now.Sub(rate.At).Truncate(time.Second), w.cfg.MaxAge)
-	case w.believed.Value == 0 || w.near(w.believed, rate) || now.Sub(w.believed.At) > w.cfg.MaxAge:
+	case w.believed.Value == 0 || w.near(w.believed, rate): // one that is too old still tells what is credible
 		w.believed, w.doubted = rate, Rate{}
 		return nil
 	case w.doubted.Value == 0 || !w.near(w.doubted, rate):
