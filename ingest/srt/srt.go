@@ -117,7 +117,10 @@ func (s *Server) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for {
-		request, err := s.listener.Accept2()
+		request, err := s.accept()
+		if request == nil && err == nil {
+			continue
+		}
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -135,6 +138,18 @@ func (s *Server) Run(ctx context.Context) error {
 			request.Reject(gosrt.REJX_OVERLOAD)
 		}
 	}
+}
+
+// accept waits for the next request; nil is one that cannot be read. gosrt v0.11.0 panics on a handshake whose last
+// extension is cut off, before it has done anything with it (packet.go, CIFHandshake.Unmarshal).
+func (s *Server) accept() (request gosrt.ConnRequest, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			s.metrics.Refused.WithLabelValues(string(ingest.CodeBadData)).Inc()
+			s.cfg.Logger.Debug("broken SRT handshake", "why", broken)
+		}
+	}()
+	return s.listener.Accept2()
 }
 
 // serve takes one connection from its request to its end.
