@@ -2,6 +2,7 @@ package broadcaster
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"castnet/internal/media"
@@ -186,7 +187,7 @@ func (w *worklist) unit(ctx context.Context, seg *segment, i int) (*media.Unit, 
 func (w *worklist) units(seg *segment) []*media.Unit {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return seg.units[:len(seg.units):len(seg.units)]
+	return slices.Clip(seg.units)
 }
 
 // givenUp reports whether a segment was taken off the list before its end: nobody shall pay for it.

@@ -74,7 +74,7 @@ func (p *Pipe) Finish() { close(p.out) }
 
 // Drop waits until Finish, and discards what nobody will read.
 func (p *Pipe) Drop() {
-	for range p.out { //nolint:revive // nothing is to be done
+	for range p.out {
 	}
 }
 

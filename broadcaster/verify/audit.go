@@ -11,9 +11,9 @@ import (
 // How often a verified segment is looked at. The draw is made after the receipt, so nobody knows before.
 const (
 	auditEarly   = 5    // so many segments of a lease are early ones
-	chanceEarly  = 0.2  // of the early ones after the first, which is always audited
+	chanceEarly  = 0.1  // of those after the first, which is always audited
 	chanceLater  = 0.02 // of the others
-	chanceDoubt  = 0.2  // of all, while the orchestrator's failures are not forgotten
+	chanceDoubt  = 0.2  // of all but the first, while the orchestrator's failures are not forgotten
 	doubtfulFrom = 0.5  // failures, fading with time (selection.Record.Bad)
 )
 
@@ -22,10 +22,10 @@ func AuditChance(n int, failures float64) float64 {
 	switch {
 	case n == 0:
 		return 1
-	case n < auditEarly:
-		return chanceEarly
 	case failures >= doubtfulFrom:
 		return chanceDoubt
+	case n < auditEarly:
+		return chanceEarly
 	default:
 		return chanceLater
 	}

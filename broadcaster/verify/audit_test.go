@@ -14,7 +14,7 @@ func TestAuditChance(t *testing.T) {
 		n        int
 		failures float64
 		want     float64
-	}{{0, 0, 1}, {0, 3, 1}, {1, 0, 0.2}, {4, 0, 0.2}, {5, 0, 0.02}, {1000, 0.4, 0.02}, {1000, 0.5, 0.2}, {1, 9, 0.2}} {
+	}{{0, 0, 1}, {0, 3, 1}, {1, 0, 0.1}, {4, 0, 0.1}, {5, 0, 0.02}, {1000, 0.4, 0.02}, {1000, 0.5, 0.2}, {1, 9, 0.2}} {
 		if got := verify.AuditChance(c.n, c.failures); got != c.want {
 			t.Errorf("segment %d after %v failures: %v, want %v", c.n, c.failures, got, c.want)
 		}

@@ -39,7 +39,7 @@ import (
 
 const chainID = 1337
 
-var domain = eip712.NewDomain(chainID, common.Address{0xbb}) //nolint:gochecknoglobals // a constant
+var domain = eip712.NewDomain(chainID, common.Address{0xbb})
 
 // binary is the real worker, built once for all tests.
 var binary = sync.OnceValues(func() (string, error) {
@@ -69,16 +69,19 @@ func (rich) Account(context.Context, common.Address, common.Address, uint64) (pa
 	wei := *uint256.NewInt(1e18)
 	return payments.Account{Deposit: wei, Reserve: wei, Share: wei}, nil
 }
+
 func (rich) GasPrice(context.Context) (uint256.Int, error) { return *uint256.NewInt(1), nil }
-func (rich) Round(context.Context) (round, lastExpiry uint64, err error) {
-	return 7, 0, nil
-}
+
+func (rich) Round(context.Context) (round, lastExpiry uint64, err error) { return 7, 0, nil }
+
 func (r rich) Roster(context.Context) (market.Roster, error) {
 	return market.Roster{Round: 7, Beacon: common.Hash{1}, Orchestrators: r.roster}, nil
 }
+
 func (rich) Prices(common.Address) (receipt.Prices, error) {
 	return receipt.Prices{H264: *uint256.NewInt(1_000_000), Source: *uint256.NewInt(100_000), MiB: *uint256.NewInt(1000)}, nil
 }
+
 func (rich) Stream(key string) (string, bool) { return key, true }
 
 // liar is a transcoder whose sessions see other inputs than they are given, or say other things than they made.
@@ -254,7 +257,7 @@ func (s *scene) publish(v *clip.Video) broadcaster.Status {
 func natural(t *testing.T, filter string) *clip.Video {
 	t.Helper()
 	v, err := clip.MakeCoded(t.Context(), clip.Coded{
-		Codec: media.H264, Seconds: 6, Filter: "fps=30,scale=640:360," + filter + "setsar=1,format=yuv420p",
+		Codec: media.H264, Seconds: 4, Filter: "fps=30,scale=640:360," + filter + "setsar=1,format=yuv420p",
 		Args: []string{"-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "60", "-sc_threshold", "0"},
 	})
 	if err != nil {
@@ -266,6 +269,7 @@ func natural(t *testing.T, filter string) *clip.Video {
 
 // Honest work passes its audits, and all of it is paid.
 func TestHonest(t *testing.T) {
+	t.Parallel()
 	v := natural(t, "")
 	st := newScene(t, liar{in: truthIn, out: truthOut}).publish(v)
 	if st.Verified != st.Segments || st.Failed != 0 || st.Tickets != st.Segments {
@@ -275,6 +279,7 @@ func TestHonest(t *testing.T) {
 
 // Who makes renditions of other pictures is not paid for the first segment, and the stream moves on.
 func TestOtherPictures(t *testing.T) {
+	t.Parallel()
 	v, other := natural(t, ""), natural(t, "hflip,vflip,")
 	byPTS := make(map[int64][]byte)
 	for _, u := range other.Units {
@@ -294,6 +299,7 @@ func TestOtherPictures(t *testing.T) {
 
 // Who says that good pictures are broken is found out.
 func TestFalseBadInput(t *testing.T) {
+	t.Parallel()
 	st := newScene(t, liar{in: truthIn, out: func(out transcoder.Output) transcoder.Output {
 		if r, ok := out.(transcoder.Rendered); ok {
 			return transcoder.BadInput{Seq: r.Seq, Attempt: r.Attempt, PTS: r.Unit.PTS, Reason: "I don't like it"}
@@ -308,6 +314,7 @@ func TestFalseBadInput(t *testing.T) {
 
 // A picture that is broken is nobody's fault: its segment is given up, and the orchestrator stays.
 func TestTrueBadInput(t *testing.T) {
+	t.Parallel()
 	v := natural(t, "")
 	for i, u := range v.Units {
 		if i == 70 { // in the second segment: a slice of nothing

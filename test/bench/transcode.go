@@ -20,7 +20,7 @@ func transcoding(ctx context.Context, measure time.Duration) (*result, error) {
 	}
 	f, err := transcode.Run(ctx, transcode.Config{
 		FFmpeg: ffmpeg, Worker: filepath.Join(testnet.Root(), "bin", "castnet-worker"),
-		Clip:   clip.Spec{Width: 1920, Height: 1080, FPS: fps, Seconds: 6, BFrames: 2, GOP: 2 * fps, Bitrate: 6_000_000},
+		Clip:   clip.Spec{Width: 1920, Height: 1080, FPS: fps, Seconds: 4, BFrames: 2, GOP: 2 * fps, Bitrate: 6_000_000},
 		Live:   source,
 		Budget: measure,
 	})

@@ -19,7 +19,7 @@ func noisy(t *testing.T, width, height int) *astiav.Frame {
 	if err := f.AllocBuffer(0); err != nil {
 		t.Fatal(err)
 	}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same noise each time
+	random := rand.New(rand.NewPCG(1, 2)) // the same noise each time
 	data := make([]byte, width*height+2*((width+1)/2)*((height+1)/2))
 	for i := range data {
 		data[i] = byte(min(i*255/len(data)+random.IntN(64), 255))
