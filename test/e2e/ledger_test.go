@@ -21,8 +21,13 @@ import (
 // readLedger prints the ledger of a role, as `castnet ledger --json` does, and reads it.
 func readLedger(t *testing.T, n *testnet.Network, role string) []ledger.Line {
 	t.Helper()
+	return ledgerOf(t, node.LedgerConfig{DataDir: filepath.Join(n.Dir, role)})
+}
+
+func ledgerOf(t *testing.T, command node.LedgerConfig) []ledger.Line {
+	t.Helper()
+	command.By, command.JSON = "lease", true
 	var out bytes.Buffer
-	command := node.LedgerConfig{DataDir: filepath.Join(n.Dir, role), By: "lease", JSON: true}
 	if err := command.Run(t.Context(), &console.Console{Out: &out, Err: t.Output()}); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"io"
+	"math/big"
 	"net"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"castnet/broadcaster/api"
 	"castnet/contracts/chain"
+	"castnet/internal/node"
 	"castnet/test/redisserver"
 	"castnet/test/testnet"
 )
@@ -108,6 +110,20 @@ func TestOneIdentityOnRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	goesOn(t, n, "demo", 3)
+
+	// Either process' ledger is that of both, and says what the chain says, to the wei.
+	client := dial(t, n)
+	for _, process := range []string{"Rosa-stays", "Rosa-dies"} {
+		books := node.LedgerConfig{DataDir: m.path(process), Store: redis.URL, Account: ownerOf(t, m.path("keys/owner-Rosa.json"))}
+		eventually(t, 20*time.Second, "the ledger of "+process+" is the chain", func() (difference *big.Int, _ error) {
+			sum := totals(ledgerOf(t, books))
+			difference = sum.Redeemed.ToBig()
+			for _, r := range redemptions(t, client) {
+				difference.Sub(difference, r.Paid)
+			}
+			return difference, nil
+		}, func(difference *big.Int) bool { return difference.Sign() == 0 })
+	}
 
 	redis.Kill()
 	printed(t, stays, "Redis is out of reach: no new money until it is back")
