@@ -9,14 +9,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/params"
+	"github.com/holiman/uint256"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"castnet/contracts/chain"
 	"castnet/contracts/chain/deploy"
 	"castnet/contracts/devchain"
+	"castnet/internal/eip712"
 	"castnet/internal/identity"
 	"castnet/internal/node/keeper"
+	"castnet/internal/receipt"
+	payments "castnet/probabilistic-payments"
 )
 
 func ether(n int64) *big.Int { return new(big.Int).Mul(big.NewInt(n), big.NewInt(params.Ether)) }
@@ -76,43 +82,87 @@ func key(t *testing.T) *identity.Key {
 	return k
 }
 
-// A keeper on a real chain: rounds are entered, emission is taken, and worries are told when they come and go.
-func TestKeeper(t *testing.T) {
-	owner, operator := key(t), key(t)
-	dev, err := devchain.New(devchain.Config{
-		Listen: "127.0.0.1:0", BlockPeriod: 100 * time.Millisecond, MaxLead: time.Hour,
-		Allocations: []devchain.Allocation{{Account: owner.Address(), Wei: ether(1000)}, {Account: operator.Address(), Wei: ether(1)}},
-	})
+// network is a development chain with the contracts, and CAST and ether for some accounts.
+type network struct {
+	dev       *devchain.Chain
+	addresses chain.Addresses
+}
+
+func newNetwork(t *testing.T, change func(*deploy.Config), accounts ...*identity.Key) *network {
+	t.Helper()
+	cfg := devchain.Config{Listen: "127.0.0.1:0", BlockPeriod: 100 * time.Millisecond, MaxLead: time.Hour}
+	contracts := deploy.Config{File: filepath.Join(t.TempDir(), "contracts.json"), Signer: accounts[0], EmissionPPB: 1_000_000}
+	for _, a := range accounts {
+		cfg.Allocations = append(cfg.Allocations, devchain.Allocation{Account: a.Address(), Wei: ether(1000)})
+		contracts.Supply = append(contracts.Supply, deploy.Allocation{Account: a.Address(), Amount: ether(1000)})
+	}
+	dev, err := devchain.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	run(t, dev.Run)
-	addresses, err := deploy.Contracts(t.Context(), deploy.Config{
-		URL: dev.URL(), File: filepath.Join(t.TempDir(), "contracts.json"), Signer: owner, EmissionPPB: 1_000_000,
-		Supply: []deploy.Allocation{{Account: owner.Address(), Amount: ether(1000)}},
-	})
+	contracts.URL = dev.URL()
+	change(&contracts)
+	addresses, err := deploy.Contracts(t.Context(), contracts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := func(k *identity.Key) *chain.Client {
-		c, err := chain.Dial(t.Context(), chain.Config{URL: dev.URL(), Addresses: addresses, Signer: k})
-		if err != nil {
-			t.Fatal(err)
-		}
-		run(t, c.Run)
-		return c
-	}
-	owners := client(owner)
-	if _, err := owners.Staking().Register(chain.Registration{
-		Operator: operator.Address(), ServiceURI: "https://127.0.0.1:8935", RewardCut: 100_000, FeeShare: 500_000, Stake: ether(100),
-	}).Send(t.Context()); err != nil {
+	return &network{dev, addresses}
+}
+
+func (n *network) client(t *testing.T, k *identity.Key) *chain.Client {
+	t.Helper()
+	c, err := chain.Dial(t.Context(), chain.Config{URL: n.dev.URL(), Addresses: n.addresses, Signer: k})
+	if err != nil {
 		t.Fatal(err)
 	}
+	run(t, c.Run)
+	return c
+}
+
+func do(t *testing.T, what string, a chain.Action) {
+	t.Helper()
+	if _, err := a.Send(t.Context()); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func register(t *testing.T, c *chain.Client, operator *identity.Key, cast int64) {
+	t.Helper()
+	do(t, "register", c.Staking().Register(chain.Registration{
+		Operator: operator.Address(), ServiceURI: "https://127.0.0.1:8935", RewardCut: 100_000, FeeShare: 500_000, Stake: ether(cast),
+	}))
+}
+
+// eventually waits for a block in which something holds.
+func eventually(t *testing.T, c *chain.Client, what string, holds func() (bool, error)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for range c.Heads(ctx) {
+		ok, err := holds()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if ok {
+			return
+		}
+	}
+	t.Fatalf("it never came to %s", what)
+}
+
+// A keeper on a real chain: rounds are entered, emission is taken, and worries are told when they come and go.
+func TestKeeper(t *testing.T) {
+	owner, operator := key(t), key(t)
+	n := newNetwork(t, func(*deploy.Config) {}, owner, operator)
+	dev, client := n.dev, func(k *identity.Key) *chain.Client { return n.client(t, k) }
+	owners := client(owner)
+	register(t, owners, operator, 100)
 
 	registry := prometheus.NewRegistry()
 	log := make(said)
 	k, err := keeper.New(keeper.Config{
-		Client: client(operator), Owner: owner.Address(), LowBalance: ether(2), WatchEvery: 100 * time.Millisecond, SweepEvery: 100 * time.Millisecond,
+		Client: client(operator), Owner: owner.Address(), LowBalance: ether(2000), WatchEvery: 100 * time.Millisecond, SweepEvery: 100 * time.Millisecond,
 		Log: slog.New(log), Registerer: registry,
 	})
 	if err != nil {
@@ -152,6 +202,113 @@ func TestKeeper(t *testing.T) {
 		}
 	}()
 	t.Cleanup(func() { close(log) })
+}
+
+// What a keeper does between rounds: it enrols for the next period before that begins, moves what was redeemed into the pool, and
+// warns of a rival and of jail.
+func TestKeeperBetweenRounds(t *testing.T) {
+	owner, operator, rival, sender := key(t), key(t), key(t), key(t)
+	n := newNetwork(t, func(cfg *deploy.Config) { cfg.MaxActive, cfg.EmissionPPB = 2, 0 }, owner, operator, rival, sender)
+	owners, senders := n.client(t, owner), n.client(t, sender)
+	register(t, owners, operator, 100)
+	log := make(said, 1000)
+	k, err := keeper.New(keeper.Config{
+		Client: n.client(t, operator), Owner: owner.Address(), WatchEvery: 100 * time.Millisecond, SweepEvery: 100 * time.Millisecond,
+		Log: slog.New(log), Registerer: prometheus.NewRegistry(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, k.Run)
+
+	enrolled := func(round uint64) func() (bool, error) {
+		return func() (bool, error) { return owners.Broker().Enrolled(t.Context(), owner.Address(), round) }
+	}
+	next := owners.Parameters().PeriodRounds // the first round of the next period
+	eventually(t, owners, "an enrolment for the present period", enrolled(0))
+	if early, err := enrolled(next)(); err != nil || early {
+		t.Errorf("enrolled for the next period a day ahead: %v, %v", early, err)
+	}
+	if err := n.dev.Advance(t.Context(), time.Duration(next-1)*owners.Parameters().RoundLength); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, owners, "an enrolment for the next period", enrolled(next))
+	if round, err := owners.Round(t.Context()); err != nil || round.Number >= next {
+		t.Errorf("it is round %d, %v: enrolled too late", round.Number, err)
+	}
+
+	do(t, "fund", senders.Broker().Fund(ether(3), nil))
+	if _, _, err := senders.Broker().RedeemPartly(t.Context(), certain(t, senders, sender, owner.Address(), ether(2)), nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, owners, "a sweep", func() (bool, error) {
+		pool, err := owners.Staking().Pool(t.Context(), owner.Address())
+		return err == nil && pool.FeesReceived.Cmp(ether(2)) == 0, err
+	})
+
+	register(t, n.client(t, rival), key(t), 99)
+	log.wait(t, "the place in the active set is in danger")
+
+	prove(t, n, senders, operator, owner.Address())
+	log.wait(t, "jailed until round")
+}
+
+// certain is a ticket that pays without a draw.
+func certain(t *testing.T, c *chain.Client, sender *identity.Key, recipient common.Address, wei *big.Int) chain.Winner {
+	t.Helper()
+	round, err := c.Round(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rand := common.Hash{1}
+	var fee uint256.Int
+	fee.SetFromBig(wei)
+	ticket := payments.Ticket{
+		Sender: sender.Address(), Recipient: recipient, Fee: fee, FaceValue: fee, RandHash: crypto.Keccak256Hash(rand[:]),
+		Round: round.Number, Expiry: uint64(round.End.Unix()),
+	}
+	signature, err := sender.SignHash(eip712.NewDomain(c.ChainID(), c.Addresses().Broker).Digest(ticket.Hash()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chain.Winner{Signature: signature, RecipientRand: rand, Ticket: chain.Ticket{
+		Sender: ticket.Sender, Recipient: recipient, Fee: wei, FaceValue: wei, RandHash: ticket.RandHash, Round: ticket.Round, Expiry: ticket.Expiry,
+	}}
+}
+
+// prove has an orchestrator punished for two receipts of one attempt.
+func prove(t *testing.T, n *network, challenger *chain.Client, operator *identity.Key, orchestrator common.Address) {
+	t.Helper()
+	round, err := challenger.Round(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease := receipt.Lease{Broadcaster: challenger.Self(), Orchestrator: orchestrator, Round: round.Number}
+	signed := func(fee uint64) chain.SignedReceipt {
+		r := receipt.Receipt{Lease: lease.Hash(), Fee: *uint256.NewInt(fee)}
+		signature, err := operator.SignHash(eip712.NewDomain(challenger.ChainID(), n.addresses.Broker).Digest(r.Hash()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return chain.SignedReceipt{Signature: signature, Receipt: chain.EvidenceReceipt{
+			Lease: r.Lease, Fee: r.Fee.ToBig(), Ticket: chain.EvidenceTicketTerms{FaceValue: new(big.Int)},
+		}}
+	}
+	zero := new(big.Int)
+	evidence := chain.EncodeTwoReceipts(chain.EvidenceLease{
+		Broadcaster: lease.Broadcaster, Orchestrator: orchestrator, Round: round.Number, MaxFaceValue: zero, MaxUnpaid: zero,
+		Prices: chain.EvidencePrices{H264: zero, Hevc: zero, Av1: zero, Source: zero, Mib: zero},
+	}, signed(1), signed(2))
+	disputes := challenger.Disputes()
+	terms, err := disputes.Terms(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, "commit", disputes.Commit(chain.CommitmentOf(chain.TwoReceipts, evidence, common.Hash{}), terms.Bond))
+	if err := n.dev.Advance(t.Context(), terms.RevealDelay); err != nil {
+		t.Fatal(err)
+	}
+	do(t, "reveal", disputes.Reveal(chain.TwoReceipts, evidence, common.Hash{}))
 }
 
 func read(t *testing.T, registry *prometheus.Registry, name string) float64 {
