@@ -97,12 +97,20 @@ func (p *plan) consider(m *description.Media, f format.Format) {
 	}
 }
 
-// publisher is one session that records. Packets of its tracks may come from different goroutines.
+// session is where a publisher's packets come from: a session of the server's, or a connection to another server.
+type session interface {
+	OnPacketRTP(m *description.Media, f format.Format, take gortsplib.OnPacketRTPFunc)
+	OnPacketRTCP(m *description.Media, take gortsplib.OnPacketRTCPFunc)
+	WritePacketRTCP(m *description.Media, packet rtcp.Packet) error
+}
+
+// publisher is one session whose packets are taken. Packets of its tracks may come from different goroutines.
 type publisher struct {
-	server *Server
-	plan   plan
-	log    *slog.Logger
-	began  time.Time
+	plan    plan
+	log     *slog.Logger
+	metrics *ingest.Metrics
+	now     func() time.Time
+	began   time.Time
 
 	mu             sync.Mutex
 	sink           ingest.Sink
@@ -112,9 +120,9 @@ type publisher struct {
 	closed         bool
 }
 
-func newPublisher(s *Server, sink ingest.Sink, plan plan) (*publisher, error) {
-	p := &publisher{server: s, plan: plan, sink: sink, began: s.cfg.Now()}
-	stream := rtpstream.New(sink, s.metrics)
+func newPublisher(sink ingest.Sink, plan plan, metrics *ingest.Metrics, now func() time.Time) (*publisher, error) {
+	p := &publisher{plan: plan, sink: sink, metrics: metrics, now: now, began: now()}
+	stream := rtpstream.New(sink, metrics)
 	stream.Expect(true, plan.sound != nil)
 	var err error
 	if p.pictures, err = stream.Video(plan.codec, plan.sets); err != nil {
@@ -131,13 +139,13 @@ func newPublisher(s *Server, sink ingest.Sink, plan plan) (*publisher, error) {
 	return p, err
 }
 
-// listen takes the session's packets from now on.
-func (p *publisher) listen(session *gortsplib.ServerSession) {
+// listen takes the session's packets from now on. end is called where they cannot be taken any more; it must not wait.
+func (p *publisher) listen(session session, end func()) {
 	take := func(m *description.Media, f format.Format, track *rtpstream.Track) {
 		if track == nil {
 			return
 		}
-		session.OnPacketRTP(m, f, func(packet *rtp.Packet) { p.packet(session, m, track, packet) })
+		session.OnPacketRTP(m, f, func(packet *rtp.Packet) { p.packet(session, end, m, track, packet) })
 		session.OnPacketRTCP(m, func(packet rtcp.Packet) {
 			if report, ok := packet.(*rtcp.SenderReport); ok {
 				p.mu.Lock()
@@ -150,17 +158,17 @@ func (p *publisher) listen(session *gortsplib.ServerSession) {
 	take(p.plan.ofSound, p.plan.sound, p.tone)
 }
 
-func (p *publisher) packet(session *gortsplib.ServerSession, m *description.Media, track *rtpstream.Track, packet *rtp.Packet) {
+func (p *publisher) packet(session session, end func(), m *description.Media, track *rtpstream.Track, packet *rtp.Packet) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.reason != nil {
 		return
 	}
-	now := p.server.cfg.Now()
+	now := p.now()
 	needKey, err := track.Packet(packet, now)
 	if err != nil {
 		p.reason = err
-		session.Close() // which brings OnSessionClose
+		end()
 		return
 	}
 	if needKey && now.Sub(p.asked) >= keyRetry {
@@ -174,10 +182,10 @@ func (p *publisher) close(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	lasted := p.server.cfg.Now().Sub(p.began).Round(time.Millisecond)
+	lasted := p.now().Sub(p.began).Round(time.Millisecond)
 	switch {
 	case p.reason != nil:
-		p.server.metrics.Refused.WithLabelValues(string(ingest.CodeOf(p.reason))).Inc()
+		p.metrics.Refused.WithLabelValues(string(ingest.CodeOf(p.reason))).Inc()
 		p.log.Warn("publisher refused", "after", lasted, "reason", p.reason)
 	case torn(err):
 		p.log.Info("publisher ended its stream", "after", lasted)

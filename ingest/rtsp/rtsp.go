@@ -1,6 +1,6 @@
 // Package rtsp takes streams in by RTSP (ANNOUNCE and RECORD), as cameras, ffmpeg and GStreamer push them, to
 // rtsp://host/live/KEY, over TCP or UDP: H264, HEVC, AV1, VP8 and VP9, with AAC or Opus. It owns the RTSP server; who plays
-// from it (DESCRIBE and PLAY) is served by a Player.
+// from it (DESCRIBE and PLAY) is served by a Player. A Puller gets streams from other servers, cameras most often.
 package rtsp
 
 import (
@@ -230,7 +230,7 @@ func (s *Server) admit(c *gortsplib.ServerHandlerOnAnnounceCtx, remote string) (
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPublisher(s, sink, plan)
+	p, err := newPublisher(sink, plan, s.metrics, s.cfg.Now)
 	if err != nil {
 		sink.Close(err)
 		return nil, err
@@ -296,7 +296,7 @@ func (s *Server) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response
 	s.mu.Lock()
 	p := s.sessions[c.Session]
 	s.mu.Unlock()
-	p.listen(c.Session)
+	p.listen(c.Session, c.Session.Close) // which brings OnSessionClose
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
