@@ -302,9 +302,13 @@ func (r *Recipient) Meter(id common.Hash, work uint256.Int) error {
 	return nil
 }
 
-// owedBy is all that counts against a lease's limit. The caller holds mu.
+// owedBy is all that counts against a lease's limit: what its predecessor owes, too, while that one is open. The caller
+// holds mu.
 func (r *Recipient) owedBy(l *lease) uint256.Int {
 	owed := r.sender(l.Sender).dead
+	if before := r.leases[l.Renews]; before != nil {
+		owed.Add(&owed, &before.unpaid)
+	}
 	owed.Add(&owed, &l.unpaid)
 	owed.Add(&owed, &l.work)
 	return owed

@@ -452,6 +452,21 @@ func TestRenewalOnTheLastOfTheShare(t *testing.T) {
 	}
 }
 
+// TestRenewalDoesNotDoubleTheCredit: what a lease owes counts against the one that renews it from its first picture on.
+func TestRenewalDoesNotDoubleTheCredit(t *testing.T) {
+	m := newMarket(t, nil)
+	m.mustBill(m.lease, 1, m.lease.MaxUnpaid)
+	next := m.lease
+	next.Lease, next.Renews = common.Hash{0x77}, m.lease.Lease
+	if err := m.recipient.OpenLease(t.Context(), next); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // while both are open, and after
+		refused(t, m.recipient.Meter(next.Lease, gwei(1)), payments.CodeDebt)
+		m.recipient.CloseLease(m.lease.Lease)
+	}
+}
+
 // TestPendingWinnersLowerTheFaceValue: what winners will claim is not promised again.
 func TestPendingWinnersLowerTheFaceValue(t *testing.T) {
 	m := newMarket(t, nil)
