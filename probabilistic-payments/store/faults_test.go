@@ -46,6 +46,7 @@ func faultPoints() []string {
 	var points []string
 	for _, step := range []string{
 		"take lane", "reserve nonces", "save ticket", "secret", "add charge", "accept", "close epoch", "resolve", "redeem",
+		"promise", "release promises",
 	} {
 		points = append(points, "before "+step, "after "+step)
 	}
@@ -91,6 +92,16 @@ func (f *faulty) AddCharge(ctx context.Context, c *payments.Charge) error {
 func (f *faulty) Accept(ctx context.Context, t *payments.SignedTicket, w *payments.Winner) error {
 	defer f.around("accept")()
 	return f.Store.Accept(ctx, t, w)
+}
+
+func (f *faulty) Promise(ctx context.Context, p *payments.Promise, backed uint256.Int, now, till time.Time) (uint256.Int, error) {
+	defer f.around("promise")()
+	return f.Store.Promise(ctx, p, backed, now, till)
+}
+
+func (f *faulty) ReleasePromises(ctx context.Context, leases []common.Hash) error {
+	defer f.around("release promises")()
+	return f.Store.ReleasePromises(ctx, leases)
 }
 
 func (f *faulty) CloseEpoch(ctx context.Context, id payments.EpochID) ([]payments.Charge, error) {
@@ -294,6 +305,9 @@ func (s *sides) work(ctx context.Context, generation string, segments uint64) er
 		}
 	}
 	s.recipient.CloseLease(lease)
+	if err := s.recipient.KeepPromises(ctx); err != nil {
+		return err
+	}
 	return s.redeem(ctx)
 }
 
@@ -394,7 +408,7 @@ func testFaults(t *testing.T, run int, task faultTask) {
 		task.generation = fmt.Sprintf("run %d generation %d", run, generation)
 		task.point, task.occurrence = "", 0
 		if generation < 2 {
-			task.point = points[(run+generation*5)%len(points)] // twenty runs see all of them
+			task.point = points[(run+generation*5)%len(points)] // twenty runs see all of them: the second generation those that the first does not reach
 			task.occurrence = 1 + chance.IntN(occurrences(task.point))
 		}
 		said = append(said, child(t, &task)...)
