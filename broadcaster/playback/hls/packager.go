@@ -2,6 +2,7 @@ package hls
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -37,13 +38,7 @@ type segment struct {
 	startDTS int64
 	parts    []*part
 	duration time.Duration // 0 while it is open
-}
-
-func (s *segment) bytes() (n int) {
-	for _, p := range s.parts {
-		n += len(p.data)
-	}
-	return n
+	bytes    int           // of its parts
 }
 
 // clock is what the variants of one presentation share, so that their times and discontinuities are the same.
@@ -59,10 +54,12 @@ type packager struct {
 	clock        clock
 	partDuration time.Duration // aimed at
 	window       time.Duration // of complete segments in the playlist
+	maxBytes     int           // held of all of them, if that is less
 
 	formats    []*format
 	segments   []*segment // the newest last; the first late ones are no longer in the playlist
 	late       int
+	bytes      int // of all segments
 	evictedDis int // discontinuities that have left the playlist
 	dis        int // discontinuities so far
 
@@ -207,6 +204,8 @@ func (p *packager) flush(end int64) error {
 		number: p.nextPart, data: data, duration: f.track.Duration(end - first.DTS),
 		independent: first.Key || !f.track.Codec.IsVideo(),
 	})
+	s.bytes += len(data)
+	p.bytes += len(data)
 	p.maxPart = max(p.maxPart, f.track.Duration(end-first.DTS))
 	p.nextPart++
 	p.version++
@@ -230,7 +229,7 @@ func (p *packager) cut(end int64) error {
 	s.duration = max(p.format().track.Duration(end-s.startDTS), time.Millisecond)
 	p.maxTarget = max(p.maxTarget, s.duration)
 	if s.duration >= 500*time.Millisecond { // a shorter one says nothing about the rate
-		p.peak = max(p.peak, int(float64(s.bytes())*8/s.duration.Seconds()))
+		p.peak = max(p.peak, int(float64(s.bytes)*8/s.duration.Seconds()))
 	}
 	p.evict()
 	return nil
@@ -254,7 +253,7 @@ func (p *packager) begun() error {
 		piece := *whole
 		piece.msn, piece.parts, piece.duration = msn, whole.parts[i:i+1:i+1], part.duration
 		piece.start, piece.startDTS = whole.start.Add(at), whole.startDTS+p.ticks(at)
-		piece.independent, piece.piece = part.independent, true
+		piece.independent, piece.piece, piece.bytes = part.independent, true, len(part.data)
 		p.segments = append(p.segments, &piece)
 		msn++
 		at += part.duration
@@ -295,14 +294,23 @@ func (p *packager) evict() {
 	for _, s := range p.segments[p.late:] {
 		listed += s.duration
 	}
-	for listed-p.segments[p.late].duration >= p.window {
-		listed -= p.segments[p.late].duration
-		if p.segments[p.late].discontinuity {
+	held := p.bytes
+	for {
+		oldest := p.segments[p.late]
+		rest := listed - oldest.duration
+		if rest < p.window && (held <= p.maxBytes || rest < 3*p.target()) { // three target durations is the least to list
+			break
+		}
+		listed, held = rest, held-oldest.bytes
+		if oldest.discontinuity {
 			p.evictedDis++
 		}
 		p.late++
 	}
 	if drop := p.late - lateSegments; drop > 0 {
+		for _, s := range p.segments[:drop] {
+			p.bytes -= s.bytes
+		}
 		clear(p.segments[:drop])
 		p.segments = p.segments[drop:]
 		p.late = lateSegments
@@ -311,6 +319,11 @@ func (p *packager) evict() {
 }
 
 func (p *packager) format() *format { return p.formats[len(p.formats)-1] }
+
+// target is the target duration that playlists name.
+func (p *packager) target() time.Duration {
+	return time.Duration(math.Round(max(minTarget, p.maxTarget).Seconds())) * time.Second
+}
 
 func (p *packager) ticks(d time.Duration) int64 { return p.format().track.Ticks(d) }
 
@@ -334,20 +347,25 @@ func (p *packager) has(msn uint64, index int) bool {
 	return p.ended
 }
 
-// averageRate is the bits a second over the complete segments that are held.
-func (p *packager) averageRate() int {
+// rates are the bits a second over all that is held, and of the densest segment, as far as can be known: while no segment is
+// complete that was long enough to tell, that is taken to be half as dense again. They are 0 before the first part.
+func (p *packager) rates() (average, peak int) {
 	var bytes int
 	var d time.Duration
 	for _, s := range p.segments {
-		if s.duration > 0 {
-			bytes += s.bytes()
-			d += s.duration
+		bytes += s.bytes
+		for _, part := range s.parts {
+			d += part.duration
 		}
 	}
 	if d == 0 {
-		return 0
+		return 0, 0
 	}
-	return int(float64(bytes) * 8 / d.Seconds())
+	average = int(float64(bytes) * 8 / d.Seconds())
+	if p.peak == 0 {
+		return average, average * 3 / 2
+	}
+	return average, max(p.peak, average)
 }
 
 // file finds what a variant's file name stands for: initialization "i0.mp4", segment "s7.m4s", part "p42.m4s". It

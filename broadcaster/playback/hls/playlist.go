@@ -2,7 +2,6 @@ package hls
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"time"
 )
@@ -22,18 +21,21 @@ type report struct {
 	part int
 }
 
-// mediaPlaylist writes a variant's playlist (RFC 8216bis). The packager holds at least one part.
-func mediaPlaylist(p *packager, tag string, reports []report) string {
+// mediaPlaylist writes a variant's playlist (RFC 8216bis), or with skip a delta update, which leaves out what a player that
+// knows the last one has already. The packager holds at least one part.
+func mediaPlaylist(p *packager, tag string, reports []report, skip bool) string {
 	var b strings.Builder
 	listed := p.segments[p.late:]
-	target := time.Duration(math.Round(max(minTarget, p.maxTarget).Seconds())) * time.Second
+	target := p.target()
 	partTarget := ceilMillis(max(p.maxPart, p.partDuration))
+	skipUntil := 6 * target // the least that the specification allows
 
 	b.WriteString("#EXTM3U\n#EXT-X-VERSION:9\n")
 	fmt.Fprintf(&b, "#EXT-X-TARGETDURATION:%d\n", int(target.Seconds()))
 	if !p.ended {
 		// Three parts is the least hold-back that the specification allows.
-		fmt.Fprintf(&b, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=%.3f\n", 3*partTarget.Seconds())
+		fmt.Fprintf(&b, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=%d,PART-HOLD-BACK=%.3f\n",
+			int(skipUntil.Seconds()), 3*partTarget.Seconds())
 	}
 	fmt.Fprintf(&b, "#EXT-X-PART-INF:PART-TARGET=%.3f\n#EXT-X-MEDIA-SEQUENCE:%d\n", partTarget.Seconds(), listed[0].msn)
 	if p.evictedDis > 0 {
@@ -51,7 +53,15 @@ func mediaPlaylist(p *packager, tag string, reports []report) string {
 		partsFrom--
 		d += listed[partsFrom].duration
 	}
-	for i, s := range listed {
+	skipped := 0
+	if skip && !p.ended {
+		skipped = older(listed, skipUntil)
+	}
+	if skipped > 0 {
+		fmt.Fprintf(&b, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", skipped)
+	}
+	for i, s := range listed[skipped:] {
+		i += skipped
 		writeSegment(&b, tag, s, i == 0 || s.init != listed[i-1].init, i >= partsFrom)
 	}
 	if p.ended {
@@ -63,6 +73,15 @@ func mediaPlaylist(p *packager, tag string, reports []report) string {
 		fmt.Fprintf(&b, "#EXT-X-RENDITION-REPORT:URI=%q,LAST-MSN=%d,LAST-PART=%d\n", r.uri, r.msn, r.part)
 	}
 	return b.String()
+}
+
+// older is how many segments end further than so long before the end of the last one.
+func older(listed []*segment, until time.Duration) int {
+	n := len(listed)
+	for d := time.Duration(0); n > 0 && d < until; n-- {
+		d += listed[n-1].duration
+	}
+	return n
 }
 
 func writeSegment(b *strings.Builder, tag string, s *segment, newInit, parts bool) {
@@ -140,6 +159,7 @@ type stream struct {
 	codec         string
 	width, height int
 	frameRate     float64
+	captions      captions
 }
 
 // sound is the audio rendition that goes with every variant.
@@ -150,8 +170,11 @@ type sound struct {
 	channels      int
 }
 
-// audioGroup is the id of the only audio group.
-const audioGroup = "audio"
+// The ids of the only groups.
+const (
+	audioGroup    = "audio"
+	captionsGroup = "captions"
+)
 
 // multivariantPlaylist writes index.m3u8. sound is nil for a silent stream.
 func multivariantPlaylist(streams []stream, audio *sound) string {
@@ -161,6 +184,11 @@ func multivariantPlaylist(streams []stream, audio *sound) string {
 		fmt.Fprintf(&b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=%q,NAME=\"Sound\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"%d\",URI=%q\n",
 			audioGroup, audio.channels, audio.uri)
 	}
+	var heard captions
+	for _, s := range streams {
+		heard |= s.captions
+	}
+	heard.write(&b)
 	for _, s := range streams {
 		codecs := s.codec
 		if audio != nil {
@@ -175,6 +203,9 @@ func multivariantPlaylist(streams []stream, audio *sound) string {
 		}
 		if audio != nil {
 			fmt.Fprintf(&b, ",AUDIO=%q", audioGroup)
+		}
+		if heard != 0 {
+			fmt.Fprintf(&b, ",CLOSED-CAPTIONS=%q", captionsGroup)
 		}
 		fmt.Fprintf(&b, "\n%s\n", s.uri)
 	}

@@ -19,7 +19,11 @@ import (
 	"castnet/broadcaster/playback"
 )
 
-const indexName = "index.m3u8"
+const (
+	indexName = "index.m3u8"
+	// briefly is the caching of playlists that change: a cache that many players ask at once asks once.
+	briefly = "public, max-age=1"
+)
 
 // Directory finds a live stream by its public id.
 type Directory interface {
@@ -34,8 +38,11 @@ type Config struct {
 	Logger    *slog.Logger
 	// PartDuration is what parts aim at. Default: 200 ms.
 	PartDuration time.Duration
-	// Window is how much of a stream playlists hold. Default: 20 s.
+	// Window is how much of a stream playlists hold. Default: 20 s. Longer ones let viewers go back, and keep what they can go
+	// back to in memory, of the source and every rendition.
 	Window time.Duration
+	// WindowBytes bounds the memory of each rendition's window: what it costs most is listed least long. Default: 512 MiB.
+	WindowBytes int
 	// Linger is how long a stream can be watched to its end after it is over. Default: 30 s.
 	Linger time.Duration
 	// Idle is how long a stream that nobody watches is packaged on. Default: 60 s.
@@ -69,6 +76,13 @@ func (c *Config) validate() error {
 			return fmt.Errorf("hls: %s is %v: it must be positive", d.name, *d.value)
 		}
 	}
+	if c.WindowBytes == 0 {
+		c.WindowBytes = 512 << 20
+	}
+	if c.WindowBytes < 0 {
+		return fmt.Errorf("hls: WindowBytes is %d: it must be positive", c.WindowBytes)
+	}
+	c.Idle = max(c.Idle, c.Window) // what viewers can go back to is kept for them to come back to
 	return nil
 }
 
@@ -200,7 +214,7 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		if err != nil {
 			return err
 		}
-		return s.writePlaylist(w, r, doc, "no-cache")
+		return s.writePlaylist(w, r, doc, briefly)
 	}
 	v := show.variant(path[1])
 	if v == nil {
@@ -218,7 +232,7 @@ func (s *Server) serveMediaPlaylist(ctx context.Context, w http.ResponseWriter, 
 	ready := func(p *packager) bool {
 		return p.nextPart > 0 && p.segments[p.late].duration > 0 // players need a whole segment to begin with
 	}
-	caching := "no-cache"
+	caching := briefly
 	if query.Has("_HLS_msn") || query.Has("_HLS_part") {
 		msn, part, err := reloadAt(query.Get("_HLS_msn"), query.Get("_HLS_part"), query.Has("_HLS_part"))
 		if err != nil {
@@ -229,12 +243,13 @@ func (s *Server) serveMediaPlaylist(ctx context.Context, w http.ResponseWriter, 
 			return &httpError{http.StatusBadRequest, fmt.Sprintf("_HLS_msn=%d: the newest segment is %d", msn, newest.msn)}
 		}
 		ready = func(p *packager) bool { return p.nextPart > 0 && p.has(msn, part) }
-		caching = fmt.Sprintf("max-age=%d", int(minTarget.Seconds()))
+		caching = fmt.Sprintf("public, max-age=%d", int(minTarget.Seconds())) // the answer to this question stays true
 	}
 	if err := v.wait(ctx, ready); err != nil {
 		return err
 	}
-	return s.writePlaylist(w, r, v.playlist(v.show.reports(v)), caching)
+	skip := query.Get("_HLS_skip") == "YES" || query.Get("_HLS_skip") == "v2"
+	return s.writePlaylist(w, r, v.playlist(v.show.reports(v), skip), caching)
 }
 
 // reloadAt reads a blocking reload's directives. part is -1 where a whole segment is asked for.

@@ -22,8 +22,13 @@ type variant struct {
 	wake chan struct{} // closed and made anew when the playlist changes
 	err  error         // why there is nothing more to come, where that isn't the stream's end
 
-	rendered  document // of the playlist at version
-	renderedV uint64
+	rendered [2]rendered // the playlist, and its delta update
+}
+
+// rendered is a playlist at a version of the packager.
+type rendered struct {
+	document
+	version uint64
 }
 
 // document is a playlist, as it is and compressed.
@@ -40,7 +45,7 @@ func newDocument(text string) document {
 func newVariant(show *presentation, r *playback.Rendition, cfg *Config) *variant {
 	return &variant{
 		show: show, rendition: r, wake: make(chan struct{}),
-		pack: packager{clock: show.clock(), partDuration: cfg.PartDuration, window: cfg.Window},
+		pack: packager{clock: show.clock(), partDuration: cfg.PartDuration, window: cfg.Window, maxBytes: cfg.WindowBytes},
 	}
 }
 
@@ -116,14 +121,18 @@ func (v *variant) wait(ctx context.Context, ready func(*packager) bool) error {
 
 var errEnded = errors.New("there is no more of this rendition")
 
-// playlist renders the variant's playlist, once for all who ask for the same state of it.
-func (v *variant) playlist(reports []report) document {
+// playlist renders the variant's playlist, or its delta update, once for all who ask for the same state of it.
+func (v *variant) playlist(reports []report, skip bool) document {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.rendered.plain == nil || v.renderedV != v.pack.version {
-		v.rendered, v.renderedV = newDocument(mediaPlaylist(&v.pack, v.show.tag, reports)), v.pack.version
+	r := &v.rendered[0]
+	if skip {
+		r = &v.rendered[1]
 	}
-	return v.rendered
+	if r.plain == nil || r.version != v.pack.version {
+		*r = rendered{newDocument(mediaPlaylist(&v.pack, v.show.tag, reports, skip)), v.pack.version}
+	}
+	return r.document
 }
 
 // file returns the chunks of a file, waiting for the part that comes next.
@@ -169,9 +178,10 @@ func (v *variant) describe() (s stream, ok bool) {
 		if f.track.FrameRate > 0 {
 			s.frameRate = f.track.FrameRate
 		}
+		s.captions = f.captions
 	}
-	if average := v.pack.averageRate(); average > 0 {
-		s.average, s.peak = average, max(v.pack.peak, average)
+	if average, peak := v.pack.rates(); average > 0 {
+		s.average, s.peak = average, peak
 	}
 	failed := v.pack.ended && len(v.pack.segments) == 0
 	return s, !v.pack.longGOP && !failed
@@ -183,12 +193,13 @@ func (v *variant) describeSound() *sound {
 	if len(v.pack.formats) == 0 {
 		return nil
 	}
-	f, average := v.pack.format(), v.pack.averageRate()
+	f := v.pack.format()
+	average, peak := v.pack.rates()
 	if average == 0 {
-		average = 128_000
+		average, peak = 128_000, 192_000
 	}
 	return &sound{
 		uri: v.rendition.Name() + "/" + indexName, codec: f.rfc6381, channels: f.track.Channels,
-		average: average, peak: max(v.pack.peak, average),
+		average: average, peak: peak,
 	}
 }
