@@ -38,6 +38,8 @@ const (
 	sameBreak = 3 * time.Second
 	// soundAhead is by how much sound may begin before the pictures behind a hole in the timeline.
 	soundAhead = 100 * time.Millisecond
+	// epochSlew is the part of the time passed by which the epoch moves at most: 2 ms a second.
+	epochSlew = 500
 	// keyRequestInterval is the least time between two on-demand key pictures of a rendition.
 	keyRequestInterval = time.Second
 )
@@ -107,6 +109,7 @@ type Hub struct {
 	breaks   []time.Duration // the newest keptBreaks discontinuities, oldest first
 	dropped  int             // discontinuities before those
 	epoch    time.Time
+	dated    time.Duration // the latest picture that the epoch followed
 	closed   bool
 }
 
@@ -282,17 +285,33 @@ func (h *Hub) PublishSource(u *media.Unit) error {
 		return errors.New("playback hub: a source unit before the first segment")
 	}
 	h.pictures.add(u.PTS, picture{segment: seg.Seq, capture: u.Capture})
-	if at := seg.Track.Duration(u.PTS); !u.Capture.IsZero() {
-		h.epoch = u.Capture.Add(-at)
-	} else if h.epoch.IsZero() {
-		h.epoch = time.Now().Add(-at)
-	}
+	h.date(seg.Track.Duration(u.PTS), u.Capture)
 	h.source.append(u, seg)
 	if !h.source.holds(seg.DecodeFrom) {
 		return fmt.Errorf("%w: kept are at most %d MiB and %v of pictures; set a key frame interval of 2 s in the encoder",
 			ErrGOPTooLong, h.cfg.MaxBytes>>20, h.cfg.MaxAge)
 	}
 	return nil
+}
+
+// date moves the epoch towards what a picture's capture time says. It moves slowly, as sound and pictures are reported on at
+// different times; and single pictures mislead, those above all that are coded before others and shown after them.
+func (h *Hub) date(at time.Duration, capture time.Time) {
+	first := h.epoch.IsZero()
+	if capture.IsZero() {
+		if !first {
+			return
+		}
+		capture = time.Now()
+	}
+	seen := capture.Add(-at)
+	if first {
+		h.epoch, h.dated = seen, at
+		return
+	}
+	step := max(at-h.dated, 0) / epochSlew
+	h.epoch = h.epoch.Add(min(max(seen.Sub(h.epoch), -step), step))
+	h.dated = max(h.dated, at)
 }
 
 // PublishAudio publishes the next unit of an announced audio track.

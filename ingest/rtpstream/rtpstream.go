@@ -57,6 +57,13 @@ type Track struct {
 	begun   bool   // a picture came
 	lastKey time.Time
 	lastDTS int64
+	early   *report // one that came before the first packet, as ffmpeg sends it
+}
+
+// report is a sender's word on which timestamp belongs to which wall-clock time.
+type report struct {
+	ntp       uint64
+	timestamp uint32
 }
 
 // LastKey is when the last key frame came; zero before the first.
@@ -168,6 +175,11 @@ func (t *Track) Packet(p *rtp.Packet, now time.Time) (needKey bool, err error) {
 		return t.waiting && t.video != nil, nil // padding, for probing
 	}
 	pts := t.clock.at(p.Timestamp, now.Sub(s.origin))
+	if early := t.early; early != nil {
+		t.early = nil
+		t.Report(early.ntp, early.timestamp)
+		pts = t.clock.at(p.Timestamp, 0) // it may have been moved
+	}
 	if t.video == nil {
 		return false, t.packetOfSound(p, pts, now)
 	}
@@ -277,6 +289,7 @@ func (t *Track) packetOfSound(p *rtp.Packet, pts int64, now time.Time) error {
 // section 6.4.1), and moves sound to where it belongs beside the pictures.
 func (t *Track) Report(ntp uint64, timestamp uint32) {
 	if !t.clock.started {
+		t.early = &report{ntp, timestamp}
 		return
 	}
 	// 32.32 fixed-point seconds since 1900; as nanoseconds they would fit until 2192.
