@@ -22,7 +22,7 @@ type StakingView struct {
 	SlashPart       float64 `json:"slashPart"`
 	SlashCap        float64 `json:"slashCap"`
 	MinSelfStakeWei Wei     `json:"minSelfStakeWei"`
-	// Gas is about what each action uses: "approve", "delegate", "move", "unbond", "rebond", "withdraw", "claim".
+	// Gas is about what each action uses: "approve", "delegate", "move", "unbond", "rebond", "withdraw", "claim", "commission".
 	Gas map[string]uint64 `json:"gas"`
 }
 
@@ -104,6 +104,8 @@ type PositionView struct {
 	Orchestrator string `json:"orchestrator"`
 	StakeWei     Wei    `json:"stakeWei"`
 	FeesWei      Wei    `json:"feesWei"` // may be claimed now
+	// CommissionWei is an owner's cut of its orchestrator's emission, of the token, that may be claimed now; empty for others.
+	CommissionWei Wei `json:"commissionWei,omitempty"`
 	// Tied is the part that was moved here a short while ago; null where none was.
 	Tied *TiedView `json:"tied"`
 }

@@ -87,7 +87,7 @@ func New(cfg Config) (*Stakes, error) {
 // gasOf is about what each action of a staker uses. The first of a round also collects the round's emission, which can add half.
 func gasOf() map[string]uint64 {
 	return map[string]uint64{
-		"approve": 50_000, "delegate": 140_000, "move": 190_000, "unbond": 200_000, "rebond": 100_000, "withdraw": 70_000, "claim": 60_000,
+		"approve": 50_000, "delegate": 140_000, "move": 190_000, "unbond": 200_000, "rebond": 100_000, "withdraw": 70_000, "claim": 60_000, "commission": 80_000,
 	}
 }
 
@@ -277,6 +277,13 @@ func (s *Stakes) position(ctx context.Context, orchestrator, account common.Addr
 	v := api.PositionView{Orchestrator: orchestrator.Hex(), StakeWei: weiOf(p.Stake), FeesWei: weiOf(p.Fees)}
 	if p.Move != nil {
 		v.Tied = &api.TiedView{From: p.Move.From.Hex(), AmountWei: weiOf(p.Move.Liable), Until: p.Move.Until}
+	}
+	if account == orchestrator {
+		own, _, err := s.cfg.Registry.Orchestrator(ctx, account)
+		if err != nil {
+			return api.PositionView{}, err
+		}
+		v.CommissionWei = weiOf(own.Commission)
 	}
 	return v, nil
 }

@@ -172,6 +172,7 @@ func TestLosses(t *testing.T) {
 
 func TestRecordsAndPositions(t *testing.T) {
 	o := orchestrator(95)
+	o.Commission = cast(7)
 	o.Announced = &registry.CutChange{Cuts: registry.Cuts{RewardCut: 100_000}, Announced: midnight(99), Effective: midnight(106)}
 	b := &books{list: []registry.Orchestrator{o}}
 	b.cuts = []registry.CutChange{{Cuts: o.Cuts, Announced: midnight(95), Effective: midnight(95)}, *o.Announced}
@@ -202,6 +203,11 @@ func TestRecordsAndPositions(t *testing.T) {
 	require.Equal(t, &api.TiedView{From: rosa.Hex(), AmountWei: wei(1), Until: midnight(104)}, mine.Positions[1].Tied)
 	require.Equal(t, uint64(3), mine.Unbondings[0].ID, "the next to unlock first")
 	require.Equal(t, midnight(96), mine.Unbondings[0].BegunAt)
+
+	require.Empty(t, mine.Positions[0].CommissionWei, "that is the owner's")
+	owners, err := s.Staker(t.Context(), rosa)
+	require.NoError(t, err)
+	require.Equal(t, wei(7), owners.Positions[0].CommissionWei)
 
 	_, found, err := s.Orchestrator(t.Context(), dora)
 	require.NoError(t, err)
@@ -234,7 +240,7 @@ func TestTerms(t *testing.T) {
 	require.Equal(t, int64(7*86_400), terms.UnbondingSeconds)
 	require.Equal(t, wei(1000), terms.MinSelfStakeWei)
 	require.InDelta(t, 0.1, terms.SlashCap, 0)
-	for _, action := range []string{"approve", "delegate", "move", "unbond", "rebond", "withdraw", "claim"} {
+	for _, action := range []string{"approve", "delegate", "move", "unbond", "rebond", "withdraw", "claim", "commission"} {
 		require.NotZero(t, terms.Gas[action], action)
 	}
 }

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 
 const bindings = readFileSync(new URL('../../../../contracts/bindings/bindings.go', import.meta.url), 'utf8')
 const used = {
-  Staking: ['delegate', 'move', 'unbond', 'rebond', 'withdraw', 'claimFees'],
+  Staking: ['delegate', 'move', 'unbond', 'rebond', 'withdraw', 'claimFees', 'claimCommission'],
   CastToken: ['approve', 'allowance', 'balanceOf'],
 }
 

@@ -178,6 +178,8 @@ export interface Position {
   orchestrator: string
   stakeWei: string
   feesWei: string
+  /** Of the token: an owner's cut of rewards that it has not claimed. */
+  commissionWei?: string
   tied: { from: string; amountWei: string; until: string } | null
 }
 

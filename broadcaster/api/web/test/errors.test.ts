@@ -3,7 +3,7 @@ import test from 'node:test'
 import { encodeErrorResult } from 'viem'
 
 import { stakingABI, tokenABI } from '../src/stake/abi'
-import { declined, explain, words } from '../src/stake/errors'
+import { declined, explain, explainLater, words } from '../src/stake/errors'
 import type { Staking } from '../src/views'
 
 const terms = { token: 'CAST', coin: 'ETH' } as Staking
@@ -63,4 +63,9 @@ test('every refusal of the staking contract has words, or is none of a staker', 
   assert.deepEqual(silent, [])
   const known = [...stakingABI, ...tokenABI].flatMap((e) => (e.type === 'error' ? [e.name as string] : []))
   assert.deepEqual(Object.keys(words).filter((name) => !known.includes(name)), [], 'no words for errors that are gone')
+})
+
+test('a no to the second signature does not unsay the first', () => {
+  assert.match(explainLater({ code: 4001 }, terms, now).error, /first step is done, the second was not sent/)
+  assert.equal(explainLater({ code: -32002 }, terms, now).error, explain({ code: -32002 }, terms, now).error)
 })

@@ -121,3 +121,19 @@ test('words', () => {
   assert.equal(countdown(0.2), '1 s', 'never 0 before the time has come')
   assert.match(when(now), /^Fri,? 20 Nov, \d\d:00$/)
 })
+
+test('an owner claims its commission with its fees, and is told what leaving costs it', () => {
+  const owner: Account = { ...account, address: rosa.id as `0x${string}` }
+  const own = { ...held, commissionWei: `${3n * token}` }
+  const claim = choose({ kind: 'claim', position: own })
+  const names = (c: Choice) => steps(c, terms, owner).map((s) => decodeFunctionData({ abi: stakingABI, data: s.data }).functionName)
+  assert.deepEqual(names(claim), ['claimFees', 'claimCommission'])
+  assert.deepEqual(names(choose({ kind: 'claim', position: { ...own, feesWei: '0' } })), ['claimCommission'])
+  assert.deepEqual(names(choose({ kind: 'claim', position: held })), ['claimFees'])
+  assert.match(title(claim, terms), /^Claim \S+ ETH and 3\.000 CAST from Rosa$/)
+  assert.equal(obstacle(choose({ kind: 'claim', position: { ...own, feesWei: '0' } }), terms, owner, now), '')
+  const lines = (amount: bigint, who: Account) => preview(choose({ kind: 'unbond', amount, position: { ...held, stakeWei: `${1500n * token}` } }), terms, who, now)
+  assert.ok(lines(501n * token, owner).some((l) => /Your place/.test(l.about) && /falls below 1.000 CAST/.test(l.text)))
+  assert.ok(!lines(500n * token, owner).some((l) => /Your place/.test(l.about)))
+  assert.ok(!lines(501n * token, account).some((l) => /Your place/.test(l.about)), 'a delegator has no place to lose')
+})

@@ -72,14 +72,34 @@ export function steps(c: Choice, terms: Staking, account: Account): Step[] {
       return [call(encodeFunctionData({ abi: stakingABI, functionName: 'rebond', args: [BigInt(c.unbonding?.id ?? 0)] }))]
     case 'withdraw':
       return [call(encodeFunctionData({ abi: stakingABI, functionName: 'withdraw', args: [BigInt(c.unbonding?.id ?? 0)] }))]
-    case 'claim':
-      return [call(encodeFunctionData({ abi: stakingABI, functionName: 'claimFees', args: [at, account.address] }))]
+    case 'claim': {
+      const list: Step[] = []
+      if (feesOf(c) > 0n) list.push({ ...call(encodeFunctionData({ abi: stakingABI, functionName: 'claimFees', args: [at, account.address] })), label: `Claim ${money(`${feesOf(c)}`, terms.coin)} of fees` })
+      if (commissionOf(c) > 0n) {
+        const data = encodeFunctionData({ abi: stakingABI, functionName: 'claimCommission', args: [account.address] })
+        list.push({ gas: 'commission', label: `Claim ${money(`${commissionOf(c)}`, terms.token)} of commission`, to: staking, data })
+      }
+      return list
+    }
   }
 }
 
 /** The amount that leaves. All of a position is said as "all": emission may add to it before the transaction is in a block. */
 function leaving(c: Choice): bigint {
   return c.amount === BigInt(c.position?.stakeWei ?? '0') ? maxUint256 : c.amount
+}
+
+const feesOf = (c: Choice) => BigInt(c.position?.feesWei || '0')
+
+/** An owner's cut of rewards, which it claims with its fees. */
+export const commissionOf = (c: Pick<Choice, 'position'>) => BigInt(c.position?.commissionWei || '0')
+
+/** What a claim pays, in both coins. */
+function claimed(c: Choice, terms: Staking): string {
+  const fees = money(`${feesOf(c)}`, terms.coin)
+  if (commissionOf(c) === 0n) return fees
+  const commission = money(`${commissionOf(c)}`, terms.token)
+  return feesOf(c) > 0n ? `${fees} and ${commission}` : commission
 }
 
 export function nameOf(o: Orchestrator): string {
@@ -102,7 +122,7 @@ export function title(c: Choice, terms: Staking): string {
     case 'withdraw':
       return `Withdraw ${amount}`
     case 'claim':
-      return `Claim ${money(c.position?.feesWei ?? '0', terms.coin)} from ${name}`
+      return `Claim ${claimed(c, terms)} from ${name}`
   }
 }
 
@@ -118,7 +138,7 @@ export function obstacle(c: Choice, terms: Staking, account: Account | null, cha
     case 'move':
       if (!c.to) return 'Choose where the stake goes.'
       if (c.to.id === c.at.id) return 'Choose another orchestrator than the one that the stake is with.'
-      if (account && c.at.id.toLowerCase() === account.address.toLowerCase()) return 'An owner cannot move its own stake. Unbond it instead.'
+      if (isOwn(c, account)) return 'An owner cannot move its own stake. Unbond it instead.'
       if (account && c.to?.id.toLowerCase() === account.address.toLowerCase()) return 'Nothing moves into your own pool. Unbond it, and bond it there.'
       if (c.target?.tied && Date.parse(c.target.tied.until) > chainNow) {
         return `An earlier move to ${nameOf(c.to)} is not settled until ${when(Date.parse(c.target.tied.until))}. Move there after it, or to another.`
@@ -134,7 +154,7 @@ export function obstacle(c: Choice, terms: Staking, account: Account | null, cha
       break
     }
     case 'claim':
-      if (BigInt(c.position?.feesWei || '0') === 0n) return 'There are no fees to claim now. They come when a ticket is redeemed.'
+      if (feesOf(c) === 0n && commissionOf(c) === 0n) return 'There are no fees to claim now. They come when a ticket is redeemed.'
       break
   }
   if (account && account.coins < cost(c, terms, account)) {
@@ -148,6 +168,10 @@ function tooMuch(c: Choice, terms: Staking, have: bigint, chainNow: number): str
   const tied = c.position?.tied
   if (!tied || Date.parse(tied.until) <= chainNow) return `${amount(have)} are with ${nameOf(c.at)}. Choose that or less.`
   return `${amount(tied.amountWei)} were moved to ${nameOf(c.at)} and can leave from ${when(Date.parse(tied.until))} on. ${have > 0n ? `Choose ${amount(have)} or less.` : 'Wait until then.'}`
+}
+
+function isOwn(c: Choice, account: Account | null): boolean {
+  return account !== null && c.at.id.toLowerCase() === account.address.toLowerCase()
 }
 
 /** What the transactions cost, about, in wei. */
@@ -168,6 +192,13 @@ export function preview(c: Choice, terms: Staking, account: Account | null, chai
   const lines: Line[] = [...becomes(c, terms, chainNow)]
   const earner = c.kind === 'move' ? c.to : c.at
   if (earner && (c.kind === 'delegate' || c.kind === 'move' || c.kind === 'rebond')) lines.push(...prospects(c.amount, earner, terms))
+  if (c.kind === 'unbond' && isOwn(c, account) && BigInt(c.position?.stakeWei ?? '0') - c.amount < BigInt(terms.minSelfStakeWei)) {
+    lines.push({
+      about: 'Your place',
+      text: `is lost: your own stake falls below ${money(terms.minSelfStakeWei, terms.token)}, and your orchestrator and its delegators earn nothing any more`,
+      tone: 'bad',
+    })
+  }
   if (account) {
     const many = steps(c, terms, account).length
     lines.push({ about: 'Costs', text: `about ${money(`${cost(c, terms, account)}`, terms.coin)} of gas, ${many === 1 ? 'one signature' : `${many} signatures`}` })
@@ -205,7 +236,7 @@ function becomes(c: Choice, terms: Staking, chainNow: number): Line[] {
       return [{ about: 'You get', text: `${amount(c.amount)} in your wallet, at once` }]
     case 'claim':
       return [
-        { about: 'You get', text: `${money(c.position?.feesWei ?? '0', terms.coin)} in your wallet, at once`, tone: 'money' },
+        { about: 'You get', text: `${claimed(c, terms)} in your wallet, at once`, tone: 'money' },
         { about: 'Stake', text: 'stays as it is' },
       ]
   }

@@ -10,6 +10,12 @@ export function declined(e: unknown): boolean {
   return (e as { code?: number } | null)?.code === 4001
 }
 
+/** The same after an earlier step of the action is done. */
+export function explainLater(e: unknown, terms: Staking, chainNow: number): Problem {
+  if (declined(e)) return { error: 'You declined in the wallet: the first step is done, the second was not sent.', next: 'Go on when you like, with one signature.' }
+  return explain(e, terms, chainNow)
+}
+
 /** Any error of a wallet, a node or a contract, as a person needs it. */
 export function explain(e: unknown, terms: Staking, chainNow: number): Problem {
   const data = revertData(e)

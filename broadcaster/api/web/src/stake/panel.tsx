@@ -26,7 +26,7 @@ interface Props {
 }
 
 const verbs: Record<Kind, string> = {
-  delegate: 'Delegate', move: 'Move', unbond: 'Unbond', rebond: 'Put back to work', withdraw: 'Withdraw', claim: 'Claim fees',
+  delegate: 'Delegate', move: 'Move', unbond: 'Unbond', rebond: 'Put back to work', withdraw: 'Withdraw', claim: 'Claim',
 }
 
 export function Panel(props: Props) {
@@ -93,7 +93,7 @@ export function Panel(props: Props) {
         )}
         {!progress && choice && ready && account && steps(choice, terms, account).length > 1 && (
           <p class="quiet small">
-            The wallet asks twice: first to let the staking contract take exactly this amount, then to delegate it.
+            {kind === 'claim' ? 'The wallet asks twice: for the fees and for the commission.' : 'The wallet asks twice: first to let the staking contract take exactly this amount, then to delegate it.'}
           </p>
         )}
       </form>

@@ -4,7 +4,7 @@ import { Fragment } from 'preact'
 import { count, duration, money, percent, short } from '../format'
 import { Identity, Money } from '../parts'
 import type { Network, Orchestrator, Position, Staker, Staking, Unbonding } from '../views'
-import type { Kind } from './actions'
+import { commissionOf, type Kind } from './actions'
 import { Clock } from './clock'
 import { sum, worstLoss, yieldOfAll } from './risk'
 import { countdown, day, rate, when } from './words'
@@ -96,7 +96,7 @@ export function Positions({ staker, network, terms, now, act }: Props) {
                   <button type="button" onClick={() => act('delegate', id)}>Add</button>
                   <button type="button" onClick={() => act('move', id)}>Move</button>
                   <button type="button" onClick={() => act('unbond', id)}>Unbond</button>
-                  <button type="button" onClick={() => act('claim', id)} disabled={BigInt(p.feesWei || '0') === 0n}>Claim</button>
+                  <button type="button" onClick={() => act('claim', id)} disabled={BigInt(p.feesWei || '0') + commissionOf({ position: p }) === 0n}>Claim</button>
                 </td>
               </tr>
               {note && (
@@ -121,6 +121,8 @@ function noteOf(o: Orchestrator | undefined, p: Position, network: Network, term
     const from = orchestratorOf(network, p.tied.from)
     notes.push(`${money(p.tied.amountWei, terms.token)} came from ${from?.name || short(p.tied.from)} and answer for it: they can leave from ${when(Date.parse(p.tied.until))} on.`)
   }
+  const commission = commissionOf({ position: p })
+  if (commission > 0n) notes.push(`It is yours: ${money(`${commission}`, terms.token)} of commission, your cut of rewards, wait to be claimed.`)
   if (o.announced) {
     notes.push(
       `From ${day(Date.parse(o.announced.effectiveAt))} it keeps ${percent(o.announced.rewardCut)} of rewards (now ${percent(o.cuts.rewardCut)}) ` +

@@ -4,7 +4,7 @@ import { useRef, useState } from 'preact/hooks'
 import type { Problem, Staking } from '../views'
 import { readAccount } from './account'
 import { type Choice, obstacle, type Step, steps } from './actions'
-import { explain } from './errors'
+import { explain, explainLater } from './errors'
 import type { Wallet } from './wallet'
 
 export type Phase = 'waits' | 'checking' | 'signing' | 'pending' | 'done'
@@ -41,6 +41,7 @@ export function useRun(settled: (block: number) => void) {
     if (busy.current) return
     busy.current = true
     const show = (change: Partial<Progress>) => setProgress((p) => (p ? { ...p, ...change } : p))
+    let done = 0 // steps
     setProgress({ labels: [], at: 0, phase: 'checking', tx: '', block: 0, cost: 0n, problem: null })
     try {
       // The allowance and the balances of this moment count, not those that the page showed.
@@ -54,6 +55,7 @@ export function useRun(settled: (block: number) => void) {
         show({ at, phase: 'checking', tx: '' })
         const mined = await perform(step, wallet, (phase, tx) => show({ phase, tx }), terms, chainNow)
         cost += BigInt(mined.gasUsed) * BigInt(mined.effectiveGasPrice ?? '0x0')
+        done++
         show({ block: Number(mined.blockNumber), cost })
       }
       show({ at: todo.length, phase: 'done' })
@@ -62,7 +64,8 @@ export function useRun(settled: (block: number) => void) {
         return p
       })
     } catch (e) {
-      show({ problem: e instanceof Told ? e.problem : explain(e, terms, chainNow()) })
+      const words = done > 0 ? explainLater : explain
+      show({ problem: e instanceof Told ? e.problem : words(e, terms, chainNow()) })
     } finally {
       busy.current = false
     }
@@ -99,7 +102,8 @@ async function perform(step: Step, wallet: Wallet, show: (phase: Phase, tx: stri
 async function receipt(wallet: Wallet, tx: string): Promise<Mined> {
   const end = Date.now() + patience
   for (;;) {
-    const mined = (await wallet.provider.request({ method: 'eth_getTransactionReceipt', params: [tx] })) as Mined | null
+    // A node that does not answer now says nothing about the transaction: it is out.
+    const mined = (await wallet.provider.request({ method: 'eth_getTransactionReceipt', params: [tx] }).catch(() => null)) as Mined | null
     if (mined) return mined
     if (Date.now() > end) {
       throw new Told({ error: 'The transaction is sent, but in no block yet.', next: 'It may still come: look at it in the wallet, where you can speed it up or cancel it.' })
