@@ -1,5 +1,5 @@
 // Package srt takes streams in by SRT, as OBS, ffmpeg and contribution encoders push them: MPEG transport stream to
-// srt://host:8890?streamid=publish:KEY, encrypted where a passphrase is set.
+// srt://host:8890?streamid=publish:KEY (or #!::r=KEY,m=publish), encrypted where a passphrase is set.
 package srt
 
 import (
@@ -201,10 +201,10 @@ func (s *Server) serve(ctx context.Context, request gosrt.ConnRequest) {
 
 // admit reads who wants to publish, and asks the gate.
 func (s *Server) admit(ctx context.Context, request gosrt.ConnRequest, remote string) (ingest.Sink, error) {
-	key, ok := strings.CutPrefix(request.StreamId(), publish)
-	if !ok || key == "" || len(key) > maxKey {
+	key := keyOf(request.StreamId())
+	if key == "" || len(key) > maxKey {
 		return nil, &ingest.Refusal{
-			Code: ingest.CodeWrongKey, Message: "publish with the stream id publish:KEY", Asked: fmt.Sprintf("%.40q", request.StreamId()),
+			Code: ingest.CodeWrongKey, Message: "publish with the stream id publish:KEY, or #!::r=KEY,m=publish", Asked: fmt.Sprintf("%.40q", request.StreamId()),
 			Limit: fmt.Sprintf("a key of 1 to %d bytes", maxKey),
 		}
 	}
@@ -219,6 +219,32 @@ func (s *Server) admit(ctx context.Context, request gosrt.ConnRequest, remote st
 		}
 	}
 	return s.cfg.Gate.Publish(ctx, ingest.Request{Protocol: "srt", Key: key, Remote: remote})
+}
+
+// keyOf is the stream key in a publisher's stream id, empty where there is none: publish:KEY, or #!::r=KEY,m=publish as in
+// SRT's access control guidelines.
+func keyOf(id string) string {
+	list, standard := strings.CutPrefix(id, "#!::")
+	if !standard {
+		key, _ := strings.CutPrefix(id, publish)
+		if key == id {
+			return ""
+		}
+		return key
+	}
+	var key, mode string
+	for pair := range strings.SplitSeq(list, ",") {
+		switch name, value, _ := strings.Cut(pair, "="); name {
+		case "r":
+			key = value
+		case "m":
+			mode = value
+		}
+	}
+	if mode != "publish" {
+		return ""
+	}
+	return strings.TrimPrefix(key, "live/")
 }
 
 // rejection is SRT's number for a refusal: there is no room for its words.

@@ -14,6 +14,7 @@ import (
 	"castnet/broadcaster/api"
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/restream"
+	"castnet/ingest/rtsp"
 	"castnet/internal/node/console"
 	payments "castnet/probabilistic-payments"
 	"castnet/probabilistic-payments/ledger"
@@ -27,12 +28,15 @@ type BroadcasterConfig struct {
 	ChainAccess `embed:""`
 	DataDir     string `required:"" help:"Keep what must survive this process (tickets, nonces) in this folder." placeholder:"DIR" type:"path"`
 	RTMP        string `default:"127.0.0.1:1935" help:"Take RTMP publishers here." placeholder:"ADDR"`
+	RTMPS       string `name:"rtmps" help:"Take RTMP publishers by TLS here too, with --tls-cert and --tls-key. Empty: nowhere." placeholder:"ADDR"`
+	TLSCert     string `name:"tls-cert" help:"The certificate for RTMPS, with its chain, as PEM." placeholder:"FILE" type:"path"`
+	TLSKey      string `name:"tls-key" help:"The certificate's key, as PEM." placeholder:"FILE" type:"path"`
 	HTTP        string `default:"127.0.0.1:8080" help:"Serve the pages, LL-HLS, WHIP, WHEP and the API here." placeholder:"ADDR"`
 	WebRTC      string `default:"127.0.0.1:8189" name:"webrtc" help:"Serve WebRTC here, UDP and TCP." placeholder:"ADDR"`
 	RTSP        string `default:"127.0.0.1:8554" name:"rtsp" help:"Take and serve RTSP here, with UDP on this port, which must be even, and the next. Empty: nowhere." placeholder:"ADDR"`
 	SRT         string `default:"127.0.0.1:8890" name:"srt" help:"Take SRT publishers here, by UDP: stream id publish:KEY. Empty: nowhere." placeholder:"ADDR"`
 	SRTSecret   string `name:"srt-passphrase" help:"Take only SRT that is encrypted with this passphrase, 10 to 79 bytes." placeholder:"TEXT"`
-	Keys        string `help:"The file with the stream keys, a line each: KEY ID, and where to push it on: push=URL, push:RENDITION=URL. IDs are public, keys are not." placeholder:"FILE" type:"path"`
+	Keys        string `help:"The file with the stream keys, a line each: KEY ID, where to push it on: push=URL, push:RENDITION=URL, or where to pull it from by RTSP: pull=URL. IDs are public, keys are not." placeholder:"FILE" type:"path"`
 	DemoKey     bool   `help:"Let anybody publish the stream demo with the key demo."`
 	Storage     `embed:""`
 	Spending    `embed:""`
@@ -55,6 +59,7 @@ type broadcasterNode struct {
 	stakes  stakeBooks
 	views   *views
 	onward  *restream.Server
+	sources []rtsp.Source // that are pulled
 	b       *broadcaster.Broadcaster
 }
 
@@ -83,7 +88,7 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 		return err
 	}
 	defer unlock()
-	n := &broadcasterNode{role: r, cfg: *cfg}
+	n := &broadcasterNode{role: r, cfg: *cfg, sources: keys.sources}
 	if n.chain, err = r.dialChain(ctx, cfg.ChainAccess); err != nil {
 		return err
 	}

@@ -2,18 +2,22 @@ package node
 
 import (
 	"bufio"
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/restream"
+	"castnet/ingest/rtsp"
 )
 
 // streamKeys is what the file of the stream keys says: it implements broadcaster.Keys.
 type streamKeys struct {
 	ids     map[string]string // the public ids of the streams, by the keys that publish them
 	targets []restream.Target // where streams are pushed on to
+	sources []rtsp.Source     // where streams are pulled from
 }
 
 // Stream returns the stream that a key publishes.
@@ -24,9 +28,9 @@ func (k *streamKeys) Stream(key string) (string, bool) {
 
 // readKeys reads a line for each key:
 //
-//	KEY ID [push=URL] [push:RENDITION=URL] …
+//	KEY ID [push=URL] [push:RENDITION=URL] … [pull=URL] [pull:tcp=URL] [pull:udp=URL]
 //
-// A word that begins with # begins a comment. No error shows a key or a URL, which may hold one. demo adds the key demo of the
+// push names servers that the stream is pushed on to, pull an RTSP server that it is pulled from. A word that begins with # begins a comment. No error shows a key or a URL, which may hold one. demo adds the key demo of the
 // stream demo.
 func readKeys(path string, demo bool) (*streamKeys, error) {
 	keys := &streamKeys{ids: make(map[string]string)}
@@ -66,32 +70,40 @@ func (k *streamKeys) add(line string) error {
 	case 0:
 		return nil
 	case 1:
-		return fmt.Errorf("want KEY and ID, found one word")
+		return errors.New("want KEY and ID, found one word")
 	}
 	key, id := fields[0], fields[1]
 	if !validID(id) {
 		return fmt.Errorf("id %q: allowed are 1 to 64 of a-z, 0-9, - and _", id)
 	}
 	if _, twice := k.ids[key]; twice {
-		return fmt.Errorf("this key stands there twice")
+		return errors.New("this key stands there twice")
 	}
 	k.ids[key] = id
 	for i, word := range fields[2:] {
-		option, address, _ := strings.Cut(word, "=")
-		what, rendition, one := strings.Cut(option, ":")
-		if what != "push" || one && rendition == "" {
-			return fmt.Errorf("word %d: allowed after KEY and ID are push=URL and push:RENDITION=URL", i+3)
-		}
-		if !one {
-			rendition = playback.SourceName
-		}
-		t := restream.Target{Stream: id, Rendition: rendition, URL: address}
-		if err := t.Check(); err != nil {
+		if err := k.option(key, id, word); err != nil {
 			return fmt.Errorf("word %d: %w", i+3, err)
 		}
-		k.targets = append(k.targets, t)
 	}
 	return nil
+}
+
+// option takes one word after a key and its id.
+func (k *streamKeys) option(key, id, word string) error {
+	option, address, _ := strings.Cut(word, "=")
+	what, how, one := strings.Cut(option, ":")
+	switch {
+	case what == "push" && (!one || how != ""):
+		t := restream.Target{Stream: id, Rendition: cmp.Or(how, playback.SourceName), URL: address}
+		k.targets = append(k.targets, t)
+		return t.Check()
+	case what == "pull" && (!one || how != ""):
+		s := rtsp.Source{Key: key, URL: address, Transport: how}
+		k.sources = append(k.sources, s)
+		return s.Check()
+	default:
+		return errors.New("allowed after KEY and ID are push=URL, push:RENDITION=URL, pull=URL, pull:tcp=URL and pull:udp=URL")
+	}
 }
 
 func validID(id string) bool {

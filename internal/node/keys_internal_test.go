@@ -16,6 +16,7 @@ func TestReadKeys(t *testing.T) {
 		return readKeys(file, true)
 	}
 	keys, err := read("# all of them\n\nSECRET one # a comment\n" +
+		"cam three pull:tcp=rtsp://viewer:x@c/garden\n" +
 		"other#key two push=rtmp://a/live/KEY push:480p=srt://b:9000?streamid=%23!::r=x,m=publish\n")
 	if err != nil {
 		t.Fatal(err)
@@ -28,6 +29,9 @@ func TestReadKeys(t *testing.T) {
 	if len(keys.targets) != 2 || keys.targets[0].Rendition != "source" || keys.targets[1].Rendition != "480p" || keys.targets[1].Stream != "two" {
 		t.Errorf("targets %+v", keys.targets)
 	}
+	if len(keys.sources) != 1 || keys.sources[0].Key != "cam" || keys.sources[0].Transport != "tcp" {
+		t.Errorf("sources %+v", keys.sources)
+	}
 	for text, says := range map[string]string{
 		"SECRET":                            ":1: want KEY and ID",
 		"\nSECRET One":                      ":2: id",
@@ -36,6 +40,8 @@ func TestReadKeys(t *testing.T) {
 		"SECRET one push:=rtmp://a/b/c":     "push=URL",
 		"SECRET one push=http://a/b/SECRET": "rtmp://HOST/APP/KEY",
 		"SECRET one push=srt://a/SECRET":    "srt://HOST:PORT",
+		"SECRET one pull=http://a/SECRET":   "rtsp://USER:PASSWORD@HOST",
+		"SECRET one pull:x=rtsp://a/SECRET": "tcp or udp",
 	} {
 		if _, err := read(text); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%q: %v", text, err)

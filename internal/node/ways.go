@@ -32,7 +32,7 @@ type ways struct {
 // openWays opens the ports and makes what serves them.
 func (n *broadcasterNode) openWays(ctx context.Context, metrics *playback.Metrics) (*ways, error) {
 	w := &ways{pages: http.NewServeMux()}
-	for _, open := range []func(context.Context, *playback.Metrics, *ways) error{n.openRTMP, n.openHTTP, n.openWebRTC, n.openRTSP, n.openSRT} {
+	for _, open := range []func(context.Context, *playback.Metrics, *ways) error{n.openRTMP, n.openRTMPS, n.openPulls, n.openHTTP, n.openWebRTC, n.openRTSP, n.openSRT} {
 		if err := open(ctx, metrics, w); err != nil {
 			return nil, err
 		}
