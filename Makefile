@@ -59,11 +59,11 @@ test: build test-deps test/browser/node_modules/.package-lock.json contracts/nod
 
 unit:
 	cd $(WEB) && npm test --silent
-	$(GO) test -timeout 10m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench -e castnet/test/economy)
+	$(GO) test -timeout 10m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench -e castnet/test/economy -e castnet/test/hostile -e castnet/test/joins)
 	$(GO) test -v -count=1 ./test/economy # another seed each time, printed
 
 e2e: build test-deps test/browser/node_modules/.package-lock.json ## Run the end-to-end tests: real FFmpeg, browser, chain, kill -9
-	$(GO) test -timeout 20m -count=1 ./test/e2e/...
+	$(GO) test -timeout 20m -count=1 -p 1 ./test/e2e/... ./test/hostile ./test/joins
 
 .PHONY: e2e-matrix
 e2e-matrix: build test-deps test/browser/node_modules/.package-lock.json ## Every way in, in every codec, to every way out, with real clients (CASTNET_MATRIX=PATTERN: some rows)
@@ -84,8 +84,13 @@ test-sim: ## Play a day of tickets on a simulated clock (CASTNET_SIM_HOURS=24)
 	CASTNET_SIM_HOURS=$${CASTNET_SIM_HOURS:-24} $(GO) test -timeout 60m -count=1 -v -run TestDayOfTraffic ./test/sim/
 
 .PHONY: test-hostile fuzz-transcoder soak-transcode test-gpu gpu-bundle
-test-hostile: build test-deps ## Throw 10,000 made-up segments at the workers, and print what became of each kind
-	CASTNET_HOSTILE=$${CASTNET_HOSTILE:-10000} $(GO) test -timeout 60m -count=1 -v -run TestHostile ./transcoder/worker/
+test-hostile: build test-deps ## Throw 10,000 made-up inputs at each port and at the workers, and print what became of each kind
+	CASTNET_HOSTILE=$${CASTNET_HOSTILE:-10000} $(GO) test -timeout 60m -count=1 -v -p 1 -run TestHostile ./test/hostile ./transcoder/worker/
+.PHONY: soak-joins fuzz
+soak-joins: build test-deps ## Have 20 WHEP and 200 HLS viewers a second and 50 publishers come and go for SOAK_SECONDS (60), and tell what stays
+	@CASTNET_SOAK_SECONDS=$${SOAK_SECONDS:-60} $(GO) test -timeout 30m -count=1 ./test/joins
+fuzz: test-deps ## Fuzz every target for FUZZTIME (10m) each (FUZZ=PATTERN: some of them)
+	@$(ENV) test/fuzz.sh $${FUZZTIME:-10m} "$${FUZZ:-.}"
 fuzz-transcoder: build test-deps ## Fuzz the engine for FUZZ_SECONDS (60)
 	$(GO) test -run '^$$' -fuzz FuzzSession -fuzztime $${FUZZ_SECONDS:-60}s ./transcoder/av/
 soak-transcode: build test-deps ## Run sessions for SOAK_MINUTES (60), and tell what grows: memory, processes, files, goroutines

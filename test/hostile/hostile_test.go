@@ -1,0 +1,184 @@
+package hostile_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"castnet/test/healthy"
+	"castnet/test/testnet"
+)
+
+const (
+	// spare is how many stream keys the corpus has for itself.
+	spare = 16
+	// atOnce is how many attackers a port has.
+	atOnce = 4
+	// patience is how long a connection may stay open after all was said on it: more than any limit of time that is
+	// known not to be one of a live publisher.
+	patience = 20 * time.Second
+	// What may be more after the corpus than before: caches and pools fill up once, whatever comes.
+	moreMemory     = 160 << 20
+	moreGoroutines = 60
+	moreFiles      = 60
+)
+
+// key is one of the corpus's own.
+func key(i int) string { return fmt.Sprintf("spare%02d", i%spare) }
+
+// port is one that a corpus is thrown at.
+type port struct {
+	name string
+	// throw sends one input and tells what it was, and what became of it. What must not happen is an error.
+	throw func(ctx context.Context, r *rand.Rand) (kind, outcome string, err error)
+}
+
+// table counts outcomes by port and kind.
+type table struct {
+	mu     sync.Mutex
+	counts map[[3]string]int
+}
+
+func (t *table) add(port, kind, outcome string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counts[[3]string{port, kind, outcome}]++
+}
+
+func (t *table) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var b strings.Builder
+	keys := slices.SortedFunc(maps.Keys(t.counts), func(x, y [3]string) int {
+		return cmp.Or(strings.Compare(x[0], y[0]), strings.Compare(x[1], y[1]), strings.Compare(x[2], y[2]))
+	})
+	for _, k := range keys {
+		fmt.Fprintf(&b, "%-14s %-36s %-40s %7d\n", k[0], k[1], k[2], t.counts[k])
+	}
+	return b.String()
+}
+
+// TestHostile throws spoiled sessions at every port of a network while somebody publishes and somebody watches: no
+// picture of that stream is lost, no process ends, nothing grows without bound, and who can be told something is told.
+// CASTNET_HOSTILE is how many inputs a port gets, CASTNET_HOSTILE_SEED what they are made from.
+func TestHostile(t *testing.T) {
+	inputs, seed := 200, rand.Uint64()
+	for name, set := range map[string]func(uint64){"CASTNET_HOSTILE": func(n uint64) { inputs = int(n) }, "CASTNET_HOSTILE_SEED": func(n uint64) { seed = n }} {
+		if v := os.Getenv(name); v != "" {
+			n, err := strconv.ParseUint(v, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			set(n)
+		}
+	}
+	t.Logf("seed %d", seed)
+	n := start(t)
+	ports := record(t, n)
+	stream, err := healthy.Begin(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := settled(t, n)
+
+	outcomes := table{counts: make(map[[3]string]int)}
+	var all sync.WaitGroup
+	for i, p := range ports {
+		for attacker := range atOnce {
+			all.Go(func() {
+				r := rand.New(rand.NewPCG(seed, uint64(i*atOnce+attacker)))
+				for range (inputs + atOnce - 1) / atOnce {
+					kind, outcome, err := p.throw(t.Context(), r)
+					if err != nil {
+						t.Errorf("%s, %s: %v", p.name, kind, err)
+						outcome = "WRONG"
+					}
+					outcomes.add(p.name, kind, outcome)
+				}
+			})
+		}
+	}
+	slow := slowloris(t, n)
+	all.Wait()
+	t.Logf("outcomes:\n%s", &outcomes)
+	slow()
+	pictures, err := stream.End()
+	if err != nil {
+		t.Errorf("the healthy stream: %v", err)
+	}
+	t.Logf("the healthy stream: %d pictures, each came", pictures)
+	after := settled(t, n)
+	for role, a := range after {
+		b := before[role]
+		t.Logf("role %d: before %+v, after %+v", role, b, a)
+		if a.RSS > b.RSS+moreMemory || a.Goroutines > b.Goroutines+moreGoroutines || a.Files > b.Files+moreFiles {
+			t.Errorf("role %d grew: before %+v, after %+v", role, b, a)
+		}
+	}
+	for _, bad := range []string{"panic", "fatal error", "DATA RACE", "goroutine "} {
+		if strings.Contains(n.Output(), bad) {
+			t.Errorf("the network printed %q", bad)
+		}
+	}
+}
+
+// start runs a network with keys for the corpus.
+func start(t *testing.T) *testnet.Network {
+	t.Helper()
+	t.Setenv("CASTNET_RECONNECT_GRACE", "3s") // the healthy stream ends with its connection
+	var keys strings.Builder
+	for i := range spare {
+		fmt.Fprintf(&keys, "%s %s\n", key(i), key(i))
+	}
+	file := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(file, []byte(keys.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n, err := testnet.Start(context.WithoutCancel(t.Context()), testnet.Config{
+		Dir: t.TempDir(), Args: []string{"--keys", file, "--ladder", healthy.Ladder, "--log-level", "error"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := n.Stop(); err != nil {
+			t.Errorf("the network ended with an error: %v", err)
+		}
+		if t.Failed() {
+			out := n.Output()
+			t.Logf("the end of the network's output:\n%s", out[max(0, len(out)-20_000):])
+		}
+	})
+	return n
+}
+
+// settled waits until what the broadcaster and an orchestrator take falls no more, and returns it by role.
+func settled(t *testing.T, n *testnet.Network) map[int]testnet.Usage {
+	t.Helper()
+	least := make(map[int]testnet.Usage)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for steady, deadline := 0, time.Now().Add(90*time.Second); steady < 4 && time.Now().Before(deadline); steady++ {
+		for _, role := range []int{1, 2} {
+			u, err := n.Usage(t.Context(), role)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if l, known := least[role]; !known || u.Goroutines < l.Goroutines || u.Files < l.Files {
+				least[role], steady = u, 0
+			}
+		}
+		<-tick.C
+	}
+	return least
+}

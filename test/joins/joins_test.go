@@ -1,0 +1,283 @@
+// Package joins_test has viewers and publishers come and go, and sees whether a broadcaster keeps anything of them.
+package joins_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"castnet/test/clip"
+	"castnet/test/healthy"
+	"castnet/test/publisher"
+	"castnet/test/testnet"
+	"castnet/test/viewer"
+)
+
+const (
+	whepPerSecond, hlsPerSecond = 20, 200
+	publishers                  = 50
+	// joinTime is how long one may take to see its first picture. It is for a loaded machine.
+	joinTime = 30 * time.Second
+	// What may be more afterwards: pools and caches fill up once.
+	moreGoroutines, moreFiles = 20, 10
+	moreHeap, moreRSS         = 32 << 20, 128 << 20
+	// forgetting is how long the broadcaster has to forget them: ended streams linger for 30 s, viewers by HLS are
+	// forgotten after 10 s.
+	forgetting = 90 * time.Second
+)
+
+// result is the last line that is printed.
+type result struct {
+	Soak      string        `json:"soak"`
+	Seconds   int           `json:"seconds"`
+	WHEP      int           `json:"whep_joins"`
+	HLS       int           `json:"hls_joins"`
+	Published int           `json:"published"`
+	Failed    int           `json:"failed"`
+	P50       float64       `json:"whep_join_p50_ms"`
+	P90       float64       `json:"whep_join_p90_ms"`
+	Pictures  int           `json:"healthy_pictures"`
+	Before    testnet.Usage `json:"before"`
+	Peak      testnet.Usage `json:"peak"`
+	After     testnet.Usage `json:"after"`
+	OK        bool          `json:"ok"`
+}
+
+// soak is one run.
+type soak struct {
+	*testing.T
+	n *testnet.Network
+
+	mu     sync.Mutex
+	result result
+	joins  []time.Duration
+	errs   map[string]int
+}
+
+// TestJoins has 20 viewers by WHEP and 200 by HLS a second join and leave, and 50 publishers come and go, for
+// CASTNET_SOAK_SECONDS (5). A stream that goes on meanwhile loses nothing, and the broadcaster keeps nothing.
+func TestJoins(t *testing.T) {
+	seconds := 5
+	if v := os.Getenv("CASTNET_SOAK_SECONDS"); v != "" {
+		var err error
+		if seconds, err = strconv.Atoi(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("CASTNET_RECONNECT_GRACE", "3s") // the healthy stream ends with its connection
+	var keys strings.Builder
+	for i := range publishers {
+		fmt.Fprintf(&keys, "p%d p%d\n", i, i)
+	}
+	file := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(file, []byte(keys.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n, err := testnet.Start(context.WithoutCancel(t.Context()), testnet.Config{
+		Dir: t.TempDir(), Args: []string{"--keys", file, "--ladder", healthy.Ladder, "--log-level", "error"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := n.Stop(); err != nil {
+			t.Errorf("the network ended with an error: %v", err)
+		}
+	})
+	stream, err := healthy.Begin(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &soak{T: t, n: n, errs: make(map[string]int), result: result{Soak: "joins", Seconds: seconds}}
+	s.joinWHEP()
+	s.joinHLS(0)
+	s.result.Before = s.usage()
+	s.run(time.Duration(seconds) * time.Second)
+	s.forgotten()
+	if s.result.Pictures, err = stream.End(); err != nil {
+		t.Errorf("the healthy stream: %v", err)
+	}
+	s.report()
+}
+
+// run lets them come and go.
+func (s *soak) run(length time.Duration) {
+	v, err := clip.Make(s.Context(), clip.Spec{Width: 160, Height: 90, FPS: 15, Seconds: 3, GOP: 15, Bitrate: 60_000})
+	if err != nil {
+		s.Fatal(err)
+	}
+	pushed, err := publisher.New(publisher.Stream{Track: v.Track, Units: v.Units}, nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(s.Context(), length)
+	defer cancel()
+	var all sync.WaitGroup
+	for i := range publishers {
+		all.Go(func() { s.publish(ctx, pushed, i) })
+	}
+	whep, hls := time.NewTicker(time.Second/whepPerSecond), time.NewTicker(time.Second/hlsPerSecond)
+	defer whep.Stop()
+	defer hls.Stop()
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	for viewers := 0; ctx.Err() == nil; {
+		select {
+		case <-ctx.Done():
+		case <-whep.C:
+			all.Go(s.joinWHEP)
+		case <-hls.C:
+			viewers++
+			all.Go(func() { s.joinHLS(viewers) })
+		case <-look.C:
+			u, p := s.usage(), &s.result.Peak
+			p.RSS, p.Heap, p.Goroutines, p.Files = max(p.RSS, u.RSS), max(p.Heap, u.Heap), max(p.Goroutines, u.Goroutines), max(p.Files, u.Files)
+		}
+	}
+	all.Wait()
+}
+
+// publish comes and goes with one key, most times with a goodbye.
+func (s *soak) publish(ctx context.Context, c *publisher.Clip, i int) {
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(rand.N(4 * time.Second)):
+		}
+		length := time.Hour
+		if rand.IntN(4) == 0 {
+			length = rand.N(2 * time.Second)
+		}
+		visit, cancel := context.WithTimeout(s.Context(), length)
+		err := c.Push(visit, s.n.RTMP+"p"+strconv.Itoa(i), publisher.Options{For: rand.N(3 * time.Second)}) //nolint:contextcheck // a visit ends by itself, not with the soak
+		if visit.Err() != nil {
+			err = nil // it was cut off
+		}
+		cancel()
+		s.count(&s.result.Published, err)
+	}
+}
+
+// joinWHEP watches until the first picture.
+func (s *soak) joinWHEP() {
+	began := time.Now()
+	seen := make(chan struct{})
+	var once sync.Once
+	w, err := viewer.NewWHEP(func(viewer.Picture) { once.Do(func() { close(seen) }) })
+	if err != nil {
+		s.count(&s.result.WHEP, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.Context(), joinTime)
+	defer cancel()
+	err = w.Join(ctx, s.n.HTTP+"/whep/demo?rendition=90p")
+	if err == nil {
+		select {
+		case <-seen:
+			s.mu.Lock()
+			s.joins = append(s.joins, time.Since(began))
+			s.mu.Unlock()
+		case <-ctx.Done():
+			err = errors.New("no picture came by WHEP")
+		}
+	}
+	s.count(&s.result.WHEP, errors.Join(err, w.Close()))
+}
+
+// joinHLS fetches what a player needs for its first picture, on connections of its own.
+func (s *soak) joinHLS(i int) {
+	client := &http.Client{Transport: &http.Transport{}, Timeout: joinTime}
+	defer client.CloseIdleConnections()
+	var err error
+	for _, path := range []string{"index.m3u8", "90p/index.m3u8", "source/index.m3u8"} {
+		if err = s.fetch(client, "/hls/demo/"+path, i); err != nil {
+			break
+		}
+	}
+	s.count(&s.result.HLS, err)
+}
+
+func (s *soak) fetch(client *http.Client, path string, i int) error {
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.n.HTTP+path, http.NoBody)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("User-Agent", "viewer "+strconv.Itoa(i))
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s %.200s %w", path, resp.Status, body, err)
+	}
+	return nil
+}
+
+func (s *soak) count(what *int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*what++
+	if err != nil {
+		s.result.Failed++
+		s.errs[err.Error()]++
+	}
+}
+
+func (s *soak) usage() testnet.Usage {
+	u, err := s.n.Usage(s.Context(), 1)
+	if err != nil {
+		s.Error(err)
+	}
+	return u
+}
+
+// forgotten waits until the broadcaster takes no more than before, but what it may.
+func (s *soak) forgotten() {
+	b := s.result.Before
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for deadline := time.Now().Add(forgetting); ; <-tick.C {
+		a := s.usage()
+		s.result.After = a
+		if a.Goroutines <= b.Goroutines+moreGoroutines && a.Files <= b.Files+moreFiles && a.Heap <= b.Heap+moreHeap && a.RSS <= b.RSS+moreRSS {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.Errorf("the broadcaster keeps more than it may: before %+v, after %+v", b, a)
+			return
+		}
+	}
+}
+
+// report prints the result, and fails where a viewer or a publisher did.
+func (s *soak) report() {
+	for err, times := range s.errs {
+		s.Errorf("%d times: %s", times, err)
+	}
+	slices.Sort(s.joins)
+	ms := func(part float64) float64 {
+		if len(s.joins) == 0 {
+			return 0
+		}
+		return float64(s.joins[int(part*float64(len(s.joins)-1))].Microseconds()) / 1000
+	}
+	s.result.P50, s.result.P90, s.result.OK = ms(0.5), ms(0.9), !s.Failed()
+	if err := json.NewEncoder(os.Stdout).Encode(s.result); err != nil {
+		s.Error(err)
+	}
+}
