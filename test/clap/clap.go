@@ -131,7 +131,7 @@ func (f Film) sound() []byte {
 		if f.flash(i * f.FPS / SampleRate) {
 			level = beepLevel * math.Sin(2*math.Pi*beepHertz*float64(i)/SampleRate)
 		}
-		s := uint16(int16(level)) //nolint:gosec // two's complement
+		s := uint16(int16(level)) // two's complement
 		out = binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(out, s), s)
 	}
 	return out
@@ -252,7 +252,7 @@ func (s *Seen) listen(dir fs.FS) error {
 	}
 	const window, silence = SampleRate / 1000, 0.1
 	const loud = beepLevel / 3
-	heard := math.Inf(-1) // when it was loud last
+	heard := times[0].at // when it was loud last: who joins in a beep has missed its beginning
 	for _, t := range times {
 		n := min(2*t.length, len(raw))
 		samples := raw[:n]
@@ -260,7 +260,7 @@ func (s *Seen) listen(dir fs.FS) error {
 		for i := 0; 2*(i+window) <= len(samples); i += window {
 			peak := 0
 			for j := range window {
-				v := int(int16(binary.LittleEndian.Uint16(samples[2*(i+j):]))) //nolint:gosec // two's complement
+				v := int(int16(binary.LittleEndian.Uint16(samples[2*(i+j):]))) // two's complement
 				peak = max(peak, v, -v)
 			}
 			if peak < loud {

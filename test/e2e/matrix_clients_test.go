@@ -75,7 +75,7 @@ func gstreamer(ctx context.Context, pipeline string) error {
 // rtspByGStreamer plays H264 and AAC with rtspsrc's options.
 func rtspByGStreamer(rendition, options string) func(context.Context, *matrix, string, string) error {
 	return func(ctx context.Context, m *matrix, id, file string) error {
-		if err := there(ctx, m.HTTP+"/hls/"+id+"/"+rendition+"/index.m3u8"); err != nil {
+		if err := there(ctx, m.HTTP+"/hls/"+id+"/160p/index.m3u8"); err != nil {
 			return err
 		}
 		return gstreamer(ctx, "rtspsrc name=in latency=200 "+options+" location="+m.RTSP+id+"/"+rendition+
@@ -115,7 +115,7 @@ func hlsByFFmpeg(ctx context.Context, m *matrix, id, file string) error {
 // playRTSPByFFmpeg decodes: RTP has no decoding times, which files of B-frames need.
 func playRTSPByFFmpeg(rendition string) func(context.Context, *matrix, string, string) error {
 	return func(ctx context.Context, m *matrix, id, file string) error {
-		if err := there(ctx, m.HTTP+"/hls/"+id+"/"+rendition+"/index.m3u8"); err != nil {
+		if err := there(ctx, m.HTTP+"/hls/"+id+"/160p/index.m3u8"); err != nil {
 			return err
 		}
 		return run(ctx, system, "-v", "error", "-rtsp_transport", "tcp", "-i", m.RTSP+id+"/"+rendition,
@@ -125,7 +125,7 @@ func playRTSPByFFmpeg(rendition string) func(context.Context, *matrix, string, s
 
 func whepRecorded(rendition string) func(context.Context, *matrix, string, string) error {
 	return func(ctx context.Context, m *matrix, id, file string) error {
-		if err := there(ctx, m.HTTP+"/hls/"+id+"/"+rendition+"/index.m3u8"); err != nil {
+		if err := there(ctx, m.HTTP+"/hls/"+id+"/160p/index.m3u8"); err != nil {
 			return err
 		}
 		return viewer.RecordWHEP(ctx, m.HTTP+"/whep/"+id+"?rendition="+rendition, file)

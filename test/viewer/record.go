@@ -13,6 +13,7 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts"
 	tscodecs "github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts/codecs"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts/substructs"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
@@ -126,7 +127,7 @@ func (r *recorder) write(file string) (err error) {
 		}
 		tracks[i] = &mpegts.Track{Codec: &tscodecs.H264{}}
 		if t.audio {
-			tracks[i].Codec = &tscodecs.Opus{ChannelCount: 2}
+			tracks[i].Codec = &tscodecs.Opus{Desc: &substructs.OpusAudioDescriptor{ChannelConfigCode: 2}}
 		}
 		for _, u := range t.units {
 			samples = append(samples, sample{t.at(u), i, u.payload})
