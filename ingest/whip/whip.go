@@ -40,6 +40,8 @@ type Config struct {
 	// Registerer gets the castnet_ingest_ metrics.
 	Registerer prometheus.Registerer
 
+	// ICEServers are announced to publishers.
+	ICEServers rtc.ICEServers
 	// MaxPublishers bounds the sessions at once (1000).
 	MaxPublishers int
 	// ConnectTimeout bounds the time from the answer to the connection, IdleTimeout that without media (10 s each).
@@ -122,6 +124,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Access-Control-Allow-Methods", "POST, PATCH, DELETE, OPTIONS")
 		h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization, If-Match")
 		h.Set("Accept-Post", "application/sdp")
+		s.cfg.ICEServers.Announce(h)
 		w.WriteHeader(http.StatusNoContent)
 	case len(path) == 1 && r.Method == http.MethodPost:
 		err = s.offer(ctx, w, r, path[0])
@@ -187,6 +190,7 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	h := w.Header()
 	h.Set("Content-Type", "application/sdp")
 	h.Set("Location", "/whip/session/"+v.id)
+	s.cfg.ICEServers.Announce(h)
 	h.Set("ETag", v.tag(answer))
 	w.WriteHeader(http.StatusCreated)
 	_, _ = io.WriteString(w, answer) //nolint:gosec // SDP, not a page; a publisher that has gone never connects

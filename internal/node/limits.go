@@ -17,6 +17,7 @@ type Limits struct {
 	MaxPublishers  int `default:"1000" name:"max-publishers" help:"Publishers at once."`
 	MaxPublishersA int `default:"100" name:"max-publishers-per-address" help:"The same of one address."`
 	MaxViewers     int `default:"10000" name:"max-viewers" help:"Viewers of one stream, by each protocol."`
+	MaxViewersA    int `default:"1000" name:"max-viewers-per-address" help:"Viewers by WebRTC from one address, of all streams."`
 }
 
 func (l *Limits) positive() error {
@@ -29,6 +30,7 @@ func (l *Limits) positive() error {
 		{"--max-publishers", l.MaxPublishers},
 		{"--max-publishers-per-address", l.MaxPublishersA},
 		{"--max-viewers", l.MaxViewers},
+		{"--max-viewers-per-address", l.MaxViewersA},
 	} {
 		if n.value < 1 {
 			return fmt.Errorf("%s is %d: at least 1 is needed", n.flag, n.value)

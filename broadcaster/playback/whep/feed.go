@@ -167,8 +167,8 @@ func (f *feed) append(u *media.Unit, segmentStart bool) {
 	if f.codec.IsAudio() {
 		most = keptSound
 	}
-	if p := &f.packets[first-f.base]; p.key {
-		p.aligned = segmentStart
+	f.packets[first-f.base].aligned = segmentStart
+	if f.packets[first-f.base].key {
 		if f.haveKey && f.codec.IsVideo() {
 			keep = f.key // the GOP before stays, for repeating
 		}

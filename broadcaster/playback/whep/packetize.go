@@ -27,7 +27,7 @@ type packet struct {
 	// capture is abs-capture-time's value, on the first packet of a unit whose capture time is known; else 0.
 	capture uint64
 	key     bool // the first of a key unit
-	aligned bool // and the first of a segment: all renditions have a key unit there
+	aligned bool // the first of a segment: all rungs have a key unit there
 }
 
 // packetizer turns one unit into the packets that are appended to those given.

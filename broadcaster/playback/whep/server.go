@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -38,8 +39,11 @@ type Config struct {
 	Logger    *slog.Logger
 	// Host makes the connections; it is shared with whoever else speaks WebRTC in this process. Required.
 	Host *rtc.Host
-	// MaxViewers bounds the viewers of one stream. Default: 1,000.
-	MaxViewers int
+	// MaxViewers bounds the viewers of one stream, and MaxPerAddress those from one IPv4 address or IPv6 /64 network, of all
+	// streams. Defaults: 1,000 and no bound.
+	MaxViewers, MaxPerAddress int
+	// ICEServers are announced to viewers.
+	ICEServers rtc.ICEServers
 	// Wait is how long an offer waits for a rendition's first picture. Default: 5 s.
 	Wait time.Duration
 }
@@ -54,8 +58,8 @@ func (c *Config) validate() error {
 	if c.Wait == 0 {
 		c.Wait = 5 * time.Second
 	}
-	if c.MaxViewers < 0 || c.Wait < 0 {
-		return fmt.Errorf("whep: MaxViewers %d and Wait %v must be positive", c.MaxViewers, c.Wait)
+	if c.MaxViewers < 0 || c.MaxPerAddress < 0 || c.Wait < 0 {
+		return fmt.Errorf("whep: MaxViewers %d, MaxPerAddress %d and Wait %v must not be negative", c.MaxViewers, c.MaxPerAddress, c.Wait)
 	}
 	return nil
 }
@@ -69,6 +73,7 @@ type Server struct {
 	feeds    map[*playback.Rendition]*feed
 	sessions map[string]*session
 	viewers  map[*playback.Hub]int // sessions, connected or not yet
+	places   map[netip.Prefix]int  // the same by where they are
 }
 
 // NewServer makes a server of the streams in a directory.
@@ -79,6 +84,7 @@ func NewServer(cfg Config) (*Server, error) {
 	return &Server{
 		cfg: cfg, spawn: make(chan func(context.Context)), feeds: make(map[*playback.Rendition]*feed),
 		sessions: make(map[string]*session), viewers: make(map[*playback.Hub]int),
+		places: make(map[netip.Prefix]int),
 	}, nil
 }
 
@@ -117,17 +123,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var err error
 	switch {
 	case r.Method == http.MethodOptions:
-		h.Set("Access-Control-Allow-Methods", "POST, PATCH, DELETE, OPTIONS")
+		h.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE, OPTIONS")
 		h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization, If-Match")
 		h.Set("Accept-Post", "application/sdp")
+		s.cfg.ICEServers.Announce(h)
 		w.WriteHeader(http.StatusNoContent)
 	case len(path) == 1 && r.Method == http.MethodPost:
 		err = s.offer(ctx, w, r, path[0])
 	case len(path) == 1:
 		h.Set("Allow", "POST, OPTIONS")
 		err = rtc.Refuse(http.StatusMethodNotAllowed, "POST an offer to watch %q", path[0])
-	case len(path) == 2:
-		err = s.resource(w, r, path[1])
+	case len(path) == 2 || len(path) == 3:
+		err = s.resource(w, r, path[1:])
 	default:
 		err = rtc.Refuse(http.StatusNotFound, "no such page: POST an offer to /whep/{id}")
 	}
@@ -162,15 +169,18 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return err
 	}
-	if err := s.reserve(hub); err != nil {
+	place := placeOf(r)
+	if err := s.reserve(hub, place); err != nil {
 		return err
 	}
-	show, answer, err := s.connect(ctx, hub, wish{rendition, name == "" || name == "auto"}, offer)
+	show, answer, err := s.connect(ctx, hub, wish{rendition, name == "" || name == "auto", place}, offer)
 	if err != nil {
-		s.unreserve(hub)
+		s.unreserve(hub, place)
 		return err
 	}
 	h := w.Header()
+	s.cfg.ICEServers.Announce(h)
+	show.links(h, "/whep/"+id+"/"+show.id)
 	h.Set("Content-Type", "application/sdp")
 	h.Set("Location", "/whep/"+id+"/"+show.id)
 	h.Set("ETag", `"`+show.id+`"`)
@@ -180,21 +190,42 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	return nil
 }
 
-func (s *Server) reserve(hub *playback.Hub) error {
+// placeOf is where a request comes from: an IPv4 address, or an IPv6 /64 network, which is what one customer has.
+func placeOf(r *http.Request) netip.Prefix {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	bits := 64
+	if at.Addr().Unmap().Is4() {
+		bits = 32
+	}
+	place, _ := at.Addr().Unmap().WithZone("").Prefix(bits) // these many bits are always there
+	return place
+}
+
+func (s *Server) reserve(hub *playback.Hub, place netip.Prefix) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.viewers[hub] >= s.cfg.MaxViewers {
-		return rtc.Refuse(http.StatusServiceUnavailable, "stream %q has %d WebRTC viewers, its limit: watch it by HLS", hub.ID(), s.cfg.MaxViewers)
+		return rtc.Refuse(http.StatusServiceUnavailable, "stream %q has %d WebRTC viewers, its limit (--max-viewers): watch it by HLS", hub.ID(), s.cfg.MaxViewers)
+	}
+	if s.cfg.MaxPerAddress > 0 && s.places[place] >= s.cfg.MaxPerAddress {
+		return rtc.Refuse(http.StatusTooManyRequests, "%v has %d WebRTC viewers, the limit of one address (--max-viewers-per-address): watch by HLS", place, s.cfg.MaxPerAddress)
 	}
 	s.viewers[hub]++
+	s.places[place]++
 	return nil
 }
 
-func (s *Server) unreserve(hub *playback.Hub) {
+func (s *Server) unreserve(hub *playback.Hub, place netip.Prefix) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.viewers[hub]--; s.viewers[hub] == 0 {
 		delete(s.viewers, hub)
+	}
+	if s.places[place]--; s.places[place] == 0 {
+		delete(s.places, place)
 	}
 }
 
@@ -202,6 +233,7 @@ func (s *Server) unreserve(hub *playback.Hub) {
 type wish struct {
 	rendition *playback.Rendition
 	auto      bool // or another one, as its connection allows
+	place     netip.Prefix
 }
 
 // connect sets a session up and answers its offer at once: all candidates are our own and known.
@@ -222,7 +254,7 @@ func (s *Server) connect(ctx context.Context, hub *playback.Hub, w wish, offer s
 		err = s.start(ctx, func(ctx context.Context) {
 			v.run(ctx)
 			s.forget(v)
-			s.unreserve(hub)
+			s.unreserve(hub, w.place)
 		})
 	}
 	if err != nil {
@@ -309,13 +341,23 @@ func (s *Server) forget(v *session) {
 	}
 }
 
-// resource answers requests to a session.
-func (s *Server) resource(w http.ResponseWriter, r *http.Request, id string) error {
+// resource answers requests to a session, or to one of its extensions.
+func (s *Server) resource(w http.ResponseWriter, r *http.Request, path []string) error {
 	s.mu.Lock()
-	v := s.sessions[id]
+	v := s.sessions[path[0]]
 	s.mu.Unlock()
 	if v == nil {
 		return rtc.Refuse(http.StatusNotFound, "no such session: it has ended")
+	}
+	if len(path) > 1 {
+		switch path[1] {
+		case "layer":
+			return s.layer(w, r, v)
+		case "events":
+			return s.events(w, r, v, r.URL.Path)
+		default:
+			return rtc.Refuse(http.StatusNotFound, "a session has events and layer")
+		}
 	}
 	switch r.Method {
 	case http.MethodDelete:

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -30,15 +31,18 @@ type session struct {
 	legs  []*leg  // pictures, then sound
 	feeds []*feed // all that the legs may come by
 
+	listeners atomic.Int32 // streams of events
+
 	connected chan struct{}
 	closing   chan struct{}
+	ended     chan struct{} // closed when run has ended
 	once      struct{ connected, closing sync.Once }
 }
 
 func newSession(id string, hub *playback.Hub, logger *slog.Logger) *session {
 	return &session{
 		id: id, hub: hub, logger: logger.With("stream", hub.ID(), "viewer", id[:8]),
-		connected: make(chan struct{}), closing: make(chan struct{}),
+		connected: make(chan struct{}), closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 }
 
@@ -74,6 +78,7 @@ func (s *session) add(l *leg, feeds []*feed, chosen *feed) error {
 
 // run serves the viewer until it leaves, the stream is over, or ctx is done.
 func (s *session) run(ctx context.Context) {
+	defer close(s.ended)
 	defer func() {
 		if err := s.pc.Close(); err != nil {
 			s.logger.Debug("WHEP close", "error", err)
