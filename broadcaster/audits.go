@@ -14,13 +14,8 @@ import (
 	"castnet/orchestrator/rpc"
 )
 
-const (
-	// auditTimeout bounds an audit, and so how long a payment waits for it: an orchestrator works on for some segments
-	// without money.
-	auditTimeout = 4 * time.Second
-	// maxLooks is how many audits and doubts of a lease may wait; what is more is not looked at.
-	maxLooks = 2
-)
+// maxLooks is how many audits and doubts of a lease may wait; what is more is not looked at.
+const maxLooks = 2
 
 // look is something that this broadcaster's own worker has to see before it is decided: a segment before it is paid for,
 // or a picture that an orchestrator calls broken.
@@ -77,11 +72,14 @@ func (l *lease) lookAll(ctx context.Context) error {
 func (l *lease) audit(ctx context.Context, w work) error {
 	i := rand.IntN(len(w.rungs)) //nolint:gosec // as in auditDrawn
 	rung := w.rungs[i]
-	ctx, cancel := context.WithTimeout(ctx, auditTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.s.b.cfg.AuditTimeout)
 	defer cancel()
 	failures, err := audit.Compare(ctx, l.s.b.cfg.Local, l.s.seen(w.seg, w.prefix), &audit.Rendition{
 		Codec: rung.Codec, Width: int(rung.Width), Height: int(rung.Height), Units: w.made[i],
 	})
+	if err == nil {
+		l.s.update(func(st *Status) { st.Audited++ })
+	}
 	switch {
 	case err != nil: // says nothing about the orchestrator
 		l.s.b.metrics.audits.WithLabelValues("inconclusive").Inc()
@@ -130,7 +128,7 @@ func (l *lease) unpaid(d due) {
 // nobody is to blame; where it is not, the orchestrator is.
 func (l *lease) doubt(ctx context.Context, a *attempt, reason string) error {
 	defer l.doubts.Add(-1)
-	ctx, cancel := context.WithTimeout(ctx, auditTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.s.b.cfg.AuditTimeout)
 	defer cancel()
 	bad, err := audit.Decodable(ctx, l.s.b.cfg.Local, l.s.seen(a.seg, l.s.prefix(a.seg)))
 	switch {

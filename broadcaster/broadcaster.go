@@ -74,6 +74,9 @@ type Config struct {
 
 	// LivenessFloor is the least time that a rendition may stand still before the lease moves. Default: 300 ms.
 	LivenessFloor time.Duration
+	// AuditTimeout bounds an audit, and so how long the payment of a segment waits for it: an orchestrator works on for some
+	// segments without money. Default: 4 s.
+	AuditTimeout time.Duration
 	// QuoteTimeout bounds the wait for quotes. Default: 2 s.
 	QuoteTimeout time.Duration
 	// Started, where set, is told of each stream that begins. It must not block.
@@ -117,6 +120,9 @@ func (c *Config) validate() error {
 	}
 	if c.LivenessFloor == 0 {
 		c.LivenessFloor = 300 * time.Millisecond
+	}
+	if c.AuditTimeout == 0 {
+		c.AuditTimeout = 4 * time.Second
 	}
 	if c.QuoteTimeout == 0 {
 		c.QuoteTimeout = 2 * time.Second

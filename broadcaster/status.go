@@ -65,6 +65,8 @@ type Status struct {
 	// nobody transcoded in time.
 	Segments, Verified, Failed, GivenUp int
 	LastFailure                         string
+	// Audited counts the segments of which a rendition was compared with the source.
+	Audited int
 	// FailedChecks counts failed segments by the checks of package verify that they failed.
 	FailedChecks map[string]int
 	// LastSegment is the length of the segment verified last.

@@ -302,22 +302,29 @@ func leaseJSON(l *rpc.SignedLease) json.RawMessage {
 // checkViews counts what came of each check, in the order and the words of a person.
 func checkViews(st *broadcaster.Status) []api.CheckView {
 	var list []api.CheckView
-	for _, c := range []struct{ name, checks string }{
-		{"every picture is there, once, in order", verify.CheckPictures},
-		{"the receipt says what was received", verify.CheckRoot + "," + verify.CheckFrames + "," + verify.CheckBytes},
-		{"the orchestrator signed it, for this segment", verify.CheckSignature + "," + verify.CheckNames},
-		{"the renditions are the ones ordered", verify.CheckLadder + "," + verify.CheckSize + "," + verify.CheckCodec + "," + verify.CheckKey},
-		{"the bitrate is plausible", verify.CheckByteRate},
-		{"no picture of the source is sold as made", verify.CheckCopy},
-		{"the fee follows from the prices", verify.CheckFee},
-		{"the ticket's terms keep to the lease", verify.CheckTicket},
-		{"it came in time", verify.CheckDeadline},
+	judged := st.Verified + st.Failed
+	for _, c := range []struct {
+		name   string
+		of     int // segments that were held to it
+		checks []string
+	}{
+		{"every picture is there, once, in order", judged, []string{verify.CheckPictures}},
+		{"the receipt says what was received", judged, []string{verify.CheckRoot, verify.CheckFrames, verify.CheckBytes}},
+		{"the orchestrator signed it, for this segment", judged, []string{verify.CheckSignature, verify.CheckNames}},
+		{"the renditions are the ones ordered", judged, []string{verify.CheckLadder, verify.CheckSize, verify.CheckCodec, verify.CheckKey}},
+		{"the bitrate is plausible", judged, []string{verify.CheckByteRate}},
+		{"no picture of the source is sold as made", judged, []string{verify.CheckCopy}},
+		{"the fee follows from the prices", judged, []string{verify.CheckFee}},
+		{"the ticket's terms keep to the lease", judged, []string{verify.CheckTicket}},
+		{"it came in time", judged, []string{verify.CheckDeadline}},
+		{"decoded, it shows what was sent (samples)", st.Audited,
+			[]string{verify.CheckDecoded, verify.CheckLikeness, verify.CheckOverlay, verify.CheckMotion}},
 	} {
 		failed := 0
-		for name := range strings.SplitSeq(c.checks, ",") {
+		for _, name := range c.checks {
 			failed = max(failed, st.FailedChecks[name])
 		}
-		list = append(list, api.CheckView{Name: c.name, OK: int64(st.Verified + st.Failed - failed), Failed: int64(failed)})
+		list = append(list, api.CheckView{Name: c.name, OK: int64(c.of - failed), Failed: int64(failed)})
 	}
 	return list
 }

@@ -218,9 +218,9 @@ func (s *scene) publish(v *clip.Video) broadcaster.Status {
 		Ladder: func(int, int) transcoder.Ladder {
 			return transcoder.Ladder{{Name: "180p", Codec: media.H264, Width: 320, Height: 180, Bitrate: 300_000, Divisor: 1}}
 		},
-		LivenessFloor: 10 * time.Second, // this is about pictures
-		Linger:        time.Nanosecond,
-		Playback:      metrics, Registerer: prometheus.NewRegistry(), Logger: slog.New(slog.NewTextHandler(s.t.Output(), nil)),
+		LivenessFloor: time.Minute, AuditTimeout: time.Minute, // this is about pictures
+		Linger:   time.Nanosecond,
+		Playback: metrics, Registerer: prometheus.NewRegistry(), Logger: slog.New(slog.NewTextHandler(s.t.Output(), nil)),
 	})
 	s.check(err)
 	s.run(b.Run)
@@ -272,8 +272,9 @@ func TestHonest(t *testing.T) {
 	t.Parallel()
 	v := natural(t, "")
 	st := newScene(t, liar{in: truthIn, out: truthOut}).publish(v)
-	if st.Verified != st.Segments || st.Failed != 0 || st.Tickets != st.Segments {
-		t.Errorf("%d segments: %d verified, %d failed, %d paid; %v", st.Segments, st.Verified, st.Failed, st.Tickets, st.Notes)
+	if st.Verified != st.Segments || st.Failed != 0 || st.Tickets != st.Segments || st.Audited == 0 {
+		t.Errorf("%d segments: %d verified, %d audited, %d failed, %d paid; %v",
+			st.Segments, st.Verified, st.Audited, st.Failed, st.Tickets, st.Notes)
 	}
 }
 
