@@ -6,6 +6,7 @@ package media
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 	"time"
 )
@@ -117,17 +118,23 @@ type Unit struct {
 var ErrUnitTooLarge = errors.New("coded frame larger than 8 MiB")
 
 // Rescale converts v from a clock of from ticks a second into one of to ticks a second, rounding to nearest
-// (half away from zero), without overflow of the product. from and to are positive.
+// (half away from zero), without overflow of the product; a result that does not fit becomes the nearest that does. from
+// and to are positive.
 func Rescale(v, from, to int64) int64 {
-	if v < 0 {
-		return -Rescale(-v, from, to)
+	size, negative := uint64(v), v < 0
+	if negative {
+		size = -size // also of the least int64, which has no opposite
 	}
-	hi, lo := bits.Mul64(uint64(v), uint64(to))
+	hi, lo := bits.Mul64(size, uint64(to))
 	lo, carry := bits.Add64(lo, uint64(from/2), 0)
 	hi += carry
-	if hi >= uint64(from) {
-		return int64(^uint64(0) >> 1) // saturate: the quotient does not fit
+	q := uint64(math.MaxInt64)
+	if hi < uint64(from) {
+		whole, _ := bits.Div64(hi, lo, uint64(from))
+		q = min(q, whole)
 	}
-	q, _ := bits.Div64(hi, lo, uint64(from))
+	if negative {
+		return -int64(q)
+	}
 	return int64(q)
 }

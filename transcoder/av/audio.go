@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/asticode/go-astiav"
@@ -19,6 +20,11 @@ const (
 	audioSlack = audioRate * 15 / 1000
 	// audioJump is the gap from which on timestamps are taken to have jumped: one second.
 	audioJump = audioRate
+
+	// Sound of 1 Hz would become 200 MB a packet at 48 kHz. AAC's rates are 7350 to 96000 Hz, but may be written out.
+	minSoundRate, maxSoundRate = 4_000, 192_000
+
+	noPTS = math.MinInt64 // AV_NOPTS_VALUE
 
 	audioProgressEvery = 500 * time.Millisecond
 )
@@ -57,8 +63,8 @@ func monoOrStereo(channels int) astiav.ChannelLayout {
 }
 
 func newAudio(job *transcoder.AudioJob) (*audio, error) {
-	if job.From == nil || !job.From.Codec.IsAudio() || !job.Codec.IsAudio() || job.From.ClockRate <= 0 {
-		return nil, errors.New("an audio job converts between AAC and Opus, from a track with a sample rate")
+	if job.From == nil || !job.From.Codec.IsAudio() || !job.Codec.IsAudio() || job.From.ClockRate < minSoundRate || job.From.ClockRate > maxSoundRate {
+		return nil, errors.New("an audio job converts between AAC and Opus, from a track with a usual sample rate")
 	}
 	a := &audio{
 		job: job, pkt: astiav.AllocPacket(), frame: astiav.AllocFrame(), spare: astiav.AllocFrame(),
@@ -169,7 +175,10 @@ func (a *audio) take(f *astiav.Frame) error {
 	if err := a.resample(f); err != nil {
 		return err
 	}
-	at := media.Rescale(f.Pts(), int64(a.job.From.ClockRate), audioRate)
+	at := a.next + int64(a.fifo.Size())
+	if f.Pts() != noPTS { // it follows the one before where it has none: a packet may hold several frames
+		at = media.Rescale(f.Pts(), int64(a.job.From.ClockRate), audioRate)
+	}
 	gap := at - a.next - int64(a.fifo.Size())
 	switch {
 	case !a.going || gap > audioJump || gap < -audioJump:
@@ -228,6 +237,9 @@ func (a *audio) shape(f *astiav.Frame) {
 // resample fills spare. A source may change its format: HE-AAC says its true rate with the first frame only.
 func (a *audio) resample(f *astiav.Frame) error {
 	from := sound{f.SampleRate(), f.ChannelLayout().Channels(), f.SampleFormat()}
+	if from.rate < minSoundRate || from.rate > maxSoundRate {
+		return undecodable(fmt.Errorf("sound of %d Hz: allowed are %d to %d", from.rate, minSoundRate, maxSoundRate))
+	}
 	if a.swr != nil && from != a.from {
 		a.swr.Free()
 		a.swr = nil
