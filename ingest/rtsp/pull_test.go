@@ -198,7 +198,9 @@ func TestPull(t *testing.T) {
 
 func TestSourcesThatCannotBe(t *testing.T) {
 	for _, s := range []rtsp.Source{
-		{Key: "demo", URL: "http://viewer:SECRET@a/b"}, {Key: "demo", URL: "rtsp:///SECRET"}, {Key: "demo", URL: "rtsp://a:b:c/SECRET"},
+		{Key: "demo", URL: "http://viewer:SECRET@a/b"},
+		{Key: "demo", URL: "rtsp:///SECRET"},
+		{Key: "demo", URL: "rtsp://a:b:c/SECRET"},
 		{Key: "demo", URL: "rtsp://a/SECRET", Transport: "sctp"},
 	} {
 		if err := s.Check(); err == nil || strings.Contains(err.Error(), "SECRET") {
