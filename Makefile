@@ -88,7 +88,7 @@ test-hostile: build test-deps ## Throw 10,000 made-up inputs at each port and at
 	CASTNET_HOSTILE=$${CASTNET_HOSTILE:-10000} $(GO) test -timeout 60m -count=1 -v -p 1 -run TestHostile ./test/hostile ./transcoder/worker/
 .PHONY: soak-joins fuzz
 soak-joins: build test-deps ## Have 20 WHEP and 200 HLS viewers a second and 50 publishers come and go for SOAK_SECONDS (60), and tell what stays
-	@CASTNET_SOAK_SECONDS=$${SOAK_SECONDS:-60} $(GO) test -timeout 30m -count=1 ./test/joins
+	@CASTNET_SOAK_SECONDS=$${SOAK_SECONDS:-60} $(GO) test -timeout 30m -count=1 -v ./test/joins
 fuzz: test-deps ## Fuzz every target for FUZZTIME (10m) each (FUZZ=PATTERN: some of them)
 	@$(ENV) test/fuzz.sh $${FUZZTIME:-10m} "$${FUZZ:-.}"
 fuzz-transcoder: build test-deps ## Fuzz the engine for FUZZ_SECONDS (60)
@@ -105,7 +105,7 @@ check: build test-deps ## Format, lint, arrows, and the race detector
 	$(GO) vet ./...
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...
 	$(GO) test ./test/arch/...
-	$(GO) test -race -timeout 15m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench -e castnet/contracts)
+	$(GO) test -race -timeout 15m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench -e castnet/contracts -e castnet/test/hostile -e castnet/test/joins)
 
 ##@ Figures
 

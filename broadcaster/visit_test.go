@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -331,4 +332,64 @@ func TestTooManyPublishers(t *testing.T) {
 			t.Errorf("after one has left: %v", err)
 		}
 	})
+}
+
+// TestInputMetrics: what a live publisher sends stands in the metrics, by its stream, and its drift and drops; an ended
+// stream's does not.
+func TestInputMetrics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewRegistry()
+		b := run(t, nil, func(c *broadcaster.Config) { c.Registerer = registry })
+		p, err := publish(t, b, h264, aac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 6 {
+			p.second()
+			p.pictures += 6 // are left out
+		}
+		found := gauges(t, registry)
+		for name, holds := range map[string]func(float64) bool{
+			"fps":                  func(v float64) bool { return v > 20 && v < 30 },
+			"bits_per_second":      func(v float64) bool { return v > 100 },
+			"key_interval_seconds": func(v float64) bool { return v == 1.2 },
+			"b_frames":             func(v float64) bool { return v == 0 },
+			// 30 of 36 pictures come in a second: the stream runs ahead of the clock by a fifth.
+			"drift_seconds":    func(v float64) bool { return v < 0 },
+			"missing_pictures": func(v float64) bool { return v >= 24 && v <= 30 },
+			"pictures":         func(v float64) bool { return v == 180 },
+		} {
+			if v, ok := found[name]; !ok || !holds(v) {
+				t.Errorf("%s is %v (there: %v)", name, v, ok)
+			}
+		}
+		p.Close(nil)
+		synctest.Wait()
+		if left := gauges(t, registry); len(left) > 0 {
+			t.Errorf("after the end: %v", left)
+		}
+	})
+}
+
+// gauges are the input metrics of the stream demo.
+func gauges(t *testing.T, registry *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string]float64)
+	for _, f := range families {
+		name, ok := strings.CutPrefix(f.GetName(), "castnet_broadcaster_input_")
+		if !ok {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			if m.GetLabel()[len(m.GetLabel())-1].GetValue() != "demo" {
+				t.Errorf("%s has labels %v", name, m.GetLabel())
+			}
+			found[name] = m.GetGauge().GetValue()
+		}
+	}
+	return found
 }
