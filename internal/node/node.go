@@ -116,10 +116,15 @@ func listen(ctx context.Context, address, knob string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serveHTTP serves until ctx ends; open requests then have a second.
+// serveHTTP serves until ctx ends; open requests then have a second. It speaks HTTP/1.1, and HTTP/2 to clients that begin with
+// it, as proxies and CDNs do behind their own TLS.
 func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
+		Protocols: &protocols,
+		Handler:   handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	group, ctx := errgroup.WithContext(ctx)
