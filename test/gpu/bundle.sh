@@ -17,13 +17,19 @@ for program in gpu castnet-worker ffmpeg; do
 	ldd "$work/lib/$program.bin" 2>/dev/null | awk '/=> \// { print $3 } /^\t\// { print $1 }' | while read -r lib; do
 		cp -n "$lib" "$work/lib/"
 	done
-	# The loader that comes along: the machine's own may be older than the libraries.
+	# The loader that comes along: the machine's own may be older than the libraries. Drivers are where the machine's
+	# LD_LIBRARY_PATH says, which this loader does not read, or where containers have them.
 	cat >"$work/$program" <<-EOF
 		#!/bin/sh
 		dir=\${0%/*}
-		exec "\$dir/lib/ld-linux-x86-64.so.2" --library-path "\$dir/lib" "\$dir/lib/$program.bin" "\$@"
+		path=\$dir/lib\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}:/usr/local/nvidia/lib64:/usr/local/nvidia/lib
+		exec "\$dir/lib/ld-linux-x86-64.so.2" --library-path "\$path" "\$dir/lib/$program.bin" "\$@"
 	EOF
 	chmod +x "$work/$program"
+done
+# What the driver's libraries load of the C library.
+for lib in libdl.so.2 libpthread.so.0 librt.so.1 libm.so.6 libgcc_s.so.1; do
+	cp -n "/lib/x86_64-linux-gnu/$lib" "$work/lib/"
 done
 cp "$here/run.sh" "$work/"
 "$work/gpu" -pack "$work"

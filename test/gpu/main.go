@@ -19,6 +19,7 @@ import (
 	"castnet/test/bench/transcode"
 	"castnet/test/clip"
 	"castnet/transcoder"
+	"castnet/transcoder/cards"
 	"castnet/transcoder/worker"
 )
 
@@ -95,11 +96,19 @@ func check(ctx context.Context, dir string) error {
 			say("  %-16s %s\n", "", p.Problem)
 		}
 	}
+	watch, err := cards.New(cards.Config{Logger: slog.New(slog.NewTextHandler(os.Stdout, nil))})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	watched := make(chan error, 1)
+	go func() { watched <- watch.Run(ctx) }()
+	defer func() { cancel(); <-watched }()
 	for _, p := range places {
 		if len(p.Encode) == 0 {
 			continue
 		}
-		if err := examine(ctx, dir, p, video); err != nil {
+		if err := examine(ctx, dir, p, video, watch); err != nil {
 			say("%v: FAILED: %v\n", p.Device, err)
 		}
 	}
@@ -107,10 +116,10 @@ func check(ctx context.Context, dir string) error {
 }
 
 // examine does everything with one device.
-func examine(ctx context.Context, dir string, place transcoder.Place, video *clip.Video) error {
+func examine(ctx context.Context, dir string, place transcoder.Place, video *clip.Video, watch *cards.Watch) error {
 	pool, err := worker.New(worker.Config{
 		Binary: filepath.Join(dir, "castnet-worker"), Places: []transcoder.Place{place}, MaxSessions: tooMany,
-		Stall: 20 * time.Second, Logger: slog.New(slog.DiscardHandler),
+		Cards: watch, Stall: 20 * time.Second, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err
@@ -137,7 +146,11 @@ func examine(ctx context.Context, dir string, place transcoder.Place, video *cli
 	}
 	say("  unit in to unit out, real time, every rung: p50 %v, p95 %v, worst %v\n", round(took[len(took)/2]),
 		round(took[len(took)*95/100]), round(took[len(took)-1]))
-	return sessions(ctx, pool, ladder, video)
+	return sessions(ctx, pool, ladder, video, func() {
+		if c, err := watch.Card(place.Device.Index); err == nil && place.Device.Backend != transcoder.Software {
+			say("  the card, by NVML: %+v\n", c)
+		}
+	})
 }
 
 func round(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
@@ -199,10 +212,11 @@ func likeness(ctx context.Context, dir string, p transcoder.Profile, units []*me
 	return transcode.SSIM(ctx, filepath.Join(dir, "ffmpeg"), f.Name(), video.File, p)
 }
 
-// sessions opens sessions, each at work, until one is refused.
-func sessions(ctx context.Context, pool *worker.Pool, ladder transcoder.Ladder, video *clip.Video) error {
+// sessions opens sessions, each at work, until one is refused. meanwhile is called when all that there can be are open.
+func sessions(ctx context.Context, pool *worker.Pool, ladder transcoder.Ladder, video *clip.Video, meanwhile func()) error {
 	var open []transcoder.Session
 	defer func() {
+		meanwhile()
 		for _, s := range open {
 			_ = s.Close()
 		}

@@ -241,9 +241,10 @@ func TestKilledWorker(t *testing.T) {
 	if !errors.Is(err, transcoder.ErrWorkerDied) || !strings.Contains(err.Error(), "killed") {
 		t.Errorf("%v", err)
 	}
-	if after > time.Second {
+	if after > time.Second { // 100 ms on a machine at rest
 		t.Errorf("seen after %v", after)
 	}
+	t.Logf("seen after %v", after)
 	if err := s.Send(t.Context(), transcoder.EndSegment{}); !errors.Is(err, transcoder.ErrWorkerDied) {
 		t.Errorf("Send: %v", err)
 	}
