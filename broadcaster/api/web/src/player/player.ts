@@ -82,7 +82,7 @@ export class Player {
       this.start()
     } else if (wish.quality !== before.quality) {
       if (this.hls) this.hls.choose(wish.quality, renditions)
-      else void this.joinWebRTC()
+      else void this.chooseWebRTC()
     } else {
       this.listQualities()
     }
@@ -118,6 +118,15 @@ export class Player {
       this.listQualities()
       void this.joinWebRTC()
     }
+  }
+
+  /** Changes the quality within the session that shows, or by another one where that cannot. */
+  private async chooseWebRTC(): Promise<void> {
+    const { whep: session } = this
+    const { quality } = this.wish
+    if (this.joining || !session) return this.joinWebRTC()
+    const can = await session.choose(quality)
+    if (!can && session === this.whep && quality === this.wish.quality) await this.joinWebRTC()
   }
 
   /** Opens a WebRTC session beside the one that shows, and changes over when its packets come. */
@@ -258,8 +267,15 @@ export class Player {
     let phase: Playing['phase'] = 'connecting'
     if (this.lastFrame > 0) phase = since < stall ? 'playing' : 'connecting'
     const latency = this.hls ? this.hls.latency(Date.now() + this.clockOffset) : this.lastLatency
-    const quality = this.hls ? this.hls.playing(this.renditions) : this.playing.quality
+    const quality = this.hls ? this.hls.playing(this.renditions) : this.shown(width, height)
     this.update({ phase, width, height, quality, latency: phase === 'playing' ? plausible(latency) : null })
+  }
+
+  /** The rendition that WebRTC shows, by its size: the server may have changed it. */
+  private shown(width: number, height: number): string {
+    const fit = this.renditions.filter((r) => r.whep && r.width === width && r.height === height).map((r) => r.name)
+    const { quality } = this.wish
+    return (fit.includes(quality) ? quality : (fit.find((n) => n !== 'source') ?? fit[0])) ?? this.playing.quality
   }
 
   private update(change: Partial<Playing>): void {

@@ -1,9 +1,12 @@
-// A small WHEP client: one peer connection that receives one rendition.
+// A small WHEP client: one peer connection that receives one rendition at a time.
 
 /** Why a WHEP session could not be had, in the server's words where it gave some. */
 export class WhepError extends Error {}
 
 const captureTime = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time'
+
+/** The resource that chooses a rendition (draft-murillo-whep-03, layer selection). */
+const layerExtension = 'urn:ietf:params:whep:ext:core:layer'
 
 /** RTP's clock times begin in 1900. */
 const secondsTo1970 = 2_208_988_800
@@ -16,6 +19,7 @@ export class WhepSession {
   /** The rendition that the server chose, where it says so. */
   rendition = ''
   private resource: string | undefined
+  private layer: string | undefined
   private closed = false
   private readonly abort = new AbortController()
 
@@ -64,12 +68,29 @@ export class WhepSession {
     this.rendition = response.headers.get('Castnet-Rendition') ?? ''
     const location = response.headers.get('Location')
     if (location) this.resource = new URL(location, response.url).href
+    const layer = linked(response.headers.get('Link') ?? '', layerExtension)
+    if (layer) this.layer = new URL(layer, response.url).href
     const answer = await response.text()
     if (this.closed) {
       this.release()
       throw new WhepError('closed')
     }
     await this.pc.setRemoteDescription({ type: 'answer', sdp: answer })
+  }
+
+  /**
+   * Asks for another rendition, or leaves it to the server for 'auto'. The picture changes at the next key picture, without a
+   * gap. It is false where the session cannot show it.
+   */
+  async choose(name: string): Promise<boolean> {
+    if (!this.layer) return false
+    const choice = name === 'auto' ? {} : { encodingId: name }
+    const response = await fetch(this.layer, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(choice),
+    }).catch(() => undefined)
+    return response?.ok ?? false
   }
 
   /** When the newest picture was taken, by the server's clock in milliseconds; null where the packets don't say. */
@@ -93,6 +114,12 @@ export class WhepSession {
     fetch(this.resource, { method: 'DELETE', keepalive: true }).catch(() => {})
     this.resource = undefined
   }
+}
+
+/** The target of a relation in a Link header. */
+function linked(header: string, relation: string): string | undefined {
+  for (const [, target, rest] of header.matchAll(/<([^>]*)>([^<]*)/g)) if (rest?.includes(`rel="${relation}"`)) return target
+  return undefined
 }
 
 /** Offers the RTP extension that carries when a picture was taken, where the browser can be asked to. */
