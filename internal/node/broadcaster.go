@@ -26,18 +26,19 @@ import (
 type BroadcasterConfig struct {
 	Common      `embed:""`
 	ChainAccess `embed:""`
-	DataDir     string `required:"" help:"Keep what must survive this process (tickets, nonces) in this folder." placeholder:"DIR" type:"path"`
-	RTMP        string `default:"127.0.0.1:1935" help:"Take RTMP publishers here." placeholder:"ADDR"`
-	RTMPS       string `name:"rtmps" help:"Take RTMP publishers by TLS here too, with --tls-cert and --tls-key. Empty: nowhere." placeholder:"ADDR"`
-	TLSCert     string `name:"tls-cert" help:"The certificate for RTMPS, with its chain, as PEM." placeholder:"FILE" type:"path"`
-	TLSKey      string `name:"tls-key" help:"The certificate's key, as PEM." placeholder:"FILE" type:"path"`
-	HTTP        string `default:"127.0.0.1:8080" help:"Serve the pages, LL-HLS, WHIP, WHEP and the API here." placeholder:"ADDR"`
-	WebRTC      string `default:"127.0.0.1:8189" name:"webrtc" help:"Serve WebRTC here, UDP and TCP." placeholder:"ADDR"`
-	RTSP        string `default:"127.0.0.1:8554" name:"rtsp" help:"Take and serve RTSP here, with UDP on this port, which must be even, and the next. Empty: nowhere." placeholder:"ADDR"`
-	SRT         string `default:"127.0.0.1:8890" name:"srt" help:"Take SRT publishers here, by UDP: stream id publish:KEY. Empty: nowhere." placeholder:"ADDR"`
-	SRTSecret   string `name:"srt-passphrase" help:"Take only SRT that is encrypted with this passphrase, 10 to 79 bytes." placeholder:"TEXT"`
-	Keys        string `help:"The file with the stream keys, a line each: KEY ID, where to push it on: push=URL, push:RENDITION=URL, or where to pull it from by RTSP: pull=URL. IDs are public, keys are not." placeholder:"FILE" type:"path"`
-	DemoKey     bool   `help:"Let anybody publish the stream demo with the key demo."`
+	DataDir     string   `required:"" help:"Keep what must survive this process (tickets, nonces) in this folder." placeholder:"DIR" type:"path"`
+	RTMP        string   `default:"127.0.0.1:1935" help:"Take RTMP publishers here." placeholder:"ADDR"`
+	RTMPS       string   `name:"rtmps" help:"Take RTMP publishers by TLS here too, with --tls-cert and --tls-key. Empty: nowhere." placeholder:"ADDR"`
+	TLSCert     string   `name:"tls-cert" help:"The certificate for RTMPS, with its chain, as PEM." placeholder:"FILE" type:"path"`
+	TLSKey      string   `name:"tls-key" help:"The certificate's key, as PEM." placeholder:"FILE" type:"path"`
+	HTTP        string   `default:"127.0.0.1:8080" help:"Serve the pages, LL-HLS, WHIP, WHEP and the API here." placeholder:"ADDR"`
+	WebRTC      string   `default:"127.0.0.1:8189" name:"webrtc" help:"Serve WebRTC here, UDP and TCP." placeholder:"ADDR"`
+	ICEServers  []string `name:"ice-server" sep:"none" help:"Tell publishers and viewers by WebRTC to use this STUN or TURN server: 'stun:HOST:PORT', 'turn:HOST:PORT USER PASSWORD'. May be given several times." placeholder:"URL"`
+	RTSP        string   `default:"127.0.0.1:8554" name:"rtsp" help:"Take and serve RTSP here, with UDP on this port, which must be even, and the next. Empty: nowhere." placeholder:"ADDR"`
+	SRT         string   `default:"127.0.0.1:8890" name:"srt" help:"Take SRT publishers here, by UDP: stream id publish:KEY. Empty: nowhere." placeholder:"ADDR"`
+	SRTSecret   string   `name:"srt-passphrase" help:"Take only SRT that is encrypted with this passphrase, 10 to 79 bytes." placeholder:"TEXT"`
+	Keys        string   `help:"The file with the stream keys, a line each: KEY ID, where to push it on: push=URL, push:RENDITION=URL, or where to pull it from by RTSP: pull=URL. IDs are public, keys are not." placeholder:"FILE" type:"path"`
+	DemoKey     bool     `help:"Let anybody publish the stream demo with the key demo."`
 	Storage     `embed:""`
 	Spending    `embed:""`
 	Limits      `embed:""`

@@ -93,11 +93,18 @@ func (n *broadcasterNode) openWebRTC(ctx context.Context, metrics *playback.Metr
 	if w.host, err = rtc.NewHost(udp, n.limit(tcp, nil), n.log); err != nil {
 		return err
 	}
-	in, err := whip.New(whip.Config{Host: w.host, Gate: n.b, Logger: n.log, Registerer: n.registerer()})
+	servers, err := rtc.ParseICEServers(n.cfg.ICEServers)
+	if err != nil {
+		return fmt.Errorf("--ice-server: %w", err)
+	}
+	in, err := whip.New(whip.Config{Host: w.host, Gate: n.b, Logger: n.log, Registerer: n.registerer(), ICEServers: servers})
 	if err != nil {
 		return err
 	}
-	out, err := whep.NewServer(whep.Config{Directory: n.b, Metrics: metrics, Logger: n.log, Host: w.host})
+	out, err := whep.NewServer(whep.Config{
+		Directory: n.b, Metrics: metrics, Logger: n.log, Host: w.host, ICEServers: servers,
+		MaxViewers: n.cfg.MaxViewers, MaxPerAddress: n.cfg.MaxViewersA,
+	})
 	if err != nil {
 		return err
 	}
