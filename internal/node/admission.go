@@ -28,10 +28,17 @@ func (a *Admission) validate() error {
 		flag  string
 		value int64
 	}{
-		{"--answer-within", int64(a.AnswerWithin)}, {"--unpaid-segments", int64(a.UnpaidSegments)}, {"--unknown-segments", int64(a.UnknownSegments)},
-		{"--second-chance", int64(a.SecondChance)}, {"--lease-ttl", int64(a.LeaseTTL)}, {"--open-within", int64(a.OpenWithin)},
-		{"--clock-tolerance", int64(a.ClockTolerance)}, {"--quotes-per-minute", int64(a.QuotesPerMinute)},
-		{"--open-segments", int64(a.OpenSegments)}, {"--idle-timeout", int64(a.IdleTimeout)}, {"--worker-deaths", int64(a.WorkerDeaths)},
+		{"--answer-within", int64(a.AnswerWithin)},
+		{"--unpaid-segments", int64(a.UnpaidSegments)},
+		{"--unknown-segments", int64(a.UnknownSegments)},
+		{"--second-chance", int64(a.SecondChance)},
+		{"--lease-ttl", int64(a.LeaseTTL)},
+		{"--open-within", int64(a.OpenWithin)},
+		{"--clock-tolerance", int64(a.ClockTolerance)},
+		{"--quotes-per-minute", int64(a.QuotesPerMinute)},
+		{"--open-segments", int64(a.OpenSegments)},
+		{"--idle-timeout", int64(a.IdleTimeout)},
+		{"--worker-deaths", int64(a.WorkerDeaths)},
 	} {
 		if n.value <= 0 {
 			return fmt.Errorf("%s must be above 0", n.flag)

@@ -46,7 +46,7 @@ func (s section) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Flag) (v
 // Validate refuses what is neither a flag nor a command: it would be without effect, and nobody would know; kong.Resolver.
 func (s section) Validate(app *kong.Application) error { return s.check(app.Node, app.Node) }
 
-func (s section) check(at *kong.Node, app *kong.Node) error {
+func (s section) check(at, app *kong.Node) error {
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		inner, nested := s[name].(section)
 		if !nested {

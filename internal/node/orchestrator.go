@@ -70,7 +70,7 @@ func (cfg *OrchestratorConfig) Run(ctx context.Context, con *console.Console) er
 	if !common.IsHexAddress(cfg.Owner) {
 		return fmt.Errorf("--owner %q is not an address (0x and 40 hexadecimal digits)", cfg.Owner)
 	}
-	if err := cfg.Admission.validate(); err != nil {
+	if err := cfg.validate(); err != nil {
 		return err
 	}
 	if err := makeDir(cfg.DataDir); err != nil {

@@ -20,12 +20,12 @@ import (
 // flagsOf are the flags of a command.
 func flagsOf(t *testing.T, command any) map[string]bool {
 	t.Helper()
-	parser, err := kong.New(command, kong.Vars{"state": t.TempDir()})
+	flagParser, err := kong.New(command, kong.Vars{"state": t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	flags := make(map[string]bool)
-	for _, f := range parser.Model.Flags {
+	for _, f := range flagParser.Model.Flags {
 		flags[f.Name] = true
 	}
 	return flags

@@ -247,7 +247,7 @@ func (v *views) stream(s *broadcaster.Stream) api.StreamView {
 	for _, t := range v.targets(st.ID) {
 		view.Targets = append(view.Targets, api.TargetView{
 			Rendition: t.Rendition, Server: t.Server, State: string(t.State), Since: t.Since,
-			Bytes: int64(t.Bytes), Restarts: t.Restarts, LastError: t.LastError, //nolint:gosec // bytes of media
+			Bytes: int64(t.Bytes), Restarts: t.Restarts, LastError: t.LastError,
 		})
 	}
 	for _, p := range []playback.Protocol{playback.WHEP, playback.HLS, playback.RTSP} {
@@ -317,8 +317,10 @@ func checkViews(st *broadcaster.Status) []api.CheckView {
 		{"the fee follows from the prices", judged, []string{verify.CheckFee}},
 		{"the ticket's terms keep to the lease", judged, []string{verify.CheckTicket}},
 		{"it came in time", judged, []string{verify.CheckDeadline}},
-		{"decoded, it shows what was sent (samples)", st.Audited,
-			[]string{verify.CheckDecoded, verify.CheckLikeness, verify.CheckOverlay, verify.CheckMotion}},
+		{
+			"decoded, it shows what was sent (samples)", st.Audited,
+			[]string{verify.CheckDecoded, verify.CheckLikeness, verify.CheckOverlay, verify.CheckMotion},
+		},
 	} {
 		failed := 0
 		for _, name := range c.checks {

@@ -33,8 +33,9 @@ func rtspByFFmpeg(transport string) publisher {
 	}
 }
 
+// srtByFFmpeg gives packets up after 1 s, in µs, not after SRT's 120 ms: a busy machine is late with some.
 func srtByFFmpeg(ctx context.Context, m *matrix, key, file string) error {
-	return run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "mpegts", m.SRT+"?streamid=publish:"+key)
+	return run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "mpegts", m.SRT+"?latency=1000000&streamid=publish:"+key)
 }
 
 // srtLiveTransmit has ffmpeg write the transport stream, and the SRT project's own tool send it.

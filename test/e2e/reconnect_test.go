@@ -47,9 +47,9 @@ func TestPublisherComesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 10*time.Second, "a WHEP viewer is in", func() (error, error) {
-		return nil, player.Join(t.Context(), n.HTTP+"/whep/demo?rendition=180p")
-	}, func(error) bool { return true })
+	eventually(t, 10*time.Second, "a WHEP viewer is in", func() (bool, error) {
+		return true, player.Join(t.Context(), n.HTTP+"/whep/demo?rendition=180p")
+	}, func(joined bool) bool { return joined })
 
 	<-killed
 	if err := first.Process.Signal(syscall.SIGKILL); err != nil {

@@ -103,7 +103,10 @@ func check(ctx context.Context, dir string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	watched := make(chan error, 1)
 	go func() { watched <- watch.Run(ctx) }()
-	defer func() { cancel(); <-watched }()
+	defer func() {
+		cancel()
+		_ = <-watched // it ends because it was told to
+	}()
 	for _, p := range places {
 		if len(p.Encode) == 0 {
 			continue

@@ -151,6 +151,7 @@ func (p *Player) count(stream *gortsplib.ServerStream, n int64) {
 	left := s.players.Add(n)
 	switch {
 	case n > 0:
+		s.joined.Store(time.Now().UnixNano())
 		s.pictures.RequestKey() // nothing can be decoded before the next one
 	case left == 0 && p.shows[s.pictures] != s:
 		delete(p.known, stream)

@@ -13,6 +13,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"castnet/broadcaster/playback"
@@ -25,6 +26,10 @@ const (
 	soundType    = 97
 )
 
+// introduction is how long after a player came each unit is preceded by a report on its clock. Until a player has one of each track
+// it can put sound and pictures in step by the packets' arrival only; gortsplib's own reports come every 10 s.
+const introduction = 500 * time.Millisecond
+
 // show sends one rendition, with sound, to all its players.
 type show struct {
 	hub      *playback.Hub
@@ -33,6 +38,7 @@ type show struct {
 	metrics  *playback.Metrics
 	tracks   []*outgoing
 	players  atomic.Int64
+	joined   atomic.Int64 // when the last of them came, in ns since 1970
 	// epoch is the timeline's zero for all its players: one that moved would put sound and pictures out of step, which are
 	// reported on at different times.
 	epoch time.Time
@@ -116,6 +122,9 @@ func (s *show) send(ctx context.Context, t *outgoing) {
 			continue
 		}
 		at := s.epoch.Add(item.Track.Duration(item.Unit.PTS))
+		if time.Since(time.Unix(0, s.joined.Load())) < introduction {
+			s.report(t, at, item.Unit.PTS)
+		}
 		for _, p := range packets {
 			p.Timestamp = uint32(item.Unit.PTS)
 			if err := s.out.WritePacketRTPWithNTP(t.media, p, at); err != nil {
@@ -124,6 +133,20 @@ func (s *show) send(ctx context.Context, t *outgoing) {
 		}
 		s.metrics.AddBytes(playback.RTSP, len(item.Unit.Payload)*int(s.players.Load()))
 	}
+}
+
+// report tells a track's players what time, at, its timestamp pts belongs to.
+func (s *show) report(t *outgoing, at time.Time, pts int64) {
+	sent := s.out.Stats().Medias[t.media]
+	packets := sent.Formats[t.media.Formats[0]]
+	// NTP's time is seconds since 1900 in 32.32 bits (RFC 3550, section 4).
+	const from1900To1970 = 2_208_988_800
+	ntp := uint64(at.Unix()+from1900To1970)<<32 | uint64(at.Nanosecond())<<32/uint64(time.Second)
+	// An error means that the stream is closed, which the packets that follow find out too.
+	_ = s.out.WritePacketRTCP(t.media, &rtcp.SenderReport{
+		SSRC: packets.LocalSSRC, NTPTime: ntp, RTPTime: uint32(pts),
+		PacketCount: uint32(packets.RTPPacketsSent), OctetCount: uint32(sent.BytesSent),
+	})
 }
 
 // describe says how a track is told to players, and makes what packetizes it.

@@ -52,8 +52,7 @@ func (l *leg) layers() (all layers, changed <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all = layers{Active: []layer{}, Inactive: []layer{}, Layers: []layer{}}
-	for i := len(l.feeds) - 1; i >= 0; i-- {
-		f := l.feeds[i]
+	for i, f := range slices.Backward(l.feeds) {
 		p := f.rendition.Profile()
 		one := layer{
 			EncodingID: f.rendition.Name(), Index: i, Bitrate: int(f.bitrate()), Width: p.Width, Height: p.Height,

@@ -168,9 +168,10 @@ func TestAutomatic(t *testing.T) {
 			}
 		}
 	}()
-	for name, auto := "", true; name != "source"; {
+	for name := ""; name != "source"; {
 		var all map[string]shown
 		must(t, json.Unmarshal([]byte(next("layers")), &all))
+		var auto bool
 		if name, auto = all["0"].selected(); !auto {
 			t.Error("not the server's choice")
 		}
