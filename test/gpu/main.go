@@ -105,7 +105,7 @@ func check(ctx context.Context, dir string) error {
 	go func() { watched <- watch.Run(ctx) }()
 	defer func() {
 		cancel()
-		_ = <-watched // it ends because it was told to
+		<-watched // it ends because it was told to
 	}()
 	for _, p := range places {
 		if len(p.Encode) == 0 {
