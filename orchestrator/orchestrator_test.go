@@ -494,7 +494,8 @@ func TestRenewalOnTheLastOfTheShare(t *testing.T) {
 }
 
 func TestExpiry(t *testing.T) {
-	b := newNetwork(t, &fake{}, func(n *network) { n.limits.LeaseTTL = time.Second }).open(1)
+	// Leases end at whole seconds: one of a second could be over before it is opened.
+	b := newNetwork(t, &fake{}, func(n *network) { n.limits.LeaseTTL = 3 * time.Second }).open(1)
 	for seq := uint64(0); ; seq++ {
 		b.send(transcoder.StartSegment{Seq: seq, Attempt: 1, Track: source(), Fresh: true})
 		b.resend(seq)
