@@ -85,10 +85,8 @@ func (p *Pool) release(l *load, cause error) {
 	defer p.mu.Unlock()
 	delete(p.loads, l)
 	l.at.sessions--
-	select {
-	case <-l.move: // what happens on a drained device is no news
+	if l.moved() { // what happens on a drained device is no news
 		return
-	default:
 	}
 	switch device := errors.Is(cause, transcoder.ErrDevice); {
 	case device && !l.hasWorked():
@@ -157,7 +155,7 @@ func (p *Pool) drain(at *place, why string) {
 	at.state, at.why, at.faults = drained, why, nil
 	moved := 0
 	for l := range p.loads {
-		if l.at == at {
+		if l.at == at && !l.moved() { // a process that hangs in a driver may still be here from the last drain
 			close(l.move)
 			moved++
 		}

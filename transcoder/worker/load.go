@@ -42,6 +42,16 @@ func newLoad(at *place, id string, l transcoder.Ladder, now time.Time) *load {
 	return made
 }
 
+// moved reports whether the session has been told to leave the device. The pool's mutex is held.
+func (l *load) moved() bool {
+	select {
+	case <-l.move:
+		return true
+	default:
+		return false
+	}
+}
+
 // made counts one picture of a rendition.
 func (l *load) made(rendition int, now time.Time) {
 	if rendition >= len(l.ladder) {
