@@ -70,11 +70,13 @@ static void weigh(const axis *a, int taps, int o) {
 }
 
 static int axis_init(axis *a, int taps, int in, int out) {
+	if (taps > MAX_TAPS || taps > in)
+		return -1;
 	a->in = in;
 	a->out = out;
 	a->pos = malloc(out * sizeof(*a->pos));
-	a->weights = malloc(out * taps * sizeof(*a->weights));
-	if (!a->pos || !a->weights || taps > MAX_TAPS || taps > in)
+	a->weights = malloc((size_t)out * taps * sizeof(*a->weights));
+	if (!a->pos || !a->weights)
 		return -1;
 	for (int o = 0; o < out; o++)
 		weigh(a, taps, o);

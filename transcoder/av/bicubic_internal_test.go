@@ -61,7 +61,7 @@ func TestBicubic(t *testing.T) {
 	for _, c := range []struct{ width, height, toWidth, toHeight int }{
 		{1920, 1080, 1280, 720}, {1280, 720, 852, 480}, {852, 480, 640, 360}, {640, 360, 250, 142}, // 6, 6, 6, 12 taps
 		{1280, 720, 640, 360}, {640, 480, 480, 360}, {320, 180, 640, 360}, {640, 360, 640, 364}, // 8, 6, 4, 4 taps
-		{200, 200, 52, 200}, {16, 16, 16, 16},
+		{200, 200, 52, 200}, {16, 16, 16, 16}, {641, 361, 427, 241}, {1279, 719, 853, 479}, {33, 33, 47, 65}, // odd ones
 	} {
 		from := picture{width: c.width, height: c.height, format: astiav.PixelFormatYuv420P}
 		to := picture{width: c.toWidth, height: c.toHeight, format: astiav.PixelFormatYuv420P}
@@ -92,6 +92,7 @@ func TestBicubicLeaves(t *testing.T) {
 		"10 bits":        {{width: 1920, height: 1080, format: astiav.PixelFormatYuv420P10Le}, hd},
 		"another range":  {{width: 1280, height: 720, format: astiav.PixelFormatYuv420P, full: true}, hd},
 		"too much less":  {hd, {width: 64, height: 36, format: astiav.PixelFormatYuv420P}},
+		"much less":      {{width: 16384, height: 16384, format: astiav.PixelFormatYuv420P}, {width: 2, height: 16384, format: astiav.PixelFormatYuv420P}},
 		"too few pixels": {{width: 4, height: 4, format: astiav.PixelFormatYuv420P}, hd},
 	} {
 		if b := newBicubic(c[0], c[1]); b != nil {
