@@ -164,7 +164,8 @@ func start(binary string) (net.Conn, error) {
 		return nil, err
 	}
 	ours, theirs := os.NewFile(uintptr(fds[0]), "worker"), os.NewFile(uintptr(fds[1]), "session")
-	cmd := exec.Command(binary) //nolint:noctx // it ends with this process
+	defer func() { _, _ = ours.Close(), theirs.Close() }() // else the worker's death is not seen
+	cmd := exec.Command(binary)                            //nolint:noctx // it ends with this process
 	cmd.Env = slices.Clone(os.Environ())
 	cmd.Stderr = os.Stderr
 	cmd.ExtraFiles = []*os.File{theirs}

@@ -41,7 +41,7 @@ func say(t *testing.T, dir, lines string) {
 func TestWatch(t *testing.T) {
 	dir, library := stub(t)
 	say(t, dir, "0 45 30 20 2048 24576 61 98 3 215500\n0 10 -1 5 1024 143771 40 92 0 310000\n")
-	w, err := cards.New(cards.Config{Library: library, Every: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+	w, err := cards.New(cards.Config{Library: library, Every: 200 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
