@@ -45,6 +45,7 @@ type BroadcasterConfig struct {
 	Ladder      string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated. 'none' passes the source through." placeholder:"LADDER"`
 
 	Grace time.Duration `default:"10s" name:"reconnect-grace" help:"Let a publisher whose connection broke come back for so long: its stream goes on. 0 ends it at once; at most 20s."`
+	DVR   time.Duration `default:"20s" name:"dvr" help:"Let viewers by HLS go back so far. What they can go back to is kept in memory, of the source and every rendition, up to --max-dvr-mib." placeholder:"TIME"`
 }
 
 // broadcasterNode is a broadcaster's rooms, put together.

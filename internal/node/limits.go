@@ -18,6 +18,7 @@ type Limits struct {
 	MaxPublishersA int `default:"100" name:"max-publishers-per-address" help:"The same of one address."`
 	MaxViewers     int `default:"10000" name:"max-viewers" help:"Viewers of one stream, by each protocol."`
 	MaxViewersA    int `default:"1000" name:"max-viewers-per-address" help:"Viewers by WebRTC from one address, of all streams."`
+	MaxDVRMiB      int `default:"512" name:"max-dvr-mib" help:"Memory for what viewers by HLS can go back to, of each rendition, in MiB." placeholder:"N"`
 }
 
 func (l *Limits) positive() error {
@@ -31,6 +32,7 @@ func (l *Limits) positive() error {
 		{"--max-publishers-per-address", l.MaxPublishersA},
 		{"--max-viewers", l.MaxViewers},
 		{"--max-viewers-per-address", l.MaxViewersA},
+		{"--max-dvr-mib", l.MaxDVRMiB},
 	} {
 		if n.value < 1 {
 			return fmt.Errorf("%s is %d: at least 1 is needed", n.flag, n.value)

@@ -62,9 +62,11 @@ func (n *broadcasterNode) openHTTP(ctx context.Context, metrics *playback.Metric
 	if err != nil {
 		return err
 	}
-	server, err := hls.NewServer(hls.Config{Directory: n.b, Metrics: metrics, Logger: n.log})
+	server, err := hls.NewServer(hls.Config{
+		Directory: n.b, Metrics: metrics, Logger: n.log, Window: n.cfg.DVR, WindowBytes: n.cfg.MaxDVRMiB << 20,
+	})
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (--dvr)", err)
 	}
 	in, err := push.New(push.Config{Gate: n.b, Logger: n.log, Registerer: n.registerer()})
 	if err != nil {
