@@ -76,14 +76,15 @@ func (t target) dial(ctx context.Context) (net.Conn, error) {
 // conn speaks RTMP messages; it is the library's Conn. Reading and writing may go on at once.
 type conn struct {
 	net   net.Conn
+	key   string // what no error may show, though the server says it
 	bytes *bytecounter.ReadWriter
 	in    *message.Reader
 	mu    sync.Mutex // reading writes too: acknowledgements and pongs
 	out   *message.Writer
 }
 
-func newConn(nc net.Conn) *conn {
-	c := &conn{net: nc, bytes: bytecounter.NewReadWriter(nc)}
+func newConn(nc net.Conn, key string) *conn {
+	c := &conn{net: nc, key: key, bytes: bytecounter.NewReadWriter(nc)}
 	c.out = message.NewWriter(c.bytes, c.bytes.Writer, false)
 	c.in = message.NewReader(c.bytes, c.bytes.Reader, func(count uint32) error {
 		return c.Write(&message.Acknowledge{Value: count})
@@ -184,7 +185,7 @@ func (c *conn) greet(t target) error {
 		return err
 	}
 	if len(made.Arguments) < 2 || made.Arguments[1] != float64(streamID) {
-		return fmt.Errorf("the server gave an unusual stream: %v", made.Arguments)
+		return errors.New("the server gave another message stream than its first")
 	}
 	if err := c.command(publish, "publish", nil, t.name, "live"); err != nil {
 		return err
@@ -200,7 +201,7 @@ func (c *conn) answer(id int) (*message.CommandAMF0, error) {
 		if err != nil {
 			return nil, fmt.Errorf("wait for the server's answer: %w", err)
 		}
-		if refused := refusal(msg); refused != nil {
+		if refused := c.refusal(msg); refused != nil {
 			return nil, refused
 		}
 		m, ok := msg.(*message.CommandAMF0)
@@ -209,7 +210,7 @@ func (c *conn) answer(id int) (*message.CommandAMF0, error) {
 		}
 		switch {
 		case m.Name == "_error": // to releaseStream and FCPublish it means nothing, so only the one waited for counts
-			return nil, refusedBy(m)
+			return nil, c.refusedBy(m)
 		case m.Name == "_result" && id != publish, m.Name == "onStatus" && id == publish:
 			return m, nil
 		}
@@ -217,7 +218,7 @@ func (c *conn) answer(id int) (*message.CommandAMF0, error) {
 }
 
 // refusal returns the refusal that a message is, or nil.
-func refusal(msg message.Message) *Refused {
+func (c *conn) refusal(msg message.Message) *Refused {
 	m, ok := msg.(*message.CommandAMF0)
 	if !ok || m.Name != "onStatus" {
 		return nil
@@ -225,14 +226,17 @@ func refusal(msg message.Message) *Refused {
 	if level, _ := information(m).GetString("level"); level != "error" {
 		return nil
 	}
-	return refusedBy(m)
+	return c.refusedBy(m)
 }
 
-func refusedBy(m *message.CommandAMF0) *Refused {
-	r := &Refused{}
-	r.Code, _ = information(m).GetString("code")
-	r.Description, _ = information(m).GetString("description")
-	return r
+// refusedBy is what the server said, but for the key: some servers name the stream that they refuse.
+func (c *conn) refusedBy(m *message.CommandAMF0) *Refused {
+	word := func(name string) string {
+		said, _ := information(m).GetString(name)
+		key, _, _ := strings.Cut(c.key, "?")
+		return strings.NewReplacer(c.key, "…", key, "…").Replace(said)
+	}
+	return &Refused{Code: word("code"), Description: word("description")}
 }
 
 // information is the object in which a server explains itself.

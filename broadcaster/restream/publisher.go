@@ -83,7 +83,7 @@ func Dial(ctx context.Context, address string, tracks []*media.Track) (*Publishe
 	if err != nil {
 		return nil, fmt.Errorf("publish to %s: %w", target.host, err)
 	}
-	p := &Publisher{conn: newConn(nc), tracks: tracks, over: ctx.Done(), heard: make(chan struct{})}
+	p := &Publisher{conn: newConn(nc, target.name), tracks: tracks, over: ctx.Done(), heard: make(chan struct{})}
 	p.writer = &gortmplib.Writer{Conn: p.conn, Tracks: described}
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
 	err = nc.SetDeadline(deadline)
@@ -249,7 +249,7 @@ func (p *Publisher) listen() {
 		case err != nil:
 			p.said = fmt.Errorf("the connection is lost: %w", err)
 		default:
-			if refused := refusal(msg); refused != nil {
+			if refused := p.conn.refusal(msg); refused != nil {
 				p.said = refused
 			}
 		}

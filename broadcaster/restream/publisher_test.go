@@ -50,6 +50,8 @@ func (g gate) Publish(_ context.Context, r ingest.Request) (ingest.Sink, error) 
 		return g.sink, nil
 	case "busy":
 		return nil, ingest.ErrKeyInUse
+	case "SECRET":
+		return nil, &ingest.Refusal{Code: ingest.CodeWrongKey, Message: "live/" + r.Key + " is not for you"}
 	}
 	return nil, ingest.ErrWrongKey
 }
@@ -172,11 +174,15 @@ func TestRefusalsAreShown(t *testing.T) {
 	}{
 		"nobodys": {"NetStream.Publish.Rejected", "no stream has this key", true},
 		"busy":    {"NetStream.Publish.BadName", "", false},
+		"SECRET":  {"NetStream.Publish.Rejected", "live/… is not for you", true},
 	} {
 		_, err := restream.Dial(t.Context(), address+key, []*media.Track{video.Track})
 		var refused *restream.Refused
 		if !errors.As(err, &refused) || refused.Code != want.code || !strings.Contains(refused.Description, want.text) {
 			t.Errorf("%s: got %v", key, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("the key is shown: %v", err)
 		}
 		if restream.Permanent(err) != want.permanent {
 			t.Errorf("%s: permanent %v", key, !want.permanent)
