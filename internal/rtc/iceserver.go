@@ -1,6 +1,7 @@
 package rtc
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,17 +13,17 @@ import (
 type ICEServers []string
 
 // ParseICEServers reads them as people write them: a URL, for TURN followed by the user and the password, separated by
-// spaces: "turn:turn.example.net:3478?transport=udp USER PASSWORD".
+// spaces: "turn:turn.example.net:3478?transport=udp USER PASSWORD". No error shows a password.
 func ParseICEServers(texts []string) (ICEServers, error) {
 	var all ICEServers
 	for _, text := range texts {
 		fields := strings.Fields(text)
 		if len(fields) == 0 || strings.ContainsAny(text, `<>"\`) {
-			return nil, fmt.Errorf("ICE server %q: it is written as URL, or as URL USER PASSWORD", text)
+			return nil, errors.New("an ICE server is written as URL, or as URL USER PASSWORD, without <, >, \" and \\")
 		}
 		uri, err := stun.ParseURI(fields[0])
 		if err != nil {
-			return nil, fmt.Errorf("ICE server %q: %w: URLs are stun:HOST:PORT and turn:HOST:PORT", text, err)
+			return nil, fmt.Errorf("ICE server %s: %w: URLs are stun:HOST:PORT and turn:HOST:PORT", fields[0], err)
 		}
 		turn := uri.Scheme == stun.SchemeTypeTURN || uri.Scheme == stun.SchemeTypeTURNS
 		switch {
