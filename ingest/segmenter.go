@@ -7,7 +7,7 @@ import (
 	"castnet/internal/media"
 )
 
-// How a stream is cut (DESIGN §4).
+// How a stream is cut.
 const (
 	// A segment ends at the first key frame from minSegment on,
 	// or else before the first picture from maxSegment on that follows all earlier ones.
@@ -76,10 +76,8 @@ func (s *Segmenter) SetTrack(track *media.Track) {
 // Break tells that the units to come do not follow those before, as another publisher's: the next key frame starts a new
 // segment, and what comes before it is dropped. A stream that was refused may go on then.
 func (s *Segmenter) Break() {
-	if s.seg != nil {
-		s.broken, s.units, s.bytes = true, 0, 0
-	}
-	s.err = nil
+	s.broken = s.seg != nil
+	s.units, s.bytes, s.err = 0, 0, nil
 }
 
 // Push decides on the next unit in decoding order. An error is a *Refusal that tells the publisher what to change; the

@@ -252,6 +252,21 @@ func TestSegmenterBreak(t *testing.T) {
 	checkCuts(t, append(cuts, more...))
 }
 
+// TestSegmenterBreakBeforeKey: a publisher that went without a key frame, and comes back, has the whole time for its first.
+func TestSegmenterBreakBeforeKey(t *testing.T) {
+	s := ingest.NewSegmenter(track())
+	for _, pts := range []int64{0, 20 * media.VideoClockRate} {
+		if d, err := s.Push(&media.Unit{PTS: pts}); err != nil || !d.Drop {
+			t.Fatalf("at %d: %+v, %v", pts, d, err)
+		}
+		s.Break()
+	}
+	cuts, _ := segment(t, s, gop(21*media.VideoClockRate, 3000, 20, 2, false))
+	if len(cuts) != 1 || cuts[0].seg.Discontinuity {
+		t.Fatalf("%+v", cuts)
+	}
+}
+
 func TestSegmenterDrops(t *testing.T) {
 	s := ingest.NewSegmenter(track())
 	for i, tc := range []struct {
