@@ -102,6 +102,15 @@ type conn struct {
 	leave func()
 }
 
+// CloseWrite closes our half of the connection. An HTTP server does so after an answer to a request that it has not read whole:
+// closing both would have the client lose the answer.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
 // Close closes the connection and makes room for another.
 func (c *conn) Close() error {
 	defer c.leave()

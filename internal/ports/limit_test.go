@@ -59,8 +59,13 @@ func TestLimit(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = first.Close() // counts once
-			dial()
+			client := dial()
 			third := <-accepted
+			if half, ok := third.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
+				t.Error("our half of a connection cannot be closed")
+			} else if rest, err := io.ReadAll(client); err != nil || len(rest) > 0 {
+				t.Errorf("behind the end of our half came %q, %v", rest, err)
+			}
 			if told, err := io.ReadAll(dial()); err != nil || len(told) == 0 {
 				t.Errorf("a fourth at once was told %q, %v", told, err)
 			}
