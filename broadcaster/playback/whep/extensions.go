@@ -1,6 +1,7 @@
 package whep
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -153,11 +154,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, v *session, at s
 			return rtc.Refuse(http.StatusTooManyRequests, "the session has %d streams of events open, its limit", maxListeners)
 		}
 		defer v.listeners.Add(-1)
-		types := r.URL.Query().Get("types")
-		if types == "" {
-			types = eventTypes
+		types := strings.Split(cmp.Or(r.URL.Query().Get("types"), eventTypes), ",")
+		if err := known(types); err != nil {
+			return err
 		}
-		to := &eventWriter{w: w, control: http.NewResponseController(w), types: strings.Split(types, ","), last: make(map[string]string)}
+		to := &eventWriter{w: w, control: http.NewResponseController(w), types: types, last: make(map[string]string)}
 		v.speak(to, r.Context().Done())
 		return to.control.SetWriteDeadline(time.Time{})
 	case http.MethodPost:
@@ -169,10 +170,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, v *session, at s
 		if err := json.Unmarshal([]byte(body), &types); err != nil {
 			return rtc.Refuse(http.StatusBadRequest, "what was sent is not a list of %s: %v", eventTypes, err)
 		}
-		for _, one := range types {
-			if !slices.Contains(strings.Split(eventTypes, ","), one) {
-				return rtc.Refuse(http.StatusBadRequest, "there is no event %q, but %s", one, eventTypes)
-			}
+		if err := known(types); err != nil {
+			return err
 		}
 		w.Header().Set("Location", at+"?types="+strings.Join(types, ","))
 		w.WriteHeader(http.StatusCreated)
@@ -184,6 +183,16 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, v *session, at s
 		w.Header().Set("Allow", "GET, POST, DELETE, OPTIONS")
 		return rtc.Refuse(http.StatusMethodNotAllowed, "POST the events wanted, then GET what Location names")
 	}
+}
+
+// known refuses types of events that there are not: who asks for nothing else would never hear anything.
+func known(types []string) error {
+	for _, one := range types {
+		if !slices.Contains(strings.Split(eventTypes, ","), one) {
+			return rtc.Refuse(http.StatusBadRequest, "there is no event %.40q, but %s", one, eventTypes)
+		}
+	}
+	return nil
 }
 
 // speak tells what happens until the listener or the session has gone.

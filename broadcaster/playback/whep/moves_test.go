@@ -66,7 +66,13 @@ func (v *viewer) events() func(kind string) string {
 	if status != http.StatusCreated {
 		v.Fatalf("%d %s", status, text)
 	}
-	res, err := http.Get(strings.Split(v.location, "/whep/")[0] + header.Get("Location"))
+	res, err := http.Get(url + "?types=none")
+	must(v.T, err)
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusBadRequest {
+		v.Errorf("who asks for events that there are not is told %s", res.Status)
+	}
+	res, err = http.Get(strings.Split(v.location, "/whep/")[0] + header.Get("Location"))
 	must(v.T, err)
 	v.Cleanup(func() { _ = res.Body.Close() })
 	lines := bufio.NewScanner(res.Body)
