@@ -202,11 +202,14 @@ func (cfg *Config) fillIn() {
 	cfg.Disputes = &terms
 }
 
-// twoPeriods is how long the promises of a reserve may last: the broker's unlock period is at least that.
-func (cfg *Config) twoPeriods() time.Duration {
+// Period is how long a period of the broker lasts: as many rounds as TicketValidity takes, and one more.
+func (cfg *Config) Period() time.Duration {
 	rounds := int64((cfg.TicketValidity+cfg.RoundLength-1)/cfg.RoundLength) + 1
-	return time.Duration(2 * rounds * int64(cfg.RoundLength))
+	return time.Duration(rounds * int64(cfg.RoundLength))
 }
+
+// twoPeriods is how long the promises of a reserve may last: the broker's unlock period is at least that.
+func (cfg *Config) twoPeriods() time.Duration { return 2 * cfg.Period() }
 
 func orDefault[T comparable](value *T, otherwise T) {
 	var zero T

@@ -165,3 +165,11 @@ func TestDeployConfigIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// TestPeriodIsOfRounds: a longer lock of broadcasters' money does not stretch the period that offences count in.
+func TestPeriodIsOfRounds(t *testing.T) {
+	cfg := deploy.Config{RoundLength: time.Hour, TicketValidity: 90 * time.Minute, UnlockPeriod: 30 * 24 * time.Hour}
+	if got := cfg.Period(); got != 3*time.Hour {
+		t.Errorf("tickets of 90 minutes and rounds of an hour have periods of %v, not of 3 h", got)
+	}
+}

@@ -194,7 +194,7 @@ func (d *Deploy) plan(cfg deploy.Config) console.Plan {
 			{Label: "Locked", Value: fmt.Sprintf("stake for %s, a broadcaster's money for %s", account.Lasting(cfg.UnbondingPeriod), account.Lasting(cfg.UnlockPeriod))},
 			{Label: "Active set", Value: fmt.Sprintf("at most %d, each with %s of its own", cfg.MaxActive, amount.Format(cfg.MinSelfStake, amount.CAST))},
 			{Label: "A proved lie", Value: fmt.Sprintf("costs %s of the stake, all of %s together %s at most, a holder %s at most, and %s in jail; of the owner's loss %s go to the challenger, %s to the broadcaster",
-				amount.FormatPercent(cfg.SlashPpm), account.Lasting(cfg.UnlockPeriod/2), amount.FormatPercent(t.PeriodPpm), amount.FormatPercent(cfg.MaxSlashPpm), account.Count(int(cfg.JailRounds), "round"), amount.FormatPercent(t.ChallengerPpm), amount.FormatPercent(t.BroadcasterPpm))},
+				amount.FormatPercent(cfg.SlashPpm), account.Lasting(cfg.Period()), amount.FormatPercent(t.PeriodPpm), amount.FormatPercent(cfg.MaxSlashPpm), account.Count(int(cfg.JailRounds), "round"), amount.FormatPercent(t.ChallengerPpm), amount.FormatPercent(t.BroadcasterPpm))},
 			{Label: "To prove it", Value: fmt.Sprintf("takes a bond of %s within %s, opened after %s to %s", amount.Format(t.Bond, amount.ETH), account.Lasting(t.EvidencePeriod), account.Lasting(t.RevealDelay), account.Lasting(t.RevealWindow))},
 			{Label: "Upgrades", Value: fmt.Sprintf("of Staking, Rounds and Disputes, %s after they are proposed by %s", account.Lasting(cfg.TimelockDelay), addresses(cfg.Proposers))},
 			{Label: "Costs", Value: "about 25 million gas, in some 20 transactions; where it is interrupted, the same command goes on"},
