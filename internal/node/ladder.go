@@ -20,7 +20,8 @@ func parseLadder(s string) (func(width, height int) transcoder.Ladder, error) {
 	var ladder transcoder.Ladder
 	for rung := range strings.SplitSeq(s, ",") {
 		p := transcoder.Profile{Codec: media.H264, Divisor: 1}
-		if n, err := fmt.Sscanf(strings.TrimSpace(rung), "%dx%d@%d", &p.Width, &p.Height, &p.Bitrate); n != 3 || err != nil {
+		var rest string // "1200k" is not 1200
+		if n, _ := fmt.Sscanf(strings.TrimSpace(rung), "%dx%d@%d%s", &p.Width, &p.Height, &p.Bitrate, &rest); n != 3 {
 			return nil, fmt.Errorf("rung %q: want WIDTHxHEIGHT@BITRATE, for example 1280x720@2500000 (--ladder)", rung)
 		}
 		p.Name = fmt.Sprintf("%dp", p.Height)
