@@ -21,7 +21,7 @@ import (
 // cli is the command line. Every flag can also stand in a YAML file (--config) and in the environment (CASTNET_…). A command is a
 // struct of flags with a method Run(context.Context, *console.Console), in internal/node.
 type cli struct {
-	Config kong.ConfigFlag `help:"Read flags from this YAML file: names as on the command line, one level." placeholder:"FILE" type:"path"`
+	Config kong.ConfigFlag `help:"Read flags from this YAML file: names as on the command line, at the top or below the name of their command." placeholder:"FILE" type:"path"`
 
 	Up           node.UpConfig          `cmd:"" group:"roles" help:"Run the whole network on this machine: a chain, three orchestrators, a broadcaster."`
 	Broadcaster  node.BroadcasterConfig `cmd:"" group:"roles" help:"Run a broadcaster: take streams, have them transcoded, serve viewers."`

@@ -20,7 +20,7 @@ import (
 type Prices struct {
 	Price       string `default:"200 gwei" help:"Price of 10^6 output pixels of H264, in wei, gwei, ETH or USD." placeholder:"AMOUNT"`
 	PriceHEVC   string `default:"400 gwei" name:"price-hevc" help:"Price of 10^6 output pixels of HEVC." placeholder:"AMOUNT"`
-	PriceAV1    string `default:"600 gwei" name:"price-av1" help:"Price of 10^6 output pixels of AV1." placeholder:"AMOUNT"`
+	PriceAV1    string `default:"600 gwei" name:"price-av1" env:"CASTNET_PRICE_AV1" help:"Price of 10^6 output pixels of AV1." placeholder:"AMOUNT"`
 	PriceSource string `default:"10 gwei" help:"Price of decoding 10^6 source pixels." placeholder:"AMOUNT"`
 	PriceGiB    string `default:"0 gwei" name:"price-gib" help:"Price of sending a GiB of renditions." placeholder:"AMOUNT"`
 	PriceLists  string `help:"A JSON file with prices of their own for broadcasters: {\"0xADDRESS\": {\"h264\": \"150 gwei\"}}." placeholder:"FILE" type:"path"`
