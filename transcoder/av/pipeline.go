@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	progressEvery = 80 * time.Millisecond // DESIGN: at least every 100 ms
+	progressEvery = 80 * time.Millisecond // pools want it every 100 ms at least
 	// An encode takes milliseconds. One that has run for longer than this hangs, and the session stops saying that it
 	// is alive, so that whoever watches it acts.
 	stuckAfter = time.Second

@@ -19,7 +19,7 @@ import (
 const Usable = 0.8
 
 const (
-	// late is what broadcasters hold a transcoder's lag against before they look for another (DESIGN §5).
+	// late is what broadcasters hold a transcoder's lag against before they look for another.
 	late = 300 * time.Millisecond
 	// punctual is the part of a ladder's pictures that must be in time.
 	punctual = 0.99
