@@ -124,7 +124,7 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler)
 	protocols.SetUnencryptedHTTP2(true)
 	server := &http.Server{
 		Protocols: &protocols,
-		Handler:   handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler:   hurried(handler), ReadHeaderTimeout: requestTime, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -144,6 +144,20 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler)
 		return nil
 	})
 	return group.Wait()
+}
+
+// requestTime is how long a client may take to send a request's headers, and a body that no handler reads.
+const requestTime = 10 * time.Second
+
+// hurried bounds the time for bodies that no handler reads: the server reads them before it answers, or else one that never
+// comes would keep its connection for good. Handlers that read set deadlines of their own. HTTP/2 does without bodies.
+func hurried(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor == 1 && r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(requestTime)) // a connection that is gone needs none
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // onChain is a role's connection to the chain.
