@@ -79,7 +79,12 @@ func unpackClip(dir string) (*clip.Video, error) {
 	return v, err
 }
 
+// check fails where a device does not do what its self-test says that it can.
 func check(ctx context.Context, dir string) error {
+	dir, err := filepath.Abs(dir) // workers start in /
+	if err != nil {
+		return err
+	}
 	video, err := unpackClip(dir)
 	if err != nil {
 		return err
@@ -107,15 +112,16 @@ func check(ctx context.Context, dir string) error {
 		cancel()
 		<-watched // it ends because it was told to
 	}()
+	var failed error
 	for _, p := range places {
 		if len(p.Encode) == 0 {
 			continue
 		}
 		if err := examine(ctx, dir, p, video, watch); err != nil {
-			say("%v: FAILED: %v\n", p.Device, err)
+			failed = errors.Join(failed, fmt.Errorf("%v: %w", p.Device, err))
 		}
 	}
-	return nil
+	return failed
 }
 
 // examine does everything with one device.
@@ -137,23 +143,26 @@ func examine(ctx context.Context, dir string, place transcoder.Place, video *cli
 		}
 	}()
 	say("%v\n", place.Device)
+	var failed error
 	for _, c := range place.Encode {
 		if err := correct(ctx, dir, pool, c, video); err != nil {
 			say("  %v: FAILED: %v\n", c, err)
+			failed = errors.Join(failed, fmt.Errorf("%v: %w", c, err))
 		}
 	}
 	ladder := transcoder.DefaultLadder(source.Width, source.Height)
 	took, err := transcode.RealTime(ctx, pool, ladder, video)
 	if err != nil {
-		return fmt.Errorf("real time: %w", err)
+		return errors.Join(failed, fmt.Errorf("real time: %w", err))
 	}
 	say("  unit in to unit out, real time, every rung: p50 %v, p95 %v, worst %v\n", round(took[len(took)/2]),
 		round(took[len(took)*95/100]), round(took[len(took)-1]))
-	return sessions(ctx, pool, ladder, video, func() {
+	sessions(ctx, pool, ladder, video, func() {
 		if c, err := watch.Card(place.Device.Index); err == nil && place.Device.Backend != transcoder.Software {
 			say("  the card, by NVML: %+v\n", c)
 		}
 	})
+	return failed
 }
 
 func round(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
@@ -216,7 +225,7 @@ func likeness(ctx context.Context, dir string, p transcoder.Profile, units []*me
 }
 
 // sessions opens sessions, each at work, until one is refused. meanwhile is called when all that there can be are open.
-func sessions(ctx context.Context, pool *worker.Pool, ladder transcoder.Ladder, video *clip.Video, meanwhile func()) error {
+func sessions(ctx context.Context, pool *worker.Pool, ladder transcoder.Ladder, video *clip.Video, meanwhile func()) {
 	var open []transcoder.Session
 	defer func() {
 		meanwhile()
@@ -232,11 +241,10 @@ func sessions(ctx context.Context, pool *worker.Pool, ladder transcoder.Ladder, 
 		}
 		if err != nil {
 			say("  session %d is refused: %v\n", len(open)+1, err)
-			return nil
+			return
 		}
 	}
 	say("  %d sessions at once, none refused\n", tooMany)
-	return nil
 }
 
 // first makes a session decode and encode a picture.
