@@ -19,6 +19,7 @@ type fake struct {
 	max      int
 	badPTS   *int64 // a unit that cannot be decoded
 	width    int    // what the decoder says, 0: what the track says
+	endless  uint64 // a segment that is never done, 0: none
 }
 
 func (f *fake) Open(_ context.Context, cfg transcoder.SessionConfig) (transcoder.Session, error) {
@@ -128,7 +129,7 @@ func (s *fakeSession) Send(_ context.Context, in transcoder.Input) error {
 		if s.now == nil {
 			return &transcoder.InputError{Reason: "no segment is open"}
 		}
-		if s.failed {
+		if s.failed || s.fake.endless > 0 && m.Seq == s.fake.endless {
 			s.now = nil
 			return nil
 		}

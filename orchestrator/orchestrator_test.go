@@ -493,6 +493,28 @@ func TestRenewalOnTheLastOfTheShare(t *testing.T) {
 	until[rpc.Renewed](b)
 }
 
+// TestRenewalWithoutReceipt: a lease that was renewed before any of its segments had a receipt holds no part of the share.
+func TestRenewalWithoutReceipt(t *testing.T) {
+	b := newNetwork(t, &fake{endless: 1}, func(n *network) {
+		n.policy.MaxFaceValue = *uint256.NewInt(1e9)
+		n.chain.share = *uint256.NewInt(2e9)
+	}).open(1)
+	b.segment(0)
+	until[rpc.SignedReceipt](b)
+	for serial, seq := uint64(2), uint64(1); seq <= 2; serial, seq = serial+1, seq+1 {
+		b.send(rpc.Renew{QuoteAsk: b.ask(serial)})
+		renewed, _ := until[rpc.Renewed](b)
+		b.signed, b.lease = renewed.SignedLease, renewed.Lease.Hash()
+		b.end(b.begin(transcoder.StartSegment{Seq: seq, Attempt: 1, Fresh: true}))
+		if seq == 1 {
+			b.send(transcoder.CancelSegment{Seq: seq, Attempt: 1})
+		}
+	}
+	until[rpc.SignedReceipt](b)
+	_, err := b.client.Quote(t.Context(), b.ask(4)) // the second face value is free again
+	b.check(err)
+}
+
 func TestExpiry(t *testing.T) {
 	// Leases end at whole seconds: one of a second could be over before it is opened.
 	b := newNetwork(t, &fake{}, func(n *network) { n.limits.LeaseTTL = 3 * time.Second }).open(1)

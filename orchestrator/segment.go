@@ -420,7 +420,11 @@ func (l *lease) bill(ctx context.Context, a *attempt) error {
 		return nil
 	}
 	if a.end.Source.Lease != l.billing {
-		l.o.cfg.Recipient.CloseLease(l.billing) // segments end in order: nothing more comes under it
+		// Segments end in order: nothing more comes under it, nor under one between the two that never had a receipt.
+		for next := slices.Index(l.credits, a.end.Source.Lease); next > 0; next-- {
+			l.o.cfg.Recipient.CloseLease(l.credits[0])
+			l.credits = l.credits[1:]
+		}
 		l.billing, l.prev = a.end.Source.Lease, common.Hash{}
 	}
 	signed := rpc.SignedReceipt{Receipt: receipt.Receipt{
