@@ -51,7 +51,7 @@ run: build ## Build, then run the whole network on this machine (ARGS="--demo" p
 
 ##@ Tests
 
-.PHONY: test unit e2e check test-faults contracts
+.PHONY: test unit e2e check test-faults contracts contracts-deep
 test: build test-deps test/browser/node_modules/.package-lock.json contracts/node_modules/.package-lock.json ## Run every test that CI runs
 	@echo '--- contracts' && $(MAKE) contracts
 	@echo '--- unit' && $(MAKE) unit
