@@ -194,7 +194,7 @@ func (n *orchestratorNode) service(ctx context.Context, receipts receiptStore) e
 	if err := n.registerer().Register(fleetCollector{fleet}); err != nil {
 		return err
 	}
-	book, err := n.priceBook(fleet)
+	book, err := n.priceBook(ctx, fleet)
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/ethclient"
 
+	"castnet/contracts/chain/endpoint"
 	"castnet/internal/receipt"
 	"castnet/orchestrator"
 	"castnet/probabilistic-payments/price"
@@ -63,7 +63,7 @@ func (p pricer) Prices(broadcaster common.Address) (receipt.Prices, error) {
 }
 
 // priceBook sets up what is asked for, and what it follows.
-func (n *orchestratorNode) priceBook(fleet *orchestrator.Fleet) (*price.Book, error) {
+func (n *orchestratorNode) priceBook(ctx context.Context, fleet *orchestrator.Fleet) (*price.Book, error) {
 	list, err := n.cfg.list()
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (n *orchestratorNode) priceBook(fleet *orchestrator.Fleet) (*price.Book, er
 		}
 	}
 	if n.cfg.PriceFeed != "" {
-		if book.Watch, err = n.priceWatch(); err != nil {
+		if book.Watch, err = n.priceWatch(ctx); err != nil {
 			return nil, fmt.Errorf("%w (--price-feed)", err)
 		}
 		n.parts = append(n.parts, book.Watch.Run)
@@ -94,7 +94,7 @@ func (n *orchestratorNode) priceBook(fleet *orchestrator.Fleet) (*price.Book, er
 }
 
 // priceWatch watches the feed that --price-feed names.
-func (n *orchestratorNode) priceWatch() (*price.Watch, error) {
+func (n *orchestratorNode) priceWatch(ctx context.Context) (*price.Watch, error) {
 	name := n.cfg.PriceFeed
 	var feed price.Feed
 	switch {
@@ -102,7 +102,7 @@ func (n *orchestratorNode) priceWatch() (*price.Watch, error) {
 		url, path, _ := strings.Cut(name, "#")
 		feed = &price.HTTP{URL: url, Path: path, Client: &http.Client{Timeout: 10 * time.Second}, Now: time.Now}
 	case common.IsHexAddress(name):
-		node, err := ethclient.Dial(n.cfg.RPC)
+		node, err := endpoint.Dial(ctx, n.cfg.RPC)
 		if err != nil {
 			return nil, err
 		}
