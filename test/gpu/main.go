@@ -110,7 +110,7 @@ func check(ctx context.Context, dir string) error {
 	go func() { watched <- watch.Run(ctx) }()
 	defer func() {
 		cancel()
-		<-watched // it ends because it was told to
+		_ = <-watched // it ends because it was told to
 	}()
 	var failed error
 	for _, p := range places {
