@@ -110,7 +110,9 @@ func check(ctx context.Context, dir string) error {
 	go func() { watched <- watch.Run(ctx) }()
 	defer func() {
 		cancel()
-		_ = <-watched // it ends because it was told to
+		if err := <-watched; err != nil {
+			say("watch of the cards: %v\n", err)
+		}
 	}()
 	var failed error
 	for _, p := range places {
