@@ -13,11 +13,11 @@ import (
 // Limits are what one stream, or one address, may take of a broadcaster.
 type Limits struct {
 	MaxConnections int `default:"10000" name:"max-connections" help:"Connections open at once, on each TCP port."`
-	MaxPerAddress  int `default:"1000" name:"max-connections-per-address" help:"The same of one IPv4 address or IPv6 /64 network."`
+	MaxPerAddress  int `default:"1000" name:"max-connections-per-address" help:"The same of one IPv4 address or IPv6 /64 network: all that come through a proxy or a NAT count as one."`
 	MaxPublishers  int `default:"1000" name:"max-publishers" help:"Publishers at once."`
 	MaxPublishersA int `default:"100" name:"max-publishers-per-address" help:"The same of one address."`
 	MaxViewers     int `default:"10000" name:"max-viewers" help:"Viewers of one stream, by each protocol."`
-	MaxViewersA    int `default:"1000" name:"max-viewers-per-address" help:"Viewers by WebRTC from one address, of all streams."`
+	MaxViewersA    int `default:"1000" name:"max-viewers-per-address" help:"Viewers by WebRTC from one IPv4 address or IPv6 /64 network, of all streams. Behind a proxy it is --max-viewers that bounds them: set this as high."`
 	MaxDVRMiB      int `default:"512" name:"max-dvr-mib" help:"Memory for what viewers by HLS can go back to, of each rendition, in MiB." placeholder:"N"`
 }
 
