@@ -68,7 +68,7 @@ func (n *broadcasterNode) openHTTP(ctx context.Context, metrics *playback.Metric
 	if err != nil {
 		return fmt.Errorf("%w (--dvr)", err)
 	}
-	in, err := push.New(push.Config{Gate: n.b, Logger: n.log, Registerer: n.registerer()})
+	in, err := push.New(push.Config{Gate: n.b, MaxPublishers: n.cfg.MaxPublishers, Logger: n.log, Registerer: n.registerer()})
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,9 @@ func (n *broadcasterNode) openWebRTC(ctx context.Context, metrics *playback.Metr
 	if err != nil {
 		return fmt.Errorf("--ice-server: %w", err)
 	}
-	in, err := whip.New(whip.Config{Host: w.host, Gate: n.b, Logger: n.log, Registerer: n.registerer(), ICEServers: servers})
+	in, err := whip.New(whip.Config{
+		Host: w.host, Gate: n.b, ICEServers: servers, MaxPublishers: n.cfg.MaxPublishers, Logger: n.log, Registerer: n.registerer(),
+	})
 	if err != nil {
 		return err
 	}
@@ -156,7 +158,7 @@ func (n *broadcasterNode) openSRT(_ context.Context, _ *playback.Metrics, w *way
 		return nil
 	}
 	server, err := srt.New(srt.Config{
-		Address: n.cfg.SRT, Passphrase: n.cfg.SRTSecret, Gate: n.b, Logger: n.log, Registerer: n.registerer(),
+		Address: n.cfg.SRT, Passphrase: n.cfg.SRTSecret, Gate: n.b, MaxPublishers: n.cfg.MaxPublishers, Logger: n.log, Registerer: n.registerer(),
 	})
 	if err != nil {
 		return fmt.Errorf("%w (--srt, --srt-passphrase)", err)
