@@ -1,8 +1,11 @@
 package broadcaster
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"net"
+	"strings"
 	"time"
 
 	"castnet/broadcaster/health"
@@ -68,7 +71,7 @@ func (k *sink) Close(reason error) {
 	}
 	if k.live {
 		grace := s.b.cfg.ReconnectGrace
-		s.trouble(AtInput, fmt.Sprintf("The publisher is gone: %v. The stream waits %v for it to come back.", reason, grace))
+		s.trouble(AtInput, fmt.Sprintf("The publisher is gone: %s. The stream waits %v for it to come back.", shown(reason), grace))
 		s.log.Info("publisher gone, waiting for it to come back", "reason", reason, "for", grace)
 	}
 }
@@ -112,9 +115,19 @@ func (s *Stream) end(reason error) {
 		s.log.Info("stream ended by its publisher")
 		return
 	}
-	s.trouble(AtInput, fmt.Sprintf("The publisher is gone: %v.", reason))
-	s.update(func(st *Status) { st.EndReason = fmt.Sprintf("the publisher is gone (%v)", reason) })
+	s.trouble(AtInput, fmt.Sprintf("The publisher is gone: %s.", shown(reason)))
+	s.update(func(st *Status) { st.EndReason = fmt.Sprintf("the publisher is gone (%s)", shown(reason)) })
 	s.log.Info("publisher gone", "reason", reason)
+}
+
+// shown is a reason in words that everybody may read: viewers need not know the publisher's address, which errors of the
+// network name.
+func shown(reason error) string {
+	words := reason.Error()
+	if op, ok := errors.AsType[*net.OpError](reason); ok {
+		words = strings.ReplaceAll(words, op.Error(), op.Err.Error())
+	}
+	return words
 }
 
 // admit lets a publisher in who comes back, or refuses a second one. nil says that the stream is over.

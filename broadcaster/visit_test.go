@@ -3,8 +3,10 @@ package broadcaster_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -210,13 +212,15 @@ func TestPublisherStaysAway(t *testing.T) {
 		}
 		p.second()
 		stream, _ := b.Stream("demo")
-		p.Close(errGone)
+		p.Close(fmt.Errorf("it vanished (%w)", &net.OpError{
+			Op: "read", Net: "tcp", Source: &net.TCPAddr{Port: 1935}, Addr: &net.TCPAddr{IP: net.IPv4(203, 0, 113, 7), Port: 5566}, Err: errGone,
+		}))
 		<-time.After(9 * time.Second)
 		if st := stream.Status(); st.State != broadcaster.Waiting {
 			t.Errorf("after 9 s the stream is %q", st.State)
 		}
 		<-time.After(2 * time.Second)
-		if st := stream.Status(); st.State != broadcaster.Ended || st.EndReason == "" {
+		if st := stream.Status(); st.State != broadcaster.Ended || st.EndReason != "the publisher is gone (it vanished ("+errGone.Error()+"))" {
 			t.Errorf("after 11 s the stream is %q (%s)", st.State, st.EndReason)
 		}
 		p, err = publish(t, b, h264, aac)
