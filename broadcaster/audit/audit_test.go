@@ -3,42 +3,25 @@ package audit_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 
 	"castnet/broadcaster/audit"
 	"castnet/broadcaster/verify"
 	"castnet/internal/media"
 	"castnet/test/clip"
+	"castnet/test/program"
 	"castnet/transcoder"
 	"castnet/transcoder/worker"
 )
 
 // binary is the real worker, built once for all tests.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "castnet-worker-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "castnet-worker")
-	if out, err := exec.Command("go", "build", "-o", path, "castnet/cmd/castnet-worker").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
+var binary = program.Worker()
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code) //nolint:forbidigo // a TestMain is a main
+	os.Exit(program.Run(m, binary)) //nolint:forbidigo // a TestMain is a main
 }
 
 func workers(t *testing.T) *worker.Pool {

@@ -4,14 +4,11 @@ package audits_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +30,7 @@ import (
 	payments "castnet/probabilistic-payments"
 	"castnet/probabilistic-payments/store/sqlite"
 	"castnet/test/clip"
+	"castnet/test/program"
 	"castnet/transcoder"
 	"castnet/transcoder/worker"
 )
@@ -42,24 +40,10 @@ const chainID = 1337
 var domain = eip712.NewDomain(chainID, common.Address{0xbb})
 
 // binary is the real worker, built once for all tests.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "castnet-worker-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "castnet-worker")
-	if out, err := exec.Command("go", "build", "-o", path, "castnet/cmd/castnet-worker").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
+var binary = program.Worker()
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code) //nolint:forbidigo // a TestMain is a main
+	os.Exit(program.Run(m, binary)) //nolint:forbidigo // a TestMain is a main
 }
 
 // rich is a chain on which everybody has money, and on which these orchestrators are.

@@ -6,6 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
 	"time"
 
 	"castnet/internal/media"
@@ -14,9 +18,6 @@ import (
 	"castnet/test/testnet"
 	"castnet/test/viewer"
 )
-
-// Ladder is the --ladder that the network has to be started with.
-const Ladder = "160x90@60000"
 
 // warmUp is how many pictures are sent before the worst may begin.
 const warmUp = 90
@@ -32,6 +33,37 @@ type Stream struct {
 type watched struct {
 	seen map[string]*viewer.Variant
 	err  error
+}
+
+// Network starts a network for such a stream, on which others may publish with these keys, which are their streams' ids, too. It
+// is stopped with the test.
+func Network(t *testing.T, keys ...string) *testnet.Network {
+	t.Helper()
+	t.Setenv("CASTNET_RECONNECT_GRACE", "3s") // the healthy stream ends with its connection
+	var lines strings.Builder
+	for _, k := range keys {
+		fmt.Fprintf(&lines, "%s %s\n", k, k)
+	}
+	file := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n, err := testnet.Start(context.WithoutCancel(t.Context()), testnet.Config{
+		Dir: t.TempDir(), Args: []string{"--keys", file, "--ladder", "160x90@60000", "--log-level", "error"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := n.Stop(); err != nil {
+			t.Errorf("the network ended with an error: %v", err)
+		}
+		if t.Failed() {
+			out := n.Output()
+			t.Logf("the end of the network's output:\n%s", out[max(0, len(out)-20_000):])
+		}
+	})
+	return n
 }
 
 // Begin publishes, and returns when some seconds have been sent.

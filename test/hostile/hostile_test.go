@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,7 +82,11 @@ func TestHostile(t *testing.T) {
 		}
 	}
 	t.Logf("seed %d", seed)
-	n := start(t)
+	var keys []string
+	for i := range spare {
+		keys = append(keys, key(i))
+	}
+	n := healthy.Network(t, keys...)
 	ports := record(t, n)
 	stream, err := healthy.Begin(t.Context(), n)
 	if err != nil {
@@ -132,36 +135,6 @@ func TestHostile(t *testing.T) {
 			t.Errorf("the network printed %q", bad)
 		}
 	}
-}
-
-// start runs a network with keys for the corpus.
-func start(t *testing.T) *testnet.Network {
-	t.Helper()
-	t.Setenv("CASTNET_RECONNECT_GRACE", "3s") // the healthy stream ends with its connection
-	var keys strings.Builder
-	for i := range spare {
-		fmt.Fprintf(&keys, "%s %s\n", key(i), key(i))
-	}
-	file := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(file, []byte(keys.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	n, err := testnet.Start(context.WithoutCancel(t.Context()), testnet.Config{
-		Dir: t.TempDir(), Args: []string{"--keys", file, "--ladder", healthy.Ladder, "--log-level", "error"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := n.Stop(); err != nil {
-			t.Errorf("the network ended with an error: %v", err)
-		}
-		if t.Failed() {
-			out := n.Output()
-			t.Logf("the end of the network's output:\n%s", out[max(0, len(out)-20_000):])
-		}
-	})
-	return n
 }
 
 // usage is what the broadcaster and an orchestrator take, by role. It is asked for again, for a minute and a half at most,

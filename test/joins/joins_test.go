@@ -10,10 +10,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -76,26 +74,11 @@ func TestJoins(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Setenv("CASTNET_RECONNECT_GRACE", "3s") // the healthy stream ends with its connection
-	var keys strings.Builder
+	var keys []string
 	for i := range publishers {
-		fmt.Fprintf(&keys, "p%d p%d\n", i, i)
+		keys = append(keys, fmt.Sprintf("p%d", i))
 	}
-	file := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(file, []byte(keys.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	n, err := testnet.Start(context.WithoutCancel(t.Context()), testnet.Config{
-		Dir: t.TempDir(), Args: []string{"--keys", file, "--ladder", healthy.Ladder, "--log-level", "error"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := n.Stop(); err != nil {
-			t.Errorf("the network ended with an error: %v", err)
-		}
-	})
+	n := healthy.Network(t, keys...)
 	stream, err := healthy.Begin(t.Context(), n)
 	if err != nil {
 		t.Fatal(err)

@@ -3,22 +3,20 @@ package worker_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"castnet/internal/media"
 	"castnet/test/clip"
+	"castnet/test/program"
 	"castnet/transcoder"
 	"castnet/transcoder/worker"
 )
@@ -29,24 +27,10 @@ var ladder = transcoder.Ladder{
 }
 
 // binary is the real worker, built once for all tests.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "castnet-worker-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "castnet-worker")
-	if out, err := exec.Command("go", "build", "-o", path, "castnet/cmd/castnet-worker").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
+var binary = program.Worker()
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code) //nolint:forbidigo // a TestMain is a main
+	os.Exit(program.Run(m, binary)) //nolint:forbidigo // a TestMain is a main
 }
 
 func start(t *testing.T, cfg worker.Config) *worker.Pool {
