@@ -18,7 +18,7 @@ func Worker() func() (string, error) {
 			return "", err
 		}
 		path := filepath.Join(dir, "castnet-worker")
-		build := exec.Command("go", "build", "-o", path, "castnet/cmd/castnet-worker") //nolint:gosec // the path is made here
+		build := exec.Command("go", "build", "-o", path, "castnet/cmd/castnet-worker") //nolint:gosec,noctx // the path is made here; go test ends it
 		if out, err := build.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%w: %s", err, out)
 		}
