@@ -95,10 +95,8 @@ type Progress struct {
 // Compared is what an audit saw of one picture.
 type Compared struct {
 	PTS int64
-	// Likeness is the structural similarity (SSIM, Wang et al. 2004) of the rendition and the source in luma, both scaled
-	// to 360 lines where they have more: 1 where they are the same.
-	Likeness float64
-	// Source and Rendition are thumbnails: luma, full range, ThumbWidth by ThumbHeight, row by row.
+	// Source and Rendition are thumbnails: luma, full range, ThumbWidth by ThumbHeight, row by row. Each sample is the mean
+	// of those that it stands for.
 	Source, Rendition []byte
 }
 

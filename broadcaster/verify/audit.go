@@ -39,13 +39,13 @@ const (
 	CheckMotion   = "motion"   // what moves in the source moves
 )
 
-// Limits of an audit. Renditions of natural clips, down to 0.1 bits a pixel, have a likeness of 0.93 and more in the worst
-// picture; of clips with strong noise, which a camera in the dark has and no rendition keeps, 0.62. Black pictures have 0,
-// others of the same camera 0.25; where only a part is another the cells tell. A cell of an honest thumbnail is 6 levels
-// off at most, 47 under a small logo.
+// Limits of an audit. Thumbnails of renditions of natural clips, down to 0.1 bits a pixel, dark or with strong noise, have
+// a likeness of 0.90 and more in the worst picture. Black pictures have 0, others of the same camera 0.12, one picture
+// all the time 0.45; where only a part is another the cells tell. A cell of an honest thumbnail is 6 levels off at most,
+// 47 under a small logo.
 const (
-	minLikeness  = 0.30 // of the worst picture of twenty
-	meanLikeness = 0.45
+	minLikeness  = 0.50 // of the worst picture of twenty
+	meanLikeness = 0.65
 	// cell is the side of the squares that thumbnails are compared in, and cellOff how many levels one may be off in most
 	// pictures.
 	cell    = 10
@@ -81,15 +81,38 @@ func (v *Verdict) likeness(rendition string, seen []transcoder.Compared) {
 	var sum float64
 	all := make([]float64, len(seen))
 	for i := range seen {
-		all[i] = seen[i].Likeness
+		all[i] = likeness(seen[i].Source, seen[i].Rendition)
 		sum += all[i]
 	}
 	slices.Sort(all)
 	mean, worst := sum/float64(len(all)), all[len(all)/20]
-	if !(mean >= meanLikeness && worst >= minLikeness) { // so that what is no number fails
+	if mean < meanLikeness || worst < minLikeness {
 		v.fail(CheckLikeness, rendition, fmt.Sprintf("pictures like the source's (SSIM of %.2f, %.2f in the worst)", meanLikeness, minLikeness),
 			fmt.Sprintf("%.2f, %.2f in the worst", mean, worst))
 	}
+}
+
+// likeness is the mean structural similarity of two thumbnails (SSIM: Wang, Bovik, Sheikh and Simoncelli, 2004), over
+// cells: 1 where they are the same.
+func likeness(a, b []byte) float64 {
+	const n = cell * cell
+	const c1, c2 = (0.01 * 255) * (0.01 * 255), (0.03 * 255) * (0.03 * 255)
+	var sum float64
+	for c := range cells {
+		var sa, sb, saa, sbb, sab int
+		other := rows(b, c)
+		for i, row := range rows(a, c) {
+			for j, v := range row {
+				u, v := int(v), int(other[i][j])
+				sa, sb = sa+u, sb+v
+				saa, sbb, sab = saa+u*u, sbb+v*v, sab+u*v
+			}
+		}
+		ma, mb := float64(sa)/n, float64(sb)/n
+		va, vb, vab := float64(saa)/n-ma*ma, float64(sbb)/n-mb*mb, float64(sab)/n-ma*mb
+		sum += (2*ma*mb + c1) * (2*vab + c2) / ((ma*ma + mb*mb + c1) * (va + vb + c2))
+	}
+	return sum / cells
 }
 
 // overlay looks for a cell of the picture that is another than the source's in most pictures.

@@ -243,7 +243,7 @@ func EncodeOutput(out transcoder.Output) (*FromTranscoder, error) {
 		m := &InputRefused{Seq: out.Seq, Attempt: out.Attempt, Pts: out.PTS, Reason: clip(out.Reason)}
 		return &FromTranscoder{Message: &FromTranscoder_BadInput{m}}, nil
 	case transcoder.Compared:
-		m := &Compared{Pts: out.PTS, Likeness: out.Likeness, Source: out.Source, Rendition: out.Rendition}
+		m := &Compared{Pts: out.PTS, Source: out.Source, Rendition: out.Rendition}
 		return &FromTranscoder{Message: &FromTranscoder_Compared{m}}, nil
 	}
 	return nil, invalid("no message for output %T", out)
@@ -275,7 +275,7 @@ func DecodeOutput(m *FromTranscoder) (transcoder.Output, error) {
 		if thumb := transcoder.ThumbWidth * transcoder.ThumbHeight; len(c.GetSource()) != thumb || len(c.GetRendition()) != thumb {
 			return nil, invalid("thumbnails of %d and %d samples: they have %d", len(c.GetSource()), len(c.GetRendition()), thumb)
 		}
-		return transcoder.Compared{PTS: c.GetPts(), Likeness: c.GetLikeness(), Source: c.GetSource(), Rendition: c.GetRendition()}, nil
+		return transcoder.Compared{PTS: c.GetPts(), Source: c.GetSource(), Rendition: c.GetRendition()}, nil
 	}
 	return nil, invalid("unexpected message %T from a transcoder", m.GetMessage())
 }

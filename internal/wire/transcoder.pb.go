@@ -1301,9 +1301,8 @@ func (x *InputRefused) GetReason() string {
 type Compared struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Pts           int64                  `protobuf:"zigzag64,1,opt,name=pts,proto3" json:"pts,omitempty"`
-	Likeness      float64                `protobuf:"fixed64,2,opt,name=likeness,proto3" json:"likeness,omitempty"`
-	Source        []byte                 `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
-	Rendition     []byte                 `protobuf:"bytes,4,opt,name=rendition,proto3" json:"rendition,omitempty"`
+	Source        []byte                 `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	Rendition     []byte                 `protobuf:"bytes,3,opt,name=rendition,proto3" json:"rendition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1341,13 +1340,6 @@ func (*Compared) Descriptor() ([]byte, []int) {
 func (x *Compared) GetPts() int64 {
 	if x != nil {
 		return x.Pts
-	}
-	return 0
-}
-
-func (x *Compared) GetLikeness() float64 {
-	if x != nil {
-		return x.Likeness
 	}
 	return 0
 }
@@ -1522,12 +1514,11 @@ const file_transcoder_proto_rawDesc = "" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x10\n" +
 	"\x03pts\x18\x03 \x01(\x12R\x03pts\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"n\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"R\n" +
 	"\bCompared\x12\x10\n" +
-	"\x03pts\x18\x01 \x01(\x12R\x03pts\x12\x1a\n" +
-	"\blikeness\x18\x02 \x01(\x01R\blikeness\x12\x16\n" +
-	"\x06source\x18\x03 \x01(\fR\x06source\x12\x1c\n" +
-	"\trendition\x18\x04 \x01(\fR\trendition\"S\n" +
+	"\x03pts\x18\x01 \x01(\x12R\x03pts\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\fR\x06source\x12\x1c\n" +
+	"\trendition\x18\x03 \x01(\fR\trendition\"S\n" +
 	"\rSessionFailed\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04busy\x18\x02 \x01(\bR\x04busy\x12\x16\n" +

@@ -36,7 +36,7 @@ var (
 		transcoder.SegmentDone{Seq: 1, Attempt: 2, Width: 1280, Height: 720, Frames: 60, PrefixFrames: 3},
 		transcoder.Progress{Seq: 1, Attempt: 2, DecodedPTS: -7, OutputPTS: []int64{1, 2, 3}},
 		transcoder.BadInput{Seq: 1, Attempt: 2, PTS: -7, Reason: "no picture"},
-		transcoder.Compared{PTS: -7, Likeness: 0.5, Source: make([]byte, 160*90), Rendition: make([]byte, 160*90)},
+		transcoder.Compared{PTS: -7, Source: make([]byte, 160*90), Rendition: make([]byte, 160*90)},
 	}
 )
 

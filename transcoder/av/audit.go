@@ -11,16 +11,11 @@ import (
 	"castnet/transcoder"
 )
 
-const (
-	// viewLines is the height that pictures are compared at: larger ones are made smaller, so that an audit costs little
-	// and rungs are judged alike.
-	viewLines = 360
-	// maxAlone is how many pictures may wait for their counterparts.
-	maxAlone = 64
-)
+// maxAlone is how many pictures may wait for their counterparts.
+const maxAlone = 64
 
-// audit compares a rendition with its source, picture by picture. The source's fault ends it with BadInput; of a
-// rendition that cannot be decoded, pictures are missing and no more is said.
+// audit looks at a rendition beside its source, picture by picture: both decoded, and made thumbnails of. The source's fault ends it with
+// BadInput; of a rendition that cannot be decoded, pictures are missing and no more is said.
 type audit struct {
 	source, rendition *eye
 	over              bool // the source failed: what follows is not looked at
@@ -29,35 +24,25 @@ type audit struct {
 // eye looks at one of the two streams.
 type eye struct {
 	dec           *decoder
-	view, thumb   scaler
-	large, small  *astiav.Frame
+	scaler        scaler
+	thumb         *astiav.Frame
 	ignored       map[int64]struct{} // pictures that are only decoded, by PTS
-	alone         map[int64]*sight   // pictures whose counterparts have not come, by PTS
+	alone         map[int64][]byte   // thumbnails of pictures whose counterparts have not come, by PTS
 	order         []int64            // of the pictures that were kept, as they came
 	last          int64              // PTS of the last unit
 	pictures      int
 	begun, broken bool
 }
 
-// sight is one picture as it is compared: luma, full range, row by row.
-type sight struct{ view, thumb []byte }
-
 func newAudit(job *transcoder.AuditJob) (*audit, error) {
 	if job.Source == nil || job.Rendition == nil || !job.Source.Codec.IsVideo() || !job.Rendition.Codec.IsVideo() {
 		return nil, errors.New("an audit compares two tracks of video")
 	}
-	width, height := job.Rendition.Width, job.Rendition.Height
-	if height > viewLines {
-		width, height = width*viewLines/height, viewLines
-	}
-	if min(width, height) < 8 || width > media.MaxDimension {
-		return nil, fmt.Errorf("audit of pictures of %dx%d", job.Rendition.Width, job.Rendition.Height)
-	}
-	source, err := newEye(job.Source, width, height)
+	source, err := newEye(job.Source)
 	if err != nil {
 		return nil, err
 	}
-	rendition, err := newEye(job.Rendition, width, height)
+	rendition, err := newEye(job.Rendition)
 	if err != nil {
 		source.free()
 		return nil, err
@@ -65,24 +50,21 @@ func newAudit(job *transcoder.AuditJob) (*audit, error) {
 	return &audit{source: source, rendition: rendition}, nil
 }
 
-func newEye(t *media.Track, width, height int) (*eye, error) {
-	dec, err := openDecoder(t, [2]int{width, height}, nil)
+func newEye(t *media.Track) (*eye, error) {
+	dec, err := openDecoder(t, [2]int{transcoder.ThumbWidth, transcoder.ThumbHeight}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("audit of %v: %w", t.Codec, err)
 	}
 	return &eye{
-		dec: dec, large: astiav.AllocFrame(), small: astiav.AllocFrame(), alone: make(map[int64]*sight), ignored: make(map[int64]struct{}),
-		view:  scaler{to: picture{width, height, astiav.PixelFormatGray8, true}},
-		thumb: scaler{to: picture{transcoder.ThumbWidth, transcoder.ThumbHeight, astiav.PixelFormatGray8, true}},
+		dec: dec, thumb: astiav.AllocFrame(), alone: make(map[int64][]byte), ignored: make(map[int64]struct{}),
+		scaler: scaler{to: picture{transcoder.ThumbWidth, transcoder.ThumbHeight, astiav.PixelFormatGray8, true}, mean: true},
 	}, nil
 }
 
 func (e *eye) free() {
 	e.dec.free()
-	e.view.free()
-	e.thumb.free()
-	e.large.Free()
-	e.small.Free()
+	e.scaler.free()
+	e.thumb.Free()
 }
 
 func (a *audit) run(ctx context.Context, in <-chan transcoder.Input, emit emitFunc) error {
@@ -158,10 +140,7 @@ func (a *audit) picture(ctx context.Context, e *eye, f *astiav.Frame, emit emitF
 	if e == a.rendition {
 		source, rendition = o, s
 	}
-	return emit(ctx, transcoder.Compared{
-		PTS: f.Pts(), Likeness: likeness(source.view, rendition.view, e.view.to.width),
-		Source: source.thumb, Rendition: rendition.thumb,
-	})
+	return emit(ctx, transcoder.Compared{PTS: f.Pts(), Source: source, Rendition: rendition})
 }
 
 // decode takes one unit; those before the first key are left out.
@@ -195,68 +174,24 @@ func (e *eye) forgive(err error) error {
 // ignore says that a picture is only decoded.
 func (e *eye) ignore(pts int64) { e.ignored[pts] = struct{}{} }
 
-// see makes a picture comparable. It returns nil for one that is ignored.
-func (e *eye) see(f *astiav.Frame) (*sight, error) {
+// see makes a thumbnail of a picture. It returns nil for one that is ignored.
+func (e *eye) see(f *astiav.Frame) ([]byte, error) {
 	if _, ok := e.ignored[f.Pts()]; ok {
 		delete(e.ignored, f.Pts())
 		return nil, nil //nolint:nilnil // nothing to see is no error
 	}
 	e.pictures++
-	if err := e.view.scale(f, e.large); err != nil {
+	if err := e.scaler.scale(f, e.thumb); err != nil {
 		return nil, undecodable(err)
 	}
-	if err := e.thumb.scale(e.large, e.small); err != nil {
-		return nil, err
-	}
-	view, err := e.large.Data().Bytes(1)
-	if err != nil {
-		return nil, err
-	}
-	thumb, err := e.small.Data().Bytes(1)
-	if err != nil {
-		return nil, err
-	}
-	return &sight{view, thumb}, nil
+	return e.thumb.Data().Bytes(1)
 }
 
-func (e *eye) keep(pts int64, s *sight) {
+func (e *eye) keep(pts int64, s []byte) {
 	e.alone[pts] = s
 	e.order = append(e.order, pts)
 	for len(e.order) > maxAlone {
 		delete(e.alone, e.order[0])
 		e.order = e.order[1:]
 	}
-}
-
-// likeness is the mean structural similarity (SSIM: Wang, Bovik, Sheikh and Simoncelli, 2004) over blocks of 8x8, of two
-// pictures with the same width.
-func likeness(a, b []byte, width int) float64 {
-	const side, n = 8, 64
-	var sum float64
-	blocks := 0
-	for y := 0; (y+side)*width <= len(a); y += side {
-		for x := 0; x+side <= width; x += side {
-			var sa, sb, saa, sbb, sab int
-			for row := y * width; row < (y+side)*width; row += width {
-				p, q := a[row+x:row+x+side], b[row+x:row+x+side]
-				for i, u := range p {
-					u, v := int(u), int(q[i])
-					sa += u
-					sb += v
-					saa += u * u
-					sbb += v * v
-					sab += u * v
-				}
-			}
-			sum += structural(float64(sa)/n, float64(sb)/n, float64(saa)/n, float64(sbb)/n, float64(sab)/n)
-			blocks++
-		}
-	}
-	return sum / float64(max(blocks, 1))
-}
-
-// structural is the index of one block by its means: of both, of their squares, of their product.
-func structural(a, b, aa, bb, ab float64) float64 {
-	const c1, c2 = (0.01 * 255) * (0.01 * 255), (0.03 * 255) * (0.03 * 255)
-	return (2*a*b + c1) * (2*(ab-a*b) + c2) / ((a*a + b*b + c1) * (aa - a*a + bb - b*b + c2))
 }

@@ -65,7 +65,7 @@ func TestBicubic(t *testing.T) {
 	} {
 		from := picture{width: c.width, height: c.height, format: astiav.PixelFormatYuv420P}
 		to := picture{width: c.toWidth, height: c.toHeight, format: astiav.PixelFormatYuv420P}
-		ours, theirs := newBicubic(from, to), newSwscale(from, to)
+		ours, theirs := newBicubic(from, to), newSwscale(from, to, false)
 		if ours == nil {
 			t.Skip("this processor leaves it to swscale")
 		}

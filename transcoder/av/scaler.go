@@ -20,6 +20,7 @@ func shape(f *astiav.Frame) picture {
 // scaler makes frames of one shape of whatever it is given.
 type scaler struct {
 	to    picture
+	mean  bool // see newSwscale
 	from  picture
 	cubic *bicubic // nil for what it cannot do
 	sws   *swscale // made where it is needed
@@ -37,7 +38,10 @@ func (s *scaler) fits(src *astiav.Frame) bool { return shape(src) == s.to }
 func (s *scaler) scale(src, dst *astiav.Frame) error {
 	if from := shape(src); from != s.from {
 		s.free()
-		s.from, s.cubic = from, newBicubic(from, s.to)
+		s.from = from
+		if !s.mean {
+			s.cubic = newBicubic(from, s.to)
+		}
 	}
 	if !dst.IsWritable() || shape(dst) != s.to {
 		dst.Unref()
@@ -57,7 +61,7 @@ func (s *scaler) scale(src, dst *astiav.Frame) error {
 		return nil
 	}
 	if s.sws == nil {
-		if s.sws = newSwscale(s.from, s.to); s.sws == nil {
+		if s.sws = newSwscale(s.from, s.to, s.mean); s.sws == nil {
 			return fmt.Errorf("cannot scale %dx%d %v to %dx%d %v",
 				s.from.width, s.from.height, s.from.format, s.to.width, s.to.height, s.to.format)
 		}

@@ -86,8 +86,8 @@ static int castnet_dress(void *frame, const void *captions, size_t size) {
 	return 0;
 }
 
-static void *castnet_scaler(int w, int h, int format, int full, int to_w, int to_h, int to_format, int to_full) {
-	struct SwsContext *c = sws_getContext(w, h, format, to_w, to_h, to_format, SWS_BICUBIC, NULL, NULL, NULL);
+static void *castnet_scaler(int w, int h, int format, int full, int to_w, int to_h, int to_format, int to_full, int mean) {
+	struct SwsContext *c = sws_getContext(w, h, format, to_w, to_h, to_format, mean ? SWS_AREA : SWS_BICUBIC, NULL, NULL, NULL);
 	const int *yuv = sws_getCoefficients(SWS_CS_DEFAULT); // the same on both sides: the matrix stays
 	if (c && full != to_full && sws_setColorspaceDetails(c, yuv, full, yuv, to_full, 0, 1 << 16, 1 << 16) < 0) {
 		sws_freeContext(c);
@@ -187,10 +187,11 @@ func dress(f *astiav.Frame, captions []byte) error {
 // swscale is one conversion of size, format and range; nil is none.
 type swscale struct{ c unsafe.Pointer }
 
-// newSwscale returns nil for a conversion that libswscale refuses. Bicubic is the ffmpeg command line's default too.
-func newSwscale(from, to picture) *swscale {
+// newSwscale returns nil for a conversion that libswscale refuses. Bicubic is the ffmpeg command line's default too; with
+// mean every sample is instead the mean of those that it stands for.
+func newSwscale(from, to picture, mean bool) *swscale {
 	c := C.castnet_scaler(C.int(from.width), C.int(from.height), C.int(from.format), truth(from.full),
-		C.int(to.width), C.int(to.height), C.int(to.format), truth(to.full))
+		C.int(to.width), C.int(to.height), C.int(to.format), truth(to.full), truth(mean))
 	if c == nil {
 		return nil
 	}
