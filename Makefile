@@ -120,13 +120,13 @@ bench-transcode: build test-deps ## The engine: CPU and quality against the ffmp
 	@$(GO) run ./test/bench transcode
 bench-whep: build test-deps ## What a viewer by WHEP costs, 200 of one stream, beside bare sendto
 	@$(GO) run ./test/bench whep
-bench-hls: build test-deps ## LL-HLS: first playlist and part, how old the newest picture is when downloaded
+bench-hls: build test-deps test/browser/node_modules/.package-lock.json ## LL-HLS: first playlist and part, how old the newest picture is when downloaded, and when hls.js shows it in Chromium
 	@$(GO) run ./test/bench hls
 bench-abr: build test-deps test/browser/node_modules/.package-lock.json ## WebRTC behind a link that becomes narrow, good, lossy: moves and freezes in Chromium
 	@$(GO) run ./test/bench abr
 bench-ingest: build test-deps ## What a publisher by RTMP costs: handshake, memory, CPU
 	@$(GO) run ./test/bench ingest
-bench: build test-deps ## Run every bench, and write docs/bench/latest.json
+bench: build test-deps test/browser/node_modules/.package-lock.json ## Run every bench, and write docs/bench/latest.json
 	@$(GO) run ./test/bench all
 
 ##@ Generated code

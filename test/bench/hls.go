@@ -28,7 +28,8 @@ const (
 )
 
 // hls measures LL-HLS as a player sees it: how soon after its first key picture a stream has a playlist and a part, and
-// how old the newest picture of each part is when the part, which is asked for before it is there, has been downloaded.
+// how old the newest picture of each part is when the part, which is asked for before it is there, has been downloaded, and how
+// old pictures are when hls.js shows them.
 func hls(ctx context.Context, measure time.Duration) (*result, error) {
 	video, err := clip.Make(ctx, source)
 	if err != nil {
@@ -36,12 +37,15 @@ func hls(ctx context.Context, measure time.Duration) (*result, error) {
 	}
 	r := &result{
 		Figures: figures{}, Samples: map[string]int{},
-		Budget: figures{"first_playlist_ms": 300, "first_part_ms": 400, "newest_age_source_ms": 60, "newest_age_rendition_ms": 150},
+		Budget: figures{
+			"first_playlist_ms": 300, "first_part_ms": 400, "newest_age_source_ms": 60, "newest_age_rendition_ms": 150,
+			"hlsjs_latency_ms": 1200,
+		},
 	}
 	if err := beginnings(ctx, r, video, measure); err != nil {
 		return nil, err
 	}
-	return r, partAges(ctx, r, video, measure/2)
+	return r, renditions(ctx, r, video, measure)
 }
 
 // beginnings measures the starts of streams without a ladder, and the age of the source's parts for a quarter of the
@@ -109,8 +113,8 @@ func (s *scene) beginning(ctx context.Context, key string, video *clip.Video) (p
 	return playlist, time.Since(first), err
 }
 
-// partAges measures the parts of every rung of the default ladder; the figure is the worst rung's median.
-func partAges(ctx context.Context, r *result, video *clip.Video, stretch time.Duration) (err error) {
+// renditions measures the network with the default ladder: the parts of every rung for half of the time, then hls.js.
+func renditions(ctx context.Context, r *result, video *clip.Video, measure time.Duration) (err error) {
 	progress("the network: parts of the renditions")
 	s, err := raise(ctx)
 	if err != nil {
@@ -120,6 +124,14 @@ func partAges(ctx context.Context, r *result, video *clip.Video, stretch time.Du
 	if err := s.push(ctx, video, time.Hour); err != nil {
 		return err
 	}
+	if err := s.partAges(ctx, r, measure/2); err != nil {
+		return err
+	}
+	return s.browse(ctx, r, max(measure/4, 10*time.Second))
+}
+
+// partAges measures the parts of every rung of the default ladder; the figure is the worst rung's median.
+func (s *scene) partAges(ctx context.Context, r *result, stretch time.Duration) error {
 	ladder := transcoder.DefaultLadder(source.Width, source.Height)
 	var players sync.WaitGroup
 	ages, errs := make([][]float64, len(ladder)), make([]error, len(ladder))
