@@ -56,7 +56,8 @@ type Status struct {
 	Protocol, Remote string // how and from where the publisher came
 	EndReason        string // why the stream is over, empty before
 
-	Video, Audio *media.Track // nil without
+	Video  *media.Track   // nil without
+	Sounds []*media.Track // in the publisher's order
 	// Input is what the publisher sends.
 	Input  health.Input
 	Ladder transcoder.Ladder
@@ -106,8 +107,8 @@ func (s *Stream) Status() Status {
 	if s.video >= 0 {
 		st.Video = s.tracks[s.video]
 	}
-	if s.audio >= 0 {
-		st.Audio = s.tracks[s.audio]
+	for _, i := range s.sounds {
+		st.Sounds = append(st.Sounds, s.tracks[i])
 	}
 	st.Input = s.input.Read(s.b.cfg.Now())
 	if st.Video != nil && st.Video.Reorder > 0 {

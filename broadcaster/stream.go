@@ -14,6 +14,7 @@ import (
 
 	"castnet/broadcaster/health"
 	"castnet/broadcaster/playback"
+	"castnet/broadcaster/sound"
 	"castnet/ingest"
 	"castnet/internal/media"
 	"castnet/transcoder"
@@ -32,8 +33,8 @@ type Stream struct {
 	log     *slog.Logger
 	started time.Time
 
-	work    *worklist
-	audioIn chan sound // to the converter; a full channel drops, sound must not stall pictures
+	work      *worklist
+	converter *sound.Converter // nil without a worker of our own
 
 	announced chan struct{} // closed by the first Start
 	closed    chan struct{} // closed when the publisher is gone for good
@@ -50,8 +51,8 @@ type Stream struct {
 	deadline  time.Time   // until when it may come back
 	over      bool        // no publisher is let in any more
 	tracks    []*media.Track
-	video     int // index into tracks, -1 without
-	audio     int
+	video     int   // index into tracks, -1 without
+	sounds    []int // the same of each track of sound that is published
 	ladder    transcoder.Ladder
 	status    Status
 	lease     *lease                   // nil while nobody serves
@@ -65,10 +66,9 @@ func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
 		// The hash names this stream, not the key: a later one with it is another stream.
 		hash:      crypto.Keccak256Hash([]byte(id), []byte(b.cfg.Now().UTC().Format(time.RFC3339Nano))),
 		work:      newWorklist(),
-		audioIn:   make(chan sound, 64),
 		announced: make(chan struct{}),
 		closed:    make(chan struct{}),
-		video:     -1, audio: -1,
+		video:     -1,
 		soundFrom: math.MinInt64,
 		paid:      make(map[common.Hash]struct{}),
 	}
@@ -78,6 +78,11 @@ func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
 		return nil, err
 	}
 	s.hub = hub
+	if b.cfg.Local != nil {
+		s.converter = sound.New(sound.Config{
+			ID: id, Local: b.cfg.Local, Publish: hub.PublishAudio, Dropped: b.metrics.audioDropped.Inc, Logger: s.log,
+		})
+	}
 	s.status = Status{ID: id, State: Starting, Started: s.started}
 	return s, nil
 }
@@ -108,7 +113,9 @@ func (s *Stream) run(ctx context.Context) {
 	var workers sync.WaitGroup
 	work, stop := context.WithCancel(ctx)
 	defer stop()
-	workers.Go(func() { s.convertAudio(work) })
+	if s.converter != nil {
+		workers.Go(func() { s.converter.Run(work) })
+	}
 	workers.Go(func() { s.runLadder(work) })
 
 	select {
@@ -148,13 +155,13 @@ func (s *Stream) announce(tracks []*media.Track) error {
 	defer s.mu.Unlock()
 	first := s.tracks == nil
 	s.tracks = tracks
-	s.video, s.audio = -1, -1
+	s.video, s.sounds = -1, nil
 	for i, t := range tracks {
 		if t.Codec.IsVideo() && s.video < 0 {
 			s.video = i
 		}
-		if t.Codec.IsAudio() && s.audio < 0 {
-			s.audio = i
+		if t.Codec.IsAudio() && len(s.sounds) < ingest.MaxSounds {
+			s.sounds = append(s.sounds, i)
 		}
 	}
 	if s.video < 0 {
@@ -166,10 +173,10 @@ func (s *Stream) announce(tracks []*media.Track) error {
 	} else {
 		s.segmenter.SetTrack(video)
 	}
-	if s.audio >= 0 {
-		s.hub.AddAudio(tracks[s.audio])
-		if tracks[s.audio].Codec == media.AAC && s.b.cfg.Local != nil {
-			s.hub.AddAudio(opusTrack())
+	for n, i := range s.sounds {
+		s.hub.AddAudio(n, tracks[i])
+		if made := sound.Made(tracks[i]); made != nil && s.converter != nil {
+			s.hub.AddAudio(n, made)
 		}
 	}
 	if !first {
@@ -242,20 +249,16 @@ func (s *Stream) startSegment(seg *media.Segment) error {
 	return nil
 }
 
-func (s *Stream) writeAudio(track *media.Track, u *media.Unit) error {
+// writeSound takes the next unit of track n of sound.
+func (s *Stream) writeSound(n int, track *media.Track, u *media.Unit) error {
 	if track.Duration(u.PTS) < s.soundFrom {
 		return nil
 	}
-	if err := s.hub.PublishAudio(track.Codec, u); err != nil {
+	if err := s.hub.PublishAudio(n, track.Codec, u); err != nil {
 		return err
 	}
-	if track.Codec != media.AAC || s.b.cfg.Local == nil {
-		return nil
-	}
-	select {
-	case s.audioIn <- sound{track, u}:
-	default:
-		s.b.metrics.audioDropped.Inc()
+	if s.converter != nil && sound.Made(track) != nil {
+		s.converter.Add(n, track, u)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,17 +43,17 @@ func (k *sink) Start(tracks []*media.Track) error {
 func (k *sink) Write(track int, u *media.Unit) error {
 	s := k.stream
 	s.mu.Lock()
-	video, audio, t := s.video, s.audio, s.tracks[track]
+	isVideo, n, t := track == s.video, slices.Index(s.sounds, track), s.tracks[track]
 	s.mu.Unlock()
-	if track != video && track != audio {
-		return nil // further tracks are not published yet
+	if !isVideo && n < 0 {
+		return nil // there are enough of its kind
 	}
 	s.splice.Place(t, u)
 	var err error
-	if track == video {
+	if isVideo {
 		err = s.writeVideo(u)
 	} else {
-		err = s.writeAudio(t, u)
+		err = s.writeSound(n, t, u)
 	}
 	if err == nil {
 		s.splice.Keep(t, u)
@@ -108,6 +109,9 @@ func (s *Stream) abandon(reason error) {
 // end says that nothing more is published.
 func (s *Stream) end(reason error) {
 	s.work.end()
+	if s.converter != nil {
+		s.converter.End()
+	}
 	close(s.closed)
 	if reason == nil {
 		s.note(AtInput, "The publisher ended the stream.")

@@ -159,7 +159,7 @@ func TestPublisherComesBack(t *testing.T) {
 		}
 		first.second()
 		stream, _ := b.Stream("demo")
-		pictures, sound := read(t, stream.Hub().Source()), read(t, stream.Hub().Audio(media.AAC))
+		pictures, sound := read(t, stream.Hub().Source()), read(t, stream.Hub().Audio(0, media.AAC))
 		if _, err := publish(t, b, h264); !errors.Is(err, ingest.ErrKeyInUse) {
 			t.Fatalf("a second publisher: %v", err)
 		}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,20 +11,26 @@ import (
 
 // What is waited for before the tracks are named to the sink.
 const (
-	// startWait is how long a track that was announced (or may still come) is waited for.
-	startWait = time.Second
-	// maxPending bounds the units that are held meanwhile.
-	maxPending      = 256
+	// soundWait is how long sound that was announced (or may still come) is waited for, pictureWait pictures. Who announced
+	// pictures is given more time: without them it becomes a stream of sound alone, for good.
+	soundWait            = time.Second
+	pictureWait          = 2 * time.Second
+	announcedPictureWait = 5 * time.Second
+	// maxPending bounds the units that are held meanwhile: four tracks of sound, 5 s.
+	maxPending      = 1024
 	maxPendingBytes = 8 << 20
 	// configWait is how long media may come without saying how to decode it.
 	configWait = 10 * time.Second
 )
 
-// The kinds of tracks. A publication has at most one of each.
+// MaxSounds is how many audio tracks a stream may have: languages, a commentary.
+const MaxSounds = 4
+
+// The places of a publication's tracks: the pictures, then each track of sound.
 const (
-	video = iota
-	audio
-	kinds
+	pictures = iota
+	sounds
+	places = sounds + MaxSounds
 )
 
 // Publication hands one publisher's units to its sink. It names the tracks once all that are expected are known, and
@@ -32,48 +39,60 @@ const (
 type Publication struct {
 	sink    Sink
 	metrics *Metrics
-	units   [kinds]prometheus.Counter
+	units   [places]prometheus.Counter
 	clock   CaptureClock
 	times   pictureTimes
 
-	tracks        [kinds]*media.Track
+	tracks        [places]*media.Track
 	announced     bool // which tracks to expect is known:
-	expect        [kinds]bool
+	expect        [places]bool
 	began         time.Time // when the first media came
 	started       bool
-	index         [kinds]int // of each kind in the sink's tracks
+	index         [places]int // of each place in the sink's tracks, where named:
+	known         [places]bool
 	named         []*media.Track
 	pending       []pendingUnit
 	pendingBytes  int
-	discontinuity [kinds]bool
+	discontinuity [places]bool
 }
 
 type pendingUnit struct {
-	kind int
-	unit *media.Unit
+	place int
+	unit  *media.Unit
 }
 
 // NewPublication begins a publication into a sink, which the caller closes.
 func NewPublication(sink Sink, metrics *Metrics) *Publication {
-	return &Publication{
-		sink: sink, metrics: metrics, times: newPictureTimes(),
-		units: [kinds]prometheus.Counter{metrics.Units.WithLabelValues("video"), metrics.Units.WithLabelValues("audio")},
+	p := &Publication{sink: sink, metrics: metrics, times: newPictureTimes()}
+	for place := range p.units {
+		kind := "audio"
+		if place == pictures {
+			kind = "video"
+		}
+		p.units[place] = metrics.Units.WithLabelValues(kind)
 	}
+	return p
 }
 
-// Expect says which tracks will come, so that they need not be waited for in vain.
-func (p *Publication) Expect(pictures, sound bool) {
-	p.expect = [kinds]bool{pictures, sound}
+// Expect says which tracks will come, so that they need not be waited for in vain: pictures or not, and how many tracks of
+// sound.
+func (p *Publication) Expect(withPictures bool, tracksOfSound int) {
 	p.announced = true
+	p.expect = [places]bool{pictures: withPictures}
+	for n := range min(tracksOfSound, MaxSounds) {
+		p.expect[sounds+n] = true
+	}
 }
 
-// SetTrack names a track or what it has become: one video and one audio track. An error ends the publisher.
-func (p *Publication) SetTrack(t *media.Track) error {
-	kind := video
-	if t.Codec.IsAudio() {
-		kind = audio
-	}
-	p.tracks[kind] = t
+// SetPictures names the video track or what it has become. An error ends the publisher.
+func (p *Publication) SetPictures(t *media.Track) error { return p.setTrack(pictures, t) }
+
+// SetSound names an audio track or what it has become. n counts them from 0 to MaxSounds − 1, in the publisher's order:
+// players begin with the first. An error ends the publisher.
+func (p *Publication) SetSound(n int, t *media.Track) error { return p.setTrack(sounds+n, t) }
+
+func (p *Publication) setTrack(place int, t *media.Track) error {
+	p.tracks[place] = t
 	switch {
 	case p.started:
 		return p.name()
@@ -88,14 +107,20 @@ func (p *Publication) SetTrack(t *media.Track) error {
 // error ends the publisher.
 func (p *Publication) Picture(u *media.Unit, now time.Time) error {
 	u.PTS, u.DTS = p.times.unique(u.PTS), p.times.rising(u.DTS)
-	return p.emit(video, u, now)
+	return p.emit(pictures, u, now)
 }
 
-// Sound takes the next packet of the audio track; see Picture.
-func (p *Publication) Sound(u *media.Unit, now time.Time) error { return p.emit(audio, u, now) }
+// Sound takes the next packet of audio track n; see Picture.
+func (p *Publication) Sound(n int, u *media.Unit, now time.Time) error {
+	return p.emit(sounds+n, u, now)
+}
 
 // Broken says that what comes next does not follow what came: units were lost, or the publisher's clock jumped.
-func (p *Publication) Broken() { p.discontinuity = [kinds]bool{true, true} }
+func (p *Publication) Broken() {
+	for place := range p.discontinuity {
+		p.discontinuity[place] = true
+	}
+}
 
 // Undecodable says that media came which nobody can decode yet. It ends a publisher that never says how to.
 func (p *Publication) Undecodable(now time.Time) error {
@@ -111,13 +136,26 @@ func (p *Publication) Undecodable(now time.Time) error {
 	return nil
 }
 
+// complete reports whether nothing more is to be waited for: without an announcement, a track of each kind.
 func (p *Publication) complete() bool {
-	for kind, t := range p.tracks {
-		if t == nil && (p.expect[kind] || !p.announced) {
+	for place, t := range p.tracks {
+		if t == nil && (p.expect[place] || !p.announced && place <= sounds) {
 			return false
 		}
 	}
 	return true
+}
+
+// waited reports whether what is missing has been waited for long enough.
+func (p *Publication) waited(now time.Time) bool {
+	limit := soundWait
+	if p.tracks[pictures] == nil {
+		limit = pictureWait
+		if p.expect[pictures] {
+			limit = announcedPictureWait
+		}
+	}
+	return now.Sub(p.began) >= limit || len(p.pending) >= maxPending || p.pendingBytes >= maxPendingBytes
 }
 
 func (p *Publication) start() error {
@@ -128,7 +166,7 @@ func (p *Publication) start() error {
 	pending := p.pending
 	p.pending, p.pendingBytes = nil, 0
 	for _, u := range pending {
-		if err := p.sink.Write(p.index[u.kind], u.unit); err != nil {
+		if err := p.sink.Write(p.index[u.place], u.unit); err != nil {
 			return err
 		}
 	}
@@ -137,47 +175,40 @@ func (p *Publication) start() error {
 
 // name tells the sink the tracks as they are now. A track keeps its index; one that comes late is appended.
 func (p *Publication) name() error {
-	p.named = append([]*media.Track{}, p.named...)
-	for kind, t := range p.tracks {
-		if t == nil {
-			continue
+	p.named = slices.Clone(p.named)
+	for place, t := range p.tracks {
+		switch {
+		case t == nil:
+		case p.known[place]:
+			p.named[p.index[place]] = t
+		default:
+			p.known[place], p.index[place] = true, len(p.named)
+			p.named = append(p.named, t)
 		}
-		at := -1
-		for i, old := range p.named {
-			if old.Codec.IsVideo() == t.Codec.IsVideo() {
-				at = i
-			}
-		}
-		if at < 0 {
-			at = len(p.named)
-			p.named = append(p.named, nil)
-		}
-		p.named[at] = t
-		p.index[kind] = at
 	}
 	return p.sink.Start(p.named)
 }
 
 // emit hands a unit to the sink, or holds it until the tracks are known.
-func (p *Publication) emit(kind int, u *media.Unit, now time.Time) error {
-	if p.discontinuity[kind] {
+func (p *Publication) emit(place int, u *media.Unit, now time.Time) error {
+	if p.discontinuity[place] {
 		u.Discontinuity = true
-		p.discontinuity[kind] = false
+		p.discontinuity[place] = false
 	}
 	if u.Capture.IsZero() {
-		u.Capture = p.clock.Capture(p.tracks[kind].Duration(u.PTS), now)
+		u.Capture = p.clock.Capture(p.tracks[place].Duration(u.PTS), now)
 	}
-	p.units[kind].Inc()
+	p.units[place].Inc()
 	p.metrics.Bytes.Add(float64(len(u.Payload)))
 	if p.started {
-		return p.sink.Write(p.index[kind], u)
+		return p.sink.Write(p.index[place], u)
 	}
 	if p.began.IsZero() {
 		p.began = now
 	}
-	p.pending = append(p.pending, pendingUnit{kind, u})
+	p.pending = append(p.pending, pendingUnit{place, u})
 	p.pendingBytes += len(u.Payload)
-	if p.complete() || now.Sub(p.began) >= startWait || len(p.pending) >= maxPending || p.pendingBytes >= maxPendingBytes {
+	if p.complete() || p.waited(now) {
 		return p.start()
 	}
 	return nil

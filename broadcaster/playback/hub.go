@@ -12,6 +12,8 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -132,18 +134,17 @@ func New(cfg Config) (*Hub, error) {
 // ID is the stream's public id.
 func (h *Hub) ID() string { return h.cfg.ID }
 
-// AddAudio announces an audio track, or new parameters of the one that has its codec. Tracks are announced before
-// SetLadder, so that players who were waiting for Ready find them.
-func (h *Hub) AddAudio(track *media.Track) *Rendition {
+// AddAudio announces audio track n in a codec, or its new parameters. n counts the stream's tracks of sound from 0;
+// each may be there in several codecs, of which one was made of another. Tracks are announced before SetLadder, so that
+// players who were waiting for Ready find them.
+func (h *Hub) AddAudio(n int, track *media.Track) *Rendition {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, r := range h.audio {
-		if r.codec == track.Codec {
-			r.setTrack(track)
-			return r
-		}
+	if r := h.sound(n, track.Codec); r != nil {
+		r.setTrack(track)
+		return r
 	}
-	r := newRendition(h, audioName(track.Codec), SourceIndex, track)
+	r := newRendition(h, audioName(n, track.Codec), n, track)
 	r.codec = track.Codec
 	h.audio = append(h.audio, r)
 	if h.closed {
@@ -202,12 +203,28 @@ func (h *Hub) Rendition(name string) *Rendition {
 	return nil
 }
 
-// Audio is the audio track of the given codec; nil where there is none.
-func (h *Hub) Audio(codec media.Codec) *Rendition {
+// Audio is audio track n, from 0, in the given codec; nil where there is none. Its Track has language and label.
+func (h *Hub) Audio(n int, codec media.Codec) *Rendition {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.sound(n, codec)
+}
+
+// AudioTracks is how many tracks of sound the stream has.
+func (h *Hub) AudioTracks() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := 0
 	for _, r := range h.audio {
-		if r.codec == codec {
+		n = max(n, r.index+1)
+	}
+	return n
+}
+
+// sound finds an audio track. The lock is held.
+func (h *Hub) sound(n int, codec media.Codec) *Rendition {
+	for _, r := range h.audio {
+		if r.index == n && r.codec == codec {
 			return r
 		}
 	}
@@ -314,20 +331,19 @@ func (h *Hub) date(at time.Duration, capture time.Time) {
 	h.dated = max(h.dated, at)
 }
 
-// PublishAudio publishes the next unit of an announced audio track.
-func (h *Hub) PublishAudio(codec media.Codec, u *media.Unit) error {
+// PublishAudio publishes the next unit of audio track n, announced before, in a codec.
+func (h *Hub) PublishAudio(n int, codec media.Codec, u *media.Unit) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return ErrClosed
 	}
-	for _, r := range h.audio {
-		if r.codec == codec {
-			r.append(u, h.segmentAt(r.Track().Duration(u.PTS)))
-			return nil
-		}
+	r := h.sound(n, codec)
+	if r == nil {
+		return fmt.Errorf("playback hub: no %v track %d was announced", codec, n)
 	}
-	return fmt.Errorf("playback hub: no %v track was announced", codec)
+	r.append(u, h.segmentAt(r.Track().Duration(u.PTS)))
+	return nil
 }
 
 // Retained returns the source units from the key picture with the given PTS to the newest, in decoding order: what a
@@ -399,11 +415,13 @@ func (h *Hub) segmentAt(at time.Duration) *media.Segment {
 	return nil
 }
 
-func audioName(c media.Codec) string {
-	if c == media.AAC {
-		return "aac"
+// audioName names an audio track: "aac", "opus", and those after the first "aac2", "opus2", …
+func audioName(n int, c media.Codec) string {
+	name := strings.ToLower(c.String())
+	if n > 0 {
+		name += strconv.Itoa(n + 1)
 	}
-	return "opus"
+	return name
 }
 
 // pictureIndex remembers the newest source pictures by PTS.

@@ -331,21 +331,21 @@ func TestGOPTooLong(t *testing.T) {
 
 func TestAudioFollowsSegments(t *testing.T) {
 	h := newHub(t, nil)
-	h.AddAudio(&media.Track{Codec: media.Opus, ClockRate: 48000, Channels: 2})
+	h.AddAudio(0, &media.Track{Codec: media.Opus, ClockRate: 48000, Channels: 2})
 	must(t, h.SetLadder(nil))
 	select {
 	case <-h.Ready():
 	default:
 		t.Fatal("not ready though the ladder is known")
 	}
-	rd := h.Audio(media.Opus).NewReader(playback.StartOldestKey)
-	if h.Audio(media.AAC) != nil || h.PublishAudio(media.AAC, unit(0, true)) == nil {
+	rd := h.Audio(0, media.Opus).NewReader(playback.StartOldestKey)
+	if h.Audio(0, media.AAC) != nil || h.PublishAudio(0, media.AAC, unit(0, true)) == nil {
 		t.Error("a track that was not announced")
 	}
 	publish(t, h, 0, 30)
 	publish(t, h, 1, 30)
 	for pts := int64(0); pts < 96000; pts += 960 {
-		must(t, h.PublishAudio(media.Opus, &media.Unit{PTS: pts, DTS: pts, Payload: []byte{1}}))
+		must(t, h.PublishAudio(0, media.Opus, &media.Unit{PTS: pts, DTS: pts, Payload: []byte{1}}))
 	}
 	items, _ := drain(rd)
 	if len(items) != 100 {

@@ -14,7 +14,7 @@ import (
 type Rendition struct {
 	hub     *Hub
 	name    string
-	index   int
+	index   int // in the ladder, SourceIndex; of sound, which of the stream's tracks it is
 	codec   media.Codec
 	profile transcoder.Profile
 
@@ -48,7 +48,7 @@ func newRendition(h *Hub, name string, index int, track *media.Track) *Rendition
 	return &Rendition{hub: h, name: name, index: index, track: track, lastPTS: NonePublished, wake: make(chan struct{})}
 }
 
-// Name is how players name it: "source", "720p", "aac", "opus".
+// Name is how players name it: "source", "720p", "aac", "opus", and further tracks of sound "aac2", "opus2".
 func (r *Rendition) Name() string { return r.name }
 
 // Profile is what was asked of the transcoder; the zero Profile for the source and for audio.

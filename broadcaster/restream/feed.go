@@ -27,8 +27,8 @@ type feed struct {
 func newFeed(hub *playback.Hub, pictures *playback.Rendition) *feed {
 	f := &feed{}
 	f.readers[video] = pictures.NewReader(playback.StartNewestKey)
-	if f.sound = hub.Audio(media.AAC); f.sound == nil { // what every server takes
-		f.sound = hub.Audio(media.Opus)
+	if f.sound = hub.Audio(0, media.AAC); f.sound == nil { // what every server takes
+		f.sound = hub.Audio(0, media.Opus)
 	}
 	if f.sound != nil {
 		f.readers[audio] = f.sound.NewReader(playback.StartOldestKey)

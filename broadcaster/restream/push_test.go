@@ -43,7 +43,7 @@ func newShow(t *testing.T) *show {
 	if s.hub, err = playback.New(playback.Config{ID: "show", Logger: slog.New(slog.DiscardHandler), Metrics: metrics}); err != nil {
 		t.Fatal(err)
 	}
-	s.hub.AddAudio(s.audio.Track)
+	s.hub.AddAudio(0, s.audio.Track)
 	if err := s.hub.SetLadder(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func (s *show) lap(t *testing.T, n int, paced func()) {
 		}
 		for j := i * sounds / len(s.video.Units); j < (i+1)*sounds/len(s.video.Units); j++ {
 			at := int64(n*sounds+j) * 1024
-			if err := s.hub.PublishAudio(media.AAC, &media.Unit{PTS: at, DTS: at, Key: true, Payload: s.audio.Units[j].Payload}); err != nil {
+			if err := s.hub.PublishAudio(0, media.AAC, &media.Unit{PTS: at, DTS: at, Key: true, Payload: s.audio.Units[j].Payload}); err != nil {
 				t.Error(err)
 			}
 		}

@@ -156,8 +156,12 @@ func (s *stream) metadata(data amf0.Data) {
 			}
 		}
 	}
-	if pictures || sound {
-		s.out.Expect(pictures, sound)
+	switch {
+	case !pictures: // not every encoder that says nothing of them has none
+	case sound:
+		s.out.Expect(true, 1)
+	default:
+		s.out.Expect(true, 0)
 	}
 }
 
@@ -192,7 +196,7 @@ func (s *stream) startVideo(m *message.VideoExSequenceStart) error {
 	if err != nil || !changed {
 		return err
 	}
-	return s.out.SetTrack(s.pictures.Track())
+	return s.out.SetPictures(s.pictures.Track())
 }
 
 func setsOfAVC(c *mp4.AVCDecoderConfiguration) (sets [][]byte) {
@@ -211,7 +215,7 @@ func (s *stream) startAudio(m *message.AudioExSequenceStart) error {
 		return s.setAAC(m.AACConfig)
 	case message.FourCCOpus:
 		s.sound.SetOpus(int(m.OpusConfig.ChannelCount))
-		return s.out.SetTrack(s.sound.Track())
+		return s.out.SetSound(0, s.sound.Track())
 	default:
 		return unsupported(fourCC(m.FourCC))
 	}
@@ -225,7 +229,7 @@ func (s *stream) setAAC(c *mpeg4audio.AudioSpecificConfig) error {
 	if err != nil || !changed {
 		return err
 	}
-	return s.out.SetTrack(s.sound.Track())
+	return s.out.SetSound(0, s.sound.Track())
 }
 
 // picture takes one access unit at a message's DTS, with its composition offset.
@@ -246,7 +250,7 @@ func (s *stream) picture(fourcc message.FourCC, au []byte, stamp, offset time.Du
 		return err
 	}
 	if p.Changed {
-		if err := s.out.SetTrack(s.pictures.Track()); err != nil {
+		if err := s.out.SetPictures(s.pictures.Track()); err != nil {
 			return err
 		}
 	}
@@ -259,7 +263,7 @@ func (s *stream) picture(fourcc message.FourCC, au []byte, stamp, offset time.Du
 	dts := s.at(video, stamp, now)
 	pts := dts + offset.Milliseconds()
 	if s.pictures.Observe(pts, dts) {
-		if err := s.out.SetTrack(s.pictures.Track()); err != nil {
+		if err := s.out.SetPictures(s.pictures.Track()); err != nil {
 			return err
 		}
 	}
@@ -320,7 +324,7 @@ func (s *stream) packet(au []byte, stamp time.Duration, now time.Time) error {
 	if !ok {
 		return nil
 	}
-	return s.out.Sound(&media.Unit{PTS: pts, DTS: pts, Key: true, Payload: au}, now)
+	return s.out.Sound(0, &media.Unit{PTS: pts, DTS: pts, Key: true, Payload: au}, now)
 }
 
 // at is a message's time in ms.

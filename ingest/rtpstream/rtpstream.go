@@ -39,8 +39,8 @@ func New(sink ingest.Sink, metrics *ingest.Metrics) *Stream {
 	return &Stream{out: ingest.NewPublication(sink, metrics)}
 }
 
-// Expect says which tracks will come, so that they need not be waited for in vain.
-func (s *Stream) Expect(pictures, sound bool) { s.out.Expect(pictures, sound) }
+// Expect says which tracks will come, so that they need not be waited for in vain; see ingest.Publication.
+func (s *Stream) Expect(pictures bool, sounds int) { s.out.Expect(pictures, sounds) }
 
 // Track is one track of a stream.
 type Track struct {
@@ -110,7 +110,7 @@ func (s *Stream) Video(codec media.Codec, sets [][]byte) (*Track, error) {
 		if _, err := t.video.SetParameters(sets); err != nil {
 			return nil, err
 		}
-		if err := s.out.SetTrack(t.video.Track()); err != nil {
+		if err := s.out.SetPictures(t.video.Track()); err != nil {
 			return nil, err
 		}
 	}
@@ -131,7 +131,7 @@ func (s *Stream) Opus(channels int) (*Track, error) {
 	t := &Track{stream: s, clock: clock{rate: ingest.OpusClockRate}, codec: media.Opus, sound: &ingest.Sound{}, depack: single(d.Decode)}
 	t.sound.SetOpus(channels)
 	s.tone = t
-	return t, s.out.SetTrack(t.sound.Track())
+	return t, s.out.SetSound(0, t.sound.Track())
 }
 
 // AACPacking is how AAC frames lie in RTP packets (RFC 3640, section 3.3): the lengths of header fields in bits.
@@ -148,7 +148,7 @@ func (s *Stream) AAC(config *mpeg4audio.AudioSpecificConfig, packing AACPacking)
 		return nil, err
 	}
 	s.tone = t
-	return t, s.out.SetTrack(t.sound.Track())
+	return t, s.out.SetSound(0, t.sound.Track())
 }
 
 // single adapts the decoders whose packets make one part.
@@ -224,7 +224,7 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 		return true, out.Undecodable(now)
 	}
 	if p.Changed {
-		if err := out.SetTrack(t.video.Track()); err != nil {
+		if err := out.SetPictures(t.video.Track()); err != nil {
 			return false, err
 		}
 	}
@@ -241,7 +241,7 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 	dts := t.decodingTime(parts, p.Key, pts)
 	const perMs = media.VideoClockRate / 1000
 	if t.video.Observe(pts/perMs, dts/perMs) {
-		if err := out.SetTrack(t.video.Track()); err != nil {
+		if err := out.SetPictures(t.video.Track()); err != nil {
 			return false, err
 		}
 	}
@@ -276,7 +276,7 @@ func (t *Track) packetOfSound(p *rtp.Packet, pts int64, now time.Time) error {
 		}
 		exact, ok := t.sound.Time(packet, pts)
 		if ok {
-			if err := t.stream.out.Sound(&media.Unit{PTS: exact, DTS: exact, Key: true, Payload: append([]byte(nil), packet...)}, now); err != nil {
+			if err := t.stream.out.Sound(0, &media.Unit{PTS: exact, DTS: exact, Key: true, Payload: append([]byte(nil), packet...)}, now); err != nil {
 				return err
 			}
 		}

@@ -123,7 +123,11 @@ type publisher struct {
 func newPublisher(sink ingest.Sink, plan plan, metrics *ingest.Metrics, now func() time.Time) (*publisher, error) {
 	p := &publisher{plan: plan, sink: sink, metrics: metrics, now: now, began: now()}
 	stream := rtpstream.New(sink, metrics)
-	stream.Expect(true, plan.sound != nil)
+	sounds := 0
+	if plan.sound != nil {
+		sounds = 1
+	}
+	stream.Expect(true, sounds)
 	var err error
 	if p.pictures, err = stream.Video(plan.codec, plan.sets); err != nil {
 		return nil, err

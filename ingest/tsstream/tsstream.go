@@ -117,15 +117,18 @@ var errSource = errors.New("the source failed")
 
 // choose takes the first video track and the first audio track of a transport stream.
 func (s *Stream) choose(reader *mpegts.Reader) error {
-	var pictures, sound bool
+	pictures, sounds := false, 0
 	for _, t := range reader.Tracks() {
 		switch {
 		case !pictures && s.takePictures(reader, t):
 			pictures = true
-		case !sound:
-			var err error
-			if sound, err = s.takeSound(reader, t); err != nil {
+		case sounds == 0:
+			taken, err := s.takeSound(reader, t)
+			if err != nil {
 				return err
+			}
+			if taken {
+				sounds++
 			}
 		}
 	}
@@ -135,7 +138,7 @@ func (s *Stream) choose(reader *mpegts.Reader) error {
 			Asked: fmt.Sprintf("%d tracks", len(reader.Tracks())), Limit: "H264 or HEVC, with AAC or Opus",
 		}
 	}
-	s.out.Expect(pictures, sound)
+	s.out.Expect(pictures, sounds)
 	return nil
 }
 
@@ -170,7 +173,7 @@ func (s *Stream) takeSound(reader *mpegts.Reader, t *mpegts.Track) (bool, error)
 	default:
 		return false, nil
 	}
-	return true, s.out.SetTrack(s.tone.Track())
+	return true, s.out.SetSound(0, s.tone.Track())
 }
 
 func (s *Stream) begin(codec media.Codec) {
@@ -187,7 +190,7 @@ func (s *Stream) picture(pts, dts int64, au [][]byte) error {
 		return err
 	}
 	if p.Changed {
-		if err := s.out.SetTrack(s.pictures.Track()); err != nil {
+		if err := s.out.SetPictures(s.pictures.Track()); err != nil {
 			return err
 		}
 	}
@@ -208,7 +211,7 @@ func (s *Stream) picture(pts, dts int64, au [][]byte) error {
 	pts = dts + ahead
 	const perMs = media.VideoClockRate / 1000
 	if s.pictures.Observe(pts/perMs, dts/perMs) {
-		if err := s.out.SetTrack(s.pictures.Track()); err != nil {
+		if err := s.out.SetPictures(s.pictures.Track()); err != nil {
 			return err
 		}
 	}
@@ -233,7 +236,7 @@ func (s *Stream) sound(pts int64, packets [][]byte) error {
 		if !ok {
 			continue
 		}
-		if err := s.out.Sound(&media.Unit{PTS: exact, DTS: exact, Key: true, Payload: packet}, now); err != nil {
+		if err := s.out.Sound(0, &media.Unit{PTS: exact, DTS: exact, Key: true, Payload: packet}, now); err != nil {
 			return err
 		}
 	}

@@ -280,15 +280,17 @@ type layer struct {
 }
 
 func newStream(v *session, out *rtpstream.Stream) *stream {
-	pictures, sound := false, false
+	pictures, sounds := false, 0
 	for _, t := range v.pc.GetTransceivers() {
 		if t.Direction() != webrtc.RTPTransceiverDirectionRecvonly {
 			continue
 		}
 		pictures = pictures || t.Kind() == webrtc.RTPCodecTypeVideo
-		sound = sound || t.Kind() == webrtc.RTPCodecTypeAudio
+		if t.Kind() == webrtc.RTPCodecTypeAudio {
+			sounds = 1
+		}
 	}
-	out.Expect(pictures, sound)
+	out.Expect(pictures, sounds)
 	return &stream{session: v, out: out}
 }
 

@@ -84,6 +84,9 @@ type Track struct {
 
 	// Channels is the number of audio channels; 0 for video.
 	Channels int
+	// Language is the sound's language as BCP 47 writes it ("de", "pt-BR"), empty where unknown. Label is the sound's name
+	// for people ("Commentary"), empty without.
+	Language, Label string
 }
 
 // Duration converts ticks of this track's clock into a duration.

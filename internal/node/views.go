@@ -344,6 +344,15 @@ func asJSON(v any) json.RawMessage {
 // largeInteger is a JSON number of 16 digits or more: 2^53 has as many.
 var largeInteger = regexp.MustCompile(`([:\[,])(-?[0-9]{16,})\b`)
 
+// soundsView names tracks of sound for people: "AAC", "AAC de, AAC Commentary".
+func soundsView(tracks []*media.Track) string {
+	var names []string
+	for _, t := range tracks {
+		names = append(names, strings.TrimSpace(t.Codec.String()+" "+cmp.Or(t.Label, t.Language)))
+	}
+	return strings.Join(names, ", ")
+}
+
 func inputView(st *broadcaster.Status) api.InputView {
 	in := api.InputView{
 		Protocol: strings.ToUpper(st.Protocol), Remote: st.Remote, FPS: st.Input.FPS, Bitrate: int64(st.Input.Bitrate),
@@ -354,9 +363,7 @@ func inputView(st *broadcaster.Status) api.InputView {
 		return in
 	}
 	in.Codec, in.Width, in.Height = st.Video.Codec.String(), st.Video.Width, st.Video.Height
-	if st.Audio != nil {
-		in.Audio = st.Audio.Codec.String()
-	}
+	in.Audio = soundsView(st.Sounds)
 	if st.State != broadcaster.Live {
 		return in
 	}

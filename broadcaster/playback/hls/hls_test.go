@@ -109,7 +109,7 @@ func (r *rig) load(pictures, keys int) {
 		c.Retime(r.clip.Units)
 		r.rungs = append(r.rungs, c)
 	}
-	r.hub.AddAudio(r.clip.Audio)
+	r.hub.AddAudio(0, r.clip.Audio)
 	must(r.T, r.hub.SetLadder(ladder))
 }
 
@@ -141,7 +141,7 @@ func (r *rig) publish(n int) {
 	}
 	rate := int64(r.clip.Audio.ClockRate)
 	for upTo := media.Rescale(r.clip.Units[r.at-1].DTS, media.VideoClockRate, rate); r.sound < len(r.clip.Sound) && r.clip.Sound[r.sound].PTS <= upTo; r.sound++ {
-		must(r.T, r.hub.PublishAudio(media.AAC, r.clip.Sound[r.sound]))
+		must(r.T, r.hub.PublishAudio(0, media.AAC, r.clip.Sound[r.sound]))
 	}
 }
 

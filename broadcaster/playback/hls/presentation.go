@@ -107,7 +107,7 @@ func (s *presentation) start(ctx context.Context) bool {
 		s.video = append(s.video, newVariant(s, r, s.cfg))
 	}
 	for _, codec := range []media.Codec{media.AAC, media.Opus} {
-		if r := s.hub.Audio(codec); r != nil && s.audio == nil {
+		if r := s.hub.Audio(0, codec); r != nil && s.audio == nil {
 			s.audio = newVariant(s, r, s.cfg)
 		}
 	}

@@ -161,7 +161,7 @@ func (p *Player) count(stream *gortsplib.ServerStream, n int64) {
 // sound is the audio that RTSP players take best, nil where there is none.
 func sound(hub *playback.Hub) *playback.Rendition {
 	for _, codec := range []media.Codec{media.AAC, media.Opus} {
-		if r := hub.Audio(codec); r != nil && r.Track() != nil {
+		if r := hub.Audio(0, codec); r != nil && r.Track() != nil {
 			return r
 		}
 	}

@@ -86,7 +86,7 @@ func must(t *testing.T, err error) {
 // publish publishes the clip on its clock, round and round, until done; then it ends the stream. It returns the PTS of the
 // last picture in display order.
 func (r *rig) publish(done <-chan struct{}) (last int64) {
-	r.hub.AddAudio(r.sound.Track)
+	r.hub.AddAudio(0, r.sound.Track)
 	tick := time.NewTicker(time.Second / 30)
 	defer tick.Stop()
 	heard := 0
@@ -115,7 +115,7 @@ func (r *rig) publish(done <-chan struct{}) (last int64) {
 		for ; int64(heard)*1024*media.VideoClockRate/48000 < u.DTS; heard++ {
 			s := *r.sound.Units[heard%len(r.sound.Units)]
 			s.PTS, s.DTS = int64(heard)*1024, int64(heard)*1024
-			must(r.T, r.hub.PublishAudio(media.AAC, &s))
+			must(r.T, r.hub.PublishAudio(0, media.AAC, &s))
 		}
 		<-tick.C
 	}

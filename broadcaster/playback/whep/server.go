@@ -271,7 +271,7 @@ func (s *Server) negotiate(ctx context.Context, v *session, w wish, offer string
 	if err := s.addLeg(ctx, v, siblings(v.hub, w.rendition), w); err != nil {
 		return "", err
 	}
-	if sound := v.hub.Audio(media.Opus); sound != nil {
+	if sound := v.hub.Audio(0, media.Opus); sound != nil {
 		if err := s.addLeg(ctx, v, []*playback.Rendition{sound}, wish{rendition: sound}); err != nil {
 			return "", err
 		}

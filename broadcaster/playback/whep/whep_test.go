@@ -316,11 +316,11 @@ func TestSound(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	sound := &media.Track{Codec: media.Opus, ClockRate: 48000, Channels: 2}
-	r.hub.AddAudio(sound)
+	r.hub.AddAudio(0, sound)
 	r.load(10, 5, 0)
 	r.publish(10)
 	publish := func(i int64) {
-		must(t, r.hub.PublishAudio(media.Opus, &media.Unit{PTS: i * 960, DTS: i * 960, Payload: []byte{0xfc, byte(i)}}))
+		must(t, r.hub.PublishAudio(0, media.Opus, &media.Unit{PTS: i * 960, DTS: i * 960, Payload: []byte{0xfc, byte(i)}}))
 	}
 	publish(0)
 	v := r.watch("", webrtc.SettingEngine{})

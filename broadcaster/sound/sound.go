@@ -1,0 +1,195 @@
+// Package sound makes Opus of the AAC tracks of a live stream, for players over WebRTC, in the broadcaster's own worker.
+package sound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"castnet/internal/media"
+	"castnet/transcoder"
+)
+
+const (
+	bitrate = 96_000 // bits a second of what is made
+	// waiting bounds the packets of a track that wait for its worker: more than a second of AAC. What is more is dropped:
+	// sound must not stall pictures.
+	waiting = 64
+	// retryPause is the pause before a converter that died is started again.
+	retryPause = time.Second
+)
+
+// Config is what a Converter needs. All of it is required.
+type Config struct {
+	// ID is the stream's, for the names of sessions.
+	ID string
+	// Local is the worker that converts.
+	Local transcoder.Transcoder
+	// Publish takes what was made of track n. Its error ends a session.
+	Publish func(n int, codec media.Codec, u *media.Unit) error
+	// Dropped is told of a packet that nobody converts, as the worker is too slow.
+	Dropped func()
+	Logger  *slog.Logger
+}
+
+// Made is the track that is made of another one; nil where none is needed.
+func Made(from *media.Track) *media.Track {
+	if from.Codec != media.AAC {
+		return nil
+	}
+	t := job(from).Track()
+	t.Language, t.Label = from.Language, from.Label
+	return t
+}
+
+func job(from *media.Track) *transcoder.AudioJob {
+	return &transcoder.AudioJob{From: from, Codec: media.Opus, Bitrate: bitrate}
+}
+
+// Converter converts all tracks of one stream, each in a session of its own. One that died, or whose track changed, is
+// replaced; pictures and other tracks do not wait for it.
+type Converter struct {
+	cfg Config
+	in  chan packet
+}
+
+// packet is a unit of a track with the parameters in force.
+type packet struct {
+	n     int
+	track *media.Track
+	unit  *media.Unit
+}
+
+// New makes a converter that takes packets at once, and converts them while it runs.
+func New(cfg Config) *Converter { return &Converter{cfg: cfg, in: make(chan packet, waiting)} }
+
+// Add gives it the next packet of track n. It does not block.
+func (c *Converter) Add(n int, track *media.Track, u *media.Unit) { c.offer(c.in, packet{n, track, u}) }
+
+// End says that no packet follows, and no call of Add: Run ends when all is converted.
+func (c *Converter) End() { close(c.in) }
+
+func (c *Converter) offer(to chan<- packet, p packet) {
+	select {
+	case to <- p:
+	default:
+		c.cfg.Dropped()
+	}
+}
+
+// Run converts until the stream's end, or ctx's.
+func (c *Converter) Run(ctx context.Context) {
+	tracks := make(map[int]chan packet)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer func() {
+		for _, in := range tracks {
+			close(in)
+		}
+	}()
+	for {
+		select {
+		case p, more := <-c.in:
+			if !more {
+				return
+			}
+			in := tracks[p.n]
+			if in == nil {
+				in = make(chan packet, waiting)
+				tracks[p.n] = in
+				running.Go(func() { c.convert(ctx, in) })
+			}
+			c.offer(in, p)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// convert works one track.
+func (c *Converter) convert(ctx context.Context, in <-chan packet) {
+	for next, err := receive(ctx, in); err == nil; {
+		if next, err = c.session(ctx, in, next); err == nil || errors.Is(err, io.EOF) || ctx.Err() != nil {
+			continue
+		}
+		c.cfg.Logger.Warn("audio converter ended, starting another", "err", err)
+		select {
+		case <-time.After(retryPause):
+		case <-ctx.Done():
+		}
+		next, err = receive(ctx, in)
+	}
+}
+
+// receive waits for the next packet; io.EOF says that there is none.
+func receive(ctx context.Context, in <-chan packet) (packet, error) {
+	select {
+	case p, more := <-in:
+		if !more {
+			return packet{}, io.EOF
+		}
+		return p, nil
+	case <-ctx.Done():
+		return packet{}, ctx.Err()
+	}
+}
+
+// session converts until the track changed (then it returns the first packet of the new one), ended (io.EOF), or its
+// worker failed.
+func (c *Converter) session(ctx context.Context, in <-chan packet, first packet) (next packet, err error) {
+	job := job(first.track)
+	s, err := c.cfg.Local.Open(ctx, transcoder.SessionConfig{ID: fmt.Sprintf("%s/audio/%d", c.cfg.ID, first.n), Audio: job})
+	if err != nil {
+		return next, fmt.Errorf("open audio converter: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	published := make(chan error, 1)
+	go func() {
+		published <- c.publish(ctx, s, first.n, job.Codec)
+		cancel()
+	}()
+	next, err = c.send(ctx, s, in, first)
+	cancel()
+	if err := s.Close(); err != nil {
+		c.cfg.Logger.Debug("audio converter closed", "err", err)
+	}
+	if failed := <-published; failed != nil {
+		err = failed // it says more
+	}
+	return next, err
+}
+
+// send sends until a packet of another track comes, which it returns.
+func (c *Converter) send(ctx context.Context, s transcoder.Session, in <-chan packet, first packet) (next packet, err error) {
+	for next = first; next.track == first.track; {
+		if err := s.Send(ctx, transcoder.WriteUnit{Unit: next.unit}); err != nil {
+			return next, err
+		}
+		if next, err = receive(ctx, in); err != nil {
+			return next, err
+		}
+	}
+	return next, nil
+}
+
+// publish publishes what comes out, until the session is over.
+func (c *Converter) publish(ctx context.Context, s transcoder.Session, n int, codec media.Codec) error {
+	for {
+		out, err := s.Recv(ctx)
+		switch {
+		case errors.Is(err, io.EOF) || ctx.Err() != nil:
+			return nil //nolint:nilerr // the session was ended on purpose
+		case err != nil:
+			return err
+		}
+		if r, ok := out.(transcoder.Rendered); ok {
+			if err := c.cfg.Publish(n, codec, r.Unit); err != nil {
+				return err
+			}
+		}
+	}
+}
