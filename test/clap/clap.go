@@ -51,6 +51,15 @@ type Film struct {
 	Pictures int
 }
 
+// Numbers are those of all pictures.
+func (f Film) Numbers() []int {
+	all := make([]int, f.Pictures)
+	for n := range all {
+		all[n] = n
+	}
+	return all
+}
+
 // Length is how long it plays.
 func (f Film) Length() time.Duration {
 	return time.Duration(f.Pictures) * time.Second / time.Duration(f.FPS)
@@ -314,18 +323,16 @@ func readTimes(dir fs.FS, name string) ([]stamp, error) {
 	return all, nil
 }
 
-// Gaps says which of the pictures from the first one seen to the last of the film are missing, doubled or out of order.
-func (s *Seen) Gaps(f Film) (missing []int, disorder int) {
+// Gaps says which of the pictures that were sent are missing from the first one seen on, and how many come twice or out of
+// order.
+func (s *Seen) Gaps(sent []int) (missing []int, disorder int) {
 	for i, n := range s.Numbers {
 		if i > 0 && n <= s.Numbers[i-1] {
 			disorder++
 		}
 	}
-	if len(s.Numbers) == 0 {
-		return nil, disorder
-	}
-	for n := s.Numbers[0]; n < f.Pictures; n++ {
-		if !slices.Contains(s.Numbers, n) {
+	for _, n := range sent {
+		if len(s.Numbers) > 0 && n >= s.Numbers[0] && !slices.Contains(s.Numbers, n) {
 			missing = append(missing, n)
 		}
 	}

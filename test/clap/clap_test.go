@@ -30,7 +30,7 @@ func TestFilmReadsBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			missing, disorder := seen.Gaps(film)
+			missing, disorder := seen.Gaps(film.Numbers())
 			if len(seen.Numbers) != film.Pictures || len(missing) > 0 || disorder > 0 {
 				t.Errorf("%d pictures, missing %v, %d out of order", len(seen.Numbers), missing, disorder)
 			}

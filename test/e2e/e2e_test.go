@@ -21,7 +21,14 @@ import (
 // network starts a network for a test and ends it with the test.
 func network(t *testing.T, args ...string) *testnet.Network {
 	t.Helper()
-	n, err := testnet.Start(context.WithoutCancel(t.Context()), testnet.Config{Dir: t.TempDir(), Args: args})
+	return networkOf(t, testnet.Config{Args: args})
+}
+
+// networkOf starts one with a configuration, but for the folder.
+func networkOf(t *testing.T, cfg testnet.Config) *testnet.Network {
+	t.Helper()
+	cfg.Dir = t.TempDir()
+	n, err := testnet.Start(context.WithoutCancel(t.Context()), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

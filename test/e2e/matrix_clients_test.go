@@ -1,11 +1,14 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -20,6 +23,10 @@ const system = "/usr/bin/ffmpeg"
 
 func rtmpByFFmpeg(ctx context.Context, m *matrix, key, file string) error {
 	return run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "flv", m.RTMP+key)
+}
+
+func rtmpsByFFmpeg(ctx context.Context, m *matrix, key, file string) error {
+	return run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "flv", m.RTMPS+key)
 }
 
 // rtmpByBuiltFFmpeg publishes by enhanced RTMP, which Debian's ffmpeg is too old for.
@@ -38,10 +45,45 @@ func srtByFFmpeg(ctx context.Context, m *matrix, key, file string) error {
 	return run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "mpegts", m.SRT+"?latency=1000000&streamid=publish:"+key)
 }
 
-// srtLiveTransmit has ffmpeg write the transport stream, and the SRT project's own tool send it.
+// srtLiveTransmit has the SRT project's own tool carry what ffmpeg sends by UDP.
 func srtLiveTransmit(ctx context.Context, m *matrix, key, file string) error {
-	return run(ctx, "/bin/sh", "-c", fmt.Sprintf(`%s -v error -re -i '%s' -c copy -f mpegts pipe:1 | srt-live-transmit -q -a no file://con '%s?streamid=publish:%s'`,
-		system, file, m.SRT, key))
+	free, err := new(net.ListenConfig).ListenPacket(ctx, "udp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	from := free.LocalAddr().String()
+	if err := free.Close(); err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	carrier := exec.CommandContext(ctx, "srt-live-transmit", "-q", "-a", "no", "udp://"+from, m.SRT+"?latency=1000&streamid=publish:"+key)
+	carrier.Stdout, carrier.Stderr = &out, &out
+	if err := carrier.Start(); err != nil {
+		return err
+	}
+	err = run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "mpegts", "udp://"+from+"?pkt_size=1316")
+	err = errors.Join(err, carrier.Process.Signal(os.Interrupt))
+	if ended := carrier.Wait(); err != nil {
+		return fmt.Errorf("%w; srt-live-transmit: %w\n%s", err, ended, out.String())
+	}
+	return nil // whatever it says of being interrupted
+}
+
+// pushByFFmpeg pushes segments of a second by HTTP, with one of the muxers that make them. It ends the stream itself where the
+// muxer does not.
+func pushByFFmpeg(muxer string) publisher {
+	return func(ctx context.Context, m *matrix, key, file string) error {
+		url := m.HTTP + "/live/" + key
+		args := []string{system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", muxer}
+		if muxer == "hls" {
+			return run(ctx, append(args, "-method", "PUT", "-http_persistent", "1", "-hls_time", "1", "-hls_list_size", "3", url+"/index.m3u8")...)
+		}
+		if err := run(ctx, append(args, "-segment_time", "1", "-segment_format", "mpegts", url+"/%d.ts")...); err != nil {
+			return err
+		}
+		_, _, err := ask(ctx, http.MethodDelete, url, "")
+		return err
+	}
 }
 
 // byGStreamer publishes H264 with sound of the parser's kind by an element named out, which takes both. Matroska has no

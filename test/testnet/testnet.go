@@ -33,18 +33,21 @@ type Config struct {
 	Dir string
 	// Args are further flags of `castnet up`.
 	Args []string
+	// RTMPS has the network take RTMP by TLS too, with a certificate that nobody vouches for.
+	RTMPS bool
 	// Log gets what the processes print; nil drops it.
 	Log io.Writer
 }
 
 // Network is a running one.
 type Network struct {
-	Dir  string
-	RTMP string // rtmp://host:port/live/
-	RTSP string // rtsp://host:port/
-	SRT  string // srt://host:port
-	HTTP string // http://host:port
-	RPC  string // ws://host:port
+	Dir   string
+	RTMP  string // rtmp://host:port/live/
+	RTMPS string // rtmps://host:port/live/, where Config.RTMPS asks for it
+	RTSP  string // rtsp://host:port/
+	SRT   string // srt://host:port
+	HTTP  string // http://host:port
+	RPC   string // ws://host:port
 
 	base   int
 	cmd    *exec.Cmd
@@ -94,6 +97,14 @@ func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	n.cmd.Cancel = func() error { return n.cmd.Process.Signal(os.Interrupt) }
 	n.cmd.WaitDelay = 5 * time.Second
+	if cfg.RTMPS {
+		cert, key, err := certify(cfg.Dir)
+		if err != nil {
+			return nil, err
+		}
+		n.RTMPS = "rtmps://127.0.0.1:" + port(15) + "/live/"
+		n.cmd.Env = append(os.Environ(), "CASTNET_RTMPS=127.0.0.1:"+port(15), "CASTNET_TLS_CERT="+cert, "CASTNET_TLS_KEY="+key)
+	}
 	n.out.log = cfg.Log
 	n.out.ready = make(chan struct{})
 	n.cmd.Stdout, n.cmd.Stderr = &n.out, &n.out
@@ -115,8 +126,8 @@ func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network
 }
 
 // portsNeeded is how many consecutive ports a network takes: RTMP, HTTP, WebRTC, chain, 3 orchestrators, 5 metrics, RTSP
-// (an even one, and the next), SRT.
-const portsNeeded = 15
+// (an even one, and the next), SRT, RTMPS.
+const portsNeeded = 16
 
 // freePorts finds the first of portsNeeded consecutive free ports.
 func freePorts(ctx context.Context) (int, error) {
