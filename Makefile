@@ -110,7 +110,7 @@ check: build test-deps ## Format, lint, arrows, and the race detector
 ##@ Figures
 
 .PHONY: bench bench-abr bench-hls bench-ingest bench-latency bench-overhead bench-tickets bench-transcode bench-whep
-bench-latency: build test-deps ## Latency: publisher frame to transcoded WHEP frame
+bench-latency: build test-deps test/browser/node_modules/.package-lock.json ## Latency: publisher frame to transcoded WHEP frame, and glass to glass in Chromium
 	@$(GO) run ./test/bench latency
 bench-overhead: build test-deps ## CPU of the network over the plain ffmpeg command line
 	@$(GO) run ./test/bench overhead
