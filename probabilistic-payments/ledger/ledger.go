@@ -48,6 +48,7 @@ type entry struct {
 	Line
 	dirty   bool      // not in the file
 	unread  bool      // the file may have a line that is not counted here: it could not be read
+	told    bool      // that it could not is in the log
 	touched time.Time // by the last event
 }
 
@@ -184,7 +185,10 @@ func (l *Ledger) fetch(e *entry) {
 	}
 	stored := Line{Lease: e.Lease}
 	if err := l.file.fetch(&stored); err != nil {
-		l.log.Error("a ledger line cannot be read; it is tried again before it is written", "lease", e.Lease, "err", err)
+		if !e.told {
+			l.log.Error("a ledger line cannot be read; it is tried again before it is written", "lease", e.Lease, "err", err)
+		}
+		e.told = true
 		return
 	}
 	e.unread = false
@@ -245,12 +249,15 @@ func (l *Ledger) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
+	told := false
 	for {
 		select {
 		case <-tick.C:
-			if err := l.flush(ctx); err != nil && ctx.Err() == nil {
-				l.log.Error("the ledger cannot be written, trying again", "err", err)
+			err := l.flush(ctx)
+			if err != nil && !told && ctx.Err() == nil {
+				l.log.Error("the ledger cannot be written; it is tried again", "every", flushEvery, "err", err)
 			}
+			told = err != nil
 		case <-ctx.Done():
 			if err := l.flush(context.WithoutCancel(ctx)); err != nil {
 				l.log.Error("the ledger cannot be written", "err", err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -108,23 +109,27 @@ type HTTP struct {
 func (h *HTTP) Rate(ctx context.Context) (Rate, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.URL, nil)
 	if err != nil {
-		return Rate{}, fmt.Errorf("price feed: %w", err)
+		return Rate{}, errors.New("price feed: its URL cannot be read")
 	}
+	host := req.URL.Host // all of the URL that is told: the rest may hold a key
 	resp, err := h.Client.Do(req)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err
+	}
 	if err != nil {
-		return Rate{}, fmt.Errorf("price feed: %w", err)
+		return Rate{}, fmt.Errorf("price feed %s: %w", host, err)
 	}
 	defer func() { _ = resp.Body.Close() }() // what was read is judged
 	if resp.StatusCode != http.StatusOK {
-		return Rate{}, fmt.Errorf("price feed %s answers %s", h.URL, resp.Status)
+		return Rate{}, fmt.Errorf("price feed %s answers %s", host, resp.Status)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return Rate{}, fmt.Errorf("price feed %s: %w", h.URL, err)
+		return Rate{}, fmt.Errorf("price feed %s: %w", host, err)
 	}
 	text, err := pick(body, h.Path)
 	if err != nil {
-		return Rate{}, fmt.Errorf("price feed %s: %w", h.URL, err)
+		return Rate{}, fmt.Errorf("price feed %s: %w", host, err)
 	}
 	return rateOf(text, h.Now())
 }

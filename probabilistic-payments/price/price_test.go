@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -262,7 +263,7 @@ func TestHTTPFeed(t *testing.T) {
 		_, _ = io.WriteString(w, answer)
 	}))
 	defer server.Close()
-	h := price.HTTP{URL: server.URL, Path: "coin.usd", Client: server.Client(), Now: time.Now}
+	h := price.HTTP{URL: server.URL + "/v1/secret?key=secret", Path: "coin.usd", Client: server.Client(), Now: time.Now}
 	for text, want := range map[string]float64{
 		`{"coin":{"usd":2000.5}}`: 2000.5, `{"coin":{"usd":"31.25"}}`: 31.25, `{"coin":{"usd":3e3}}`: 3000,
 		`{"coin":{}}`: 0, `[]`: 0, `{"coin":{"usd":null}}`: 0, `{"coin":{"usd":-1}}`: 0, "": 0,
@@ -272,6 +273,13 @@ func TestHTTPFeed(t *testing.T) {
 		if (err == nil) != (want > 0) || rate.Value != dollars(want) {
 			t.Errorf("%q: %+v, %v", text, rate, err)
 		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("a key is told: %v", err)
+		}
+	}
+	server.Close()
+	if _, err := h.Rate(t.Context()); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("a feed that is gone: %v", err)
 	}
 }
 

@@ -23,7 +23,6 @@ const (
 	DefaultMaxSlashPpm     = 500_000
 	DefaultTargetBonding   = 500_000 // ppm
 	DefaultTimelockDelay   = 2 * 24 * time.Hour
-	DefaultJailRounds      = 24
 	DefaultSlashPpm        = 100_000
 	supplyGrowth           = 10 // the cap is so many times the initial supply
 	partPpm                = 250_000
@@ -61,7 +60,7 @@ type Config struct {
 	Treasury         common.Address // gets that, and what nobody gets of a slash; default the signer
 
 	SlashPpm   uint32              // of the stake of a lease's round, for a proven offence; default DefaultSlashPpm
-	JailRounds uint64              // likewise; default DefaultJailRounds
+	JailRounds uint64              // likewise; default a period of the broker, so that who is in jail offends no more in it
 	Disputes   *chain.DisputeTerms // nil, and zero terms but shares: a bond of 0.1 ether; half the unbonding period to find evidence, a quarter to reveal it; twice SlashPpm a period
 
 	Proposers     []common.Address // who may propose and execute upgrades through the timelock; default the signer
@@ -159,6 +158,7 @@ func (cfg *Config) fillIn() {
 	orDefault(&cfg.TicketValidity, DefaultTicketValidity)
 	if cfg.RoundLength > 0 {
 		orDefault(&cfg.UnlockPeriod, cfg.twoPeriods())
+		orDefault(&cfg.JailRounds, cfg.periodRounds())
 	}
 	orDefault(&cfg.UnbondingPeriod, DefaultUnbondingPeriod)
 	orDefault(&cfg.MinSelfStake, big.NewInt(params.Ether))
@@ -167,7 +167,6 @@ func (cfg *Config) fillIn() {
 	orDefault(&cfg.MaxEmissionPPB, cfg.EmissionPPB)
 	orDefault(&cfg.TargetBondingPpm, DefaultTargetBonding)
 	orDefault(&cfg.SlashPpm, DefaultSlashPpm)
-	orDefault(&cfg.JailRounds, DefaultJailRounds)
 	orDefault(&cfg.TimelockDelay, DefaultTimelockDelay)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -204,8 +203,11 @@ func (cfg *Config) fillIn() {
 
 // Period is how long a period of the broker lasts: as many rounds as TicketValidity takes, and one more.
 func (cfg *Config) Period() time.Duration {
-	rounds := int64((cfg.TicketValidity+cfg.RoundLength-1)/cfg.RoundLength) + 1
-	return time.Duration(rounds * int64(cfg.RoundLength))
+	return time.Duration(cfg.periodRounds()) * cfg.RoundLength //nolint:gosec // a number of rounds
+}
+
+func (cfg *Config) periodRounds() uint64 {
+	return uint64((cfg.TicketValidity+cfg.RoundLength-1)/cfg.RoundLength) + 1 //nolint:gosec // both are positive
 }
 
 // twoPeriods is how long the promises of a reserve may last: the broker's unlock period is at least that.

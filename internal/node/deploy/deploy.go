@@ -53,7 +53,7 @@ type Deploy struct {
 type Disputes struct {
 	Slash            amount.Percent `default:"10%" help:"What a proved lie costs, of the stake of that round." placeholder:"PERCENT"`
 	MaxPenalty       amount.Percent `help:"What all lies of as many rounds as tickets live (a period of the broker) cost together at most; without it twice that." placeholder:"PERCENT"`
-	JailRounds       uint64         `default:"24" help:"For how many rounds it bars from the active set." placeholder:"N"`
+	JailRounds       uint64         `help:"For how many rounds it bars from the active set; without it as many as tickets live, so that nobody offends twice in them." placeholder:"N"`
 	ChallengerShare  amount.Percent `default:"25%" help:"What whoever proved it gets, of the owner's own loss." placeholder:"PERCENT"`
 	BroadcasterShare amount.Percent `default:"25%" help:"What the broadcaster that was lied to gets, likewise." placeholder:"PERCENT"`
 	DisputeBond      amount.Ether   `default:"0.1 ETH" help:"What an accusation takes as a bond; it is lost where nothing is proved." placeholder:"AMOUNT"`
@@ -123,8 +123,6 @@ func (d *Deploy) nonzero() error {
 		return errors.New("--max-active must be more than 0")
 	case d.MinSelfStake.Sign() == 0:
 		return errors.New("--min-self-stake must be more than 0 CAST")
-	case d.Disputes.JailRounds == 0:
-		return errors.New("--jail-rounds must be more than 0")
 	}
 	for flag, share := range map[string]amount.Percent{"max-slash": d.MaxSlash, "slash": d.Disputes.Slash, "target-bonding": d.TargetBonding} {
 		if share == 0 {
