@@ -203,11 +203,11 @@ func (cfg *Config) fillIn() {
 
 // Period is how long a period of the broker lasts: as many rounds as TicketValidity takes, and one more.
 func (cfg *Config) Period() time.Duration {
-	return time.Duration(cfg.periodRounds()) * cfg.RoundLength //nolint:gosec // a number of rounds
+	return time.Duration(cfg.periodRounds()) * cfg.RoundLength
 }
 
 func (cfg *Config) periodRounds() uint64 {
-	return uint64((cfg.TicketValidity+cfg.RoundLength-1)/cfg.RoundLength) + 1 //nolint:gosec // both are positive
+	return uint64((cfg.TicketValidity+cfg.RoundLength-1)/cfg.RoundLength) + 1
 }
 
 // twoPeriods is how long the promises of a reserve may last: the broker's unlock period is at least that.
