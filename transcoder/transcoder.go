@@ -29,7 +29,8 @@ type SessionConfig struct {
 	// Ladder is what to make of each segment; unit renditions are indexes into it.
 	Ladder Ladder
 	// Audio, where it is set, makes the session an audio converter instead: no segments, WriteUnit in, Rendered of
-	// rendition 0 out. Only the broadcaster's own worker is asked for it.
+	// rendition 0 out; EndSegment at the end, then what the codecs still hold, and SegmentDone out. Only the broadcaster's
+	// own worker is asked for it.
 	Audio *AudioJob
 	// Still, where it is set, makes the session one of pictures for people: no segments, key units by WriteUnit in, a
 	// JPEG of each as Rendered of rendition 0 out, or BadInput. Only the broadcaster's own worker is asked for it.

@@ -16,9 +16,11 @@ import (
 
 const (
 	bitrate = 96_000 // bits a second of what is made
-	// waiting bounds the packets of a track that wait for its worker: more than a second of AAC. What is more is dropped:
-	// sound must not stall pictures.
-	waiting = 64
+	// waiting bounds the packets of a track that wait for its worker: ten seconds of AAC, as publishers of whole segments
+	// send them at once. What is more is dropped: sound must not stall pictures.
+	waiting = 512
+	// finishTime is how long a converter may take with what it has when its track ends.
+	finishTime = 2 * time.Second
 	// retryPause is the pause before a converter that died is started again.
 	retryPause = time.Second
 )
@@ -153,6 +155,12 @@ func (c *Converter) session(ctx context.Context, in <-chan packet, first packet)
 		cancel()
 	}()
 	next, err = c.send(ctx, s, in, first)
+	if (err == nil || errors.Is(err, io.EOF)) && s.Send(ctx, transcoder.EndSegment{}) == nil {
+		select {
+		case <-ctx.Done(): // all was published
+		case <-time.After(finishTime):
+		}
+	}
 	cancel()
 	if err := s.Close(); err != nil {
 		c.cfg.Logger.Debug("audio converter closed", "err", err)
@@ -186,10 +194,13 @@ func (c *Converter) publish(ctx context.Context, s transcoder.Session, n int, co
 		case err != nil:
 			return err
 		}
-		if r, ok := out.(transcoder.Rendered); ok {
-			if err := c.cfg.Publish(n, codec, r.Unit); err != nil {
+		switch out := out.(type) {
+		case transcoder.Rendered:
+			if err := c.cfg.Publish(n, codec, out.Unit); err != nil {
 				return err
 			}
+		case transcoder.SegmentDone:
+			return nil
 		}
 	}
 }

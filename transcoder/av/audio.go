@@ -43,6 +43,7 @@ type audio struct {
 	spare *astiav.Frame // resampled samples, or silence
 	next  int64         // output timestamp of the first sample in fifo
 	going bool          // next is set
+	over  bool          // the end came
 
 	decoded, output int64 // last timestamps, for Progress
 	said            bool  // output is set
@@ -144,15 +145,55 @@ func (a *audio) run(ctx context.Context, in <-chan transcoder.Input, emit emitFu
 				return err
 			}
 		case i := <-in:
-			w, ok := i.(transcoder.WriteUnit)
-			if !ok || len(w.Unit.Payload) == 0 {
-				return &transcoder.InputError{Reason: fmt.Sprintf("%T in an audio job: only units with a payload", i)}
-			}
-			if err := a.write(ctx, w.Unit, emit); err != nil {
+			if err := a.input(ctx, i, emit); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+func (a *audio) input(ctx context.Context, in transcoder.Input, emit emitFunc) error {
+	switch in := in.(type) {
+	case transcoder.WriteUnit:
+		if len(in.Unit.Payload) > 0 && !a.over {
+			return a.write(ctx, in.Unit, emit)
+		}
+	case transcoder.EndSegment:
+		if a.over {
+			break
+		}
+		a.over = true
+		if err := a.finish(ctx, emit); err != nil {
+			return err
+		}
+		return emit(ctx, transcoder.SegmentDone{Seq: in.Seq, Attempt: in.Attempt})
+	}
+	return &transcoder.InputError{Reason: fmt.Sprintf("%T in an audio job: only units with a payload, and one end", in)}
+}
+
+// finish makes packets of all that was written; the last one is filled up with silence.
+func (a *audio) finish(ctx context.Context, emit emitFunc) error {
+	err := a.dec.drain(func(f *astiav.Frame) error {
+		if err := a.take(f); err != nil {
+			return err
+		}
+		return a.encode(ctx, emit)
+	})
+	if _, broken := errors.AsType[*decodeError](err); err != nil && !broken {
+		return err
+	}
+	if rest := a.fifo.Size() % a.enc.FrameSize(); rest > 0 {
+		if err := a.silence(a.enc.FrameSize() - rest); err != nil {
+			return err
+		}
+		if err := a.encode(ctx, emit); err != nil {
+			return err
+		}
+	}
+	if err := a.enc.SendFrame(nil); err != nil {
+		return fmt.Errorf("end of sound: %w", err)
+	}
+	return a.packets(ctx, emit)
 }
 
 // write converts one packet. A broken one is reported and left out: silence takes its place.
@@ -281,7 +322,7 @@ func (a *audio) encode(ctx context.Context, emit emitFunc) error {
 // packets emits what the encoder has ready. Its timestamps account for the samples by which it delays sound.
 func (a *audio) packets(ctx context.Context, emit emitFunc) error {
 	for {
-		if err := a.enc.ReceivePacket(a.pkt); errors.Is(err, astiav.ErrEagain) {
+		if err := a.enc.ReceivePacket(a.pkt); errors.Is(err, astiav.ErrEagain) || errors.Is(err, astiav.ErrEof) {
 			return nil
 		} else if err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 	"castnet/transcoder/av"
 )
 
-// convert sends units and receives until as much sound has come back as went in, less the delay of a packet or two.
+// convert sends units and their end, and receives all that is made of them: to the end of the last one.
 func convert(t *testing.T, job *transcoder.AudioJob, units []*media.Unit) (out []*media.Unit, bad []transcoder.BadInput) {
 	t.Helper()
 	s, err := av.Open(t.Context(), transcoder.SessionConfig{Audio: job})
@@ -30,10 +30,9 @@ func convert(t *testing.T, job *transcoder.AudioJob, units []*media.Unit) (out [
 				return
 			}
 		}
-		sent <- nil
+		sent <- s.Send(t.Context(), transcoder.EndSegment{})
 	}()
-	last := seconds(job.From, units[len(units)-1].PTS) - 100*time.Millisecond
-	for len(out) == 0 || seconds(job.Track(), out[len(out)-1].PTS) < last {
+	for done := false; !done; {
 		o, err := s.Recv(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -43,10 +42,17 @@ func convert(t *testing.T, job *transcoder.AudioJob, units []*media.Unit) (out [
 			out = append(out, o.Unit)
 		case transcoder.BadInput:
 			bad = append(bad, o)
+		case transcoder.SegmentDone:
+			done = true
 		}
 	}
 	if err := <-sent; err != nil {
 		t.Fatal(err)
+	}
+	const frame = 20 * time.Millisecond // of either codec, at least
+	end := seconds(job.From, units[len(units)-1].PTS) + frame
+	if got := seconds(job.Track(), out[len(out)-1].PTS) + frame; got < end-5*time.Millisecond {
+		t.Fatalf("the sound ends at %v, of what went in at %v", got, end)
 	}
 	return out, bad
 }
