@@ -11,6 +11,7 @@ import (
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/playback/hls"
 	rtspplayer "castnet/broadcaster/playback/rtsp"
+	"castnet/broadcaster/playback/thumbnail"
 	"castnet/broadcaster/playback/whep"
 	"castnet/ingest/push"
 	"castnet/ingest/rtmp"
@@ -68,15 +69,20 @@ func (n *broadcasterNode) openHTTP(ctx context.Context, metrics *playback.Metric
 	if err != nil {
 		return fmt.Errorf("%w (--dvr)", err)
 	}
+	pictures, err := thumbnail.New(thumbnail.Config{Directory: n.b, Maker: n.workers, Logger: n.log})
+	if err != nil {
+		return err
+	}
 	in, err := push.New(push.Config{Gate: n.b, MaxPublishers: n.cfg.MaxPublishers, Logger: n.log, Registerer: n.registerer()})
 	if err != nil {
 		return err
 	}
 	w.pages.Handle("/hls/", n.audience().entrance(server, playback.HLS, joinsHLS))
+	w.pages.Handle("/thumbnails/", pictures)
 	w.pages.Handle("/live/", in)
 	w.in = append(w.in, api.WayView{Protocol: "HTTP", URL: "{origin}/live/{key}/{n}.ts", Note: "MPEG-TS segments, PUT or POST"})
 	w.out = append(w.out, api.WayView{Protocol: "HLS", URL: "{origin}/hls/{id}/index.m3u8"})
-	w.parts = append(w.parts, server.Run, in.Run, func(ctx context.Context) error { return serveHTTP(ctx, n.limit(listener, refuseHTTP), w.pages) })
+	w.parts = append(w.parts, server.Run, pictures.Run, in.Run, func(ctx context.Context) error { return serveHTTP(ctx, n.limit(listener, refuseHTTP), w.pages) })
 	return nil
 }
 

@@ -78,6 +78,7 @@ var arrows = map[string][]string{
 	"broadcaster/playback/internal/clip": {"broadcaster/playback", "internal/media"}, // test material
 	"broadcaster/playback/hls":           {"broadcaster/playback", "transcoder", "internal/media"},
 	"broadcaster/playback/rtsp":          {"broadcaster/playback", "transcoder", "internal/media"},
+	"broadcaster/playback/thumbnail":     {"broadcaster/playback", "transcoder", "internal/media"},
 	"broadcaster/playback/whep": {
 		"broadcaster/playback", "broadcaster/playback/whep/bandwidth", "transcoder", "internal/media", "internal/rtc",
 	},

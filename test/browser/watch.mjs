@@ -43,6 +43,7 @@ try {
       report.webrtc[name] = await watchWebRTC(page, stream.renditions.find((r) => r.name === name), name)
     })
   }
+  await attempt('thumbnail', () => thumbnail(page))
   await attempt('page', () => read(page))
   if (!options['no-hls']) await attempt('HLS', () => watchHLS(page))
 } finally {
@@ -152,6 +153,19 @@ async function read(page) {
     await page.waitForTimeout(2000)
     await picture(page, options.screenshots, 'watch', { laptop, phone })
   }
+}
+
+/** The stream's thumbnail is a picture, of the source's shape. */
+async function thumbnail(page) {
+  const [width, height] = await page.evaluate(async (url) => {
+    const picture = new Image()
+    picture.src = url
+    await picture.decode()
+    return [picture.naturalWidth, picture.naturalHeight]
+  }, `/thumbnails/${encodeURIComponent(id)}.jpg`)
+  const source = stream.renditions.find((r) => r.name === 'source')
+  assert.equal(width, 320)
+  assert.ok(Math.abs(height - (320 * source.height) / source.width) <= 2, `320×${height} of ${source.width}×${source.height}`)
 }
 
 async function watchHLS(page) {

@@ -1,10 +1,9 @@
 // Streams: am I live, is it healthy.
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 
 import { type Feed, useFeed, useNow } from './feed'
 import { bitrate, fps, plural } from './format'
 import { Warnings } from './parts'
-import { drawStill } from './player/still'
 import { Publish } from './publish'
 import { lived } from './road'
 import { Shell } from './shell'
@@ -105,34 +104,36 @@ function word(s: Stream): string {
   return { good: 'healthy', fair: 'could be better', bad: 'needs you', unknown: 'live' }[s.input.health]
 }
 
+/** How often a picture is renewed, and how long the server gives the same one, in milliseconds. */
 const renewal = 20_000
+const sameFor = 5_000
 
-/** A picture of the stream, renewed now and then while it can be seen. */
+/** A picture of the stream, renewed now and then while it can be seen. The old one stays until the new one is there. */
 function Still({ stream }: { stream: Stream }) {
-  const canvas = useRef<HTMLCanvasElement>(null)
-  const [drawn, setDrawn] = useState(false)
-  const smallest = stream.renditions.filter((r) => r.whep).at(-1)?.name
+  const frame = useRef<HTMLDivElement>(null)
   const live = stream.state === 'live'
   useEffect(() => {
-    const c = canvas.current
-    if (!c || !live || !smallest) return
+    const f = frame.current
+    if (!f || !live) return
     let last = 0
     let seen = false
     const look = () => {
       if (!seen || document.hidden || Date.now() - last < renewal) return
       last = Date.now()
-      void drawStill(stream.id, smallest, c).then((ok) => ok && setDrawn(true))
+      const picture = new Image()
+      picture.src = `/thumbnails/${encodeURIComponent(stream.id)}.jpg?${Math.floor(last / sameFor)}`
+      picture.decode().then(() => f.replaceChildren(picture), () => {})
     }
     const watcher = new IntersectionObserver(([entry]) => {
       seen = entry?.isIntersecting ?? false
       look()
     })
-    watcher.observe(c)
+    watcher.observe(f)
     const timer = window.setInterval(look, 1000)
     return () => {
       watcher.disconnect()
       window.clearInterval(timer)
     }
-  }, [stream.id, smallest, live])
-  return <canvas ref={canvas} class={`still ${drawn ? 'drawn' : ''}`} width="320" height="180" aria-hidden="true" />
+  }, [stream.id, live])
+  return <div ref={frame} class="still" aria-hidden="true" />
 }
