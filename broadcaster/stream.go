@@ -51,7 +51,7 @@ type Stream struct {
 	deadline  time.Time   // until when it may come back
 	over      bool        // no publisher is let in any more
 	tracks    []*media.Track
-	video     int   // index into tracks, -1 without
+	video     int   // index into tracks, -1 without: then it stays so
 	sounds    []int // the same of each track of sound that is published
 	ladder    transcoder.Ladder
 	status    Status
@@ -113,9 +113,13 @@ func (s *Stream) run(ctx context.Context) {
 	var workers sync.WaitGroup
 	work, stop := context.WithCancel(ctx)
 	defer stop()
-	if s.converter != nil {
-		workers.Go(func() { s.converter.Run(work) })
-	}
+	converted := make(chan struct{})
+	workers.Go(func() {
+		defer close(converted)
+		if s.converter != nil {
+			s.converter.Run(work)
+		}
+	})
 	workers.Go(func() { s.runLadder(work) })
 
 	select {
@@ -124,6 +128,10 @@ func (s *Stream) run(ctx context.Context) {
 		if err := s.work.drained(tail); err != nil && ctx.Err() == nil {
 			s.trouble(AtOrchestrator, "The last seconds could not be transcoded in time.")
 			s.log.Warn("stream ended before its last segments were transcoded", "err", err)
+		}
+		select {
+		case <-converted: // so that viewers have the last of the sound before the end
+		case <-tail.Done():
 		}
 		cancel()
 	case <-ctx.Done():
@@ -153,25 +161,24 @@ func (s *Stream) run(ctx context.Context) {
 func (s *Stream) announce(tracks []*media.Track) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	first := s.tracks == nil
-	s.tracks = tracks
-	s.video, s.sounds = -1, nil
-	for i, t := range tracks {
-		if t.Codec.IsVideo() && s.video < 0 {
-			s.video = i
-		}
-		if t.Codec.IsAudio() && len(s.sounds) < ingest.MaxSounds {
-			s.sounds = append(s.sounds, i)
+	old := s.main()
+	video, sounds := sorted(tracks)
+	if old != nil && s.video < 0 && video >= 0 {
+		s.over = true
+		return &ingest.Refusal{
+			Code:    ingest.CodeUnsupportedCodec,
+			Message: "the stream has begun as one of sound alone, and now pictures come: connect again, and it begins with both",
 		}
 	}
-	if s.video < 0 {
-		return &ingest.Refusal{Code: ingest.CodeUnsupportedCodec, Message: "the stream has no video: sound alone cannot be taken yet"}
-	}
-	video := tracks[s.video]
-	if first {
-		s.segmenter = ingest.NewSegmenter(video)
-	} else {
-		s.segmenter.SetTrack(video)
+	s.tracks, s.video, s.sounds = tracks, video, sounds
+	main := s.main()
+	switch {
+	case main == nil:
+		return &ingest.Refusal{Code: ingest.CodeUnsupportedCodec, Message: "the stream has neither pictures nor sound"}
+	case old == nil:
+		s.segmenter = ingest.NewSegmenter(main)
+	case main != old:
+		s.segmenter.SetTrack(main)
 	}
 	for n, i := range s.sounds {
 		s.hub.AddAudio(n, tracks[i])
@@ -179,35 +186,76 @@ func (s *Stream) announce(tracks []*media.Track) error {
 			s.hub.AddAudio(n, made)
 		}
 	}
-	if !first {
+	if old != nil {
 		return nil
 	}
-	s.ladder = s.b.cfg.Ladder(video.Width, video.Height)
-	if err := s.hub.SetLadder(s.ladder); err != nil {
+	if err := s.openHub(main); err != nil {
 		return err
 	}
-	s.status.Ladder = s.ladder
 	s.status.State = Live
-	s.log.Info("stream is live", "codec", video.Codec, "size", fmt.Sprintf("%dx%d", video.Width, video.Height),
+	s.log.Info("stream is live", "codec", main.Codec, "size", fmt.Sprintf("%dx%d", main.Width, main.Height), "sounds", len(s.sounds),
 		"protocol", s.request.Protocol, "remote", s.request.Remote)
 	close(s.announced)
 	return nil
 }
 
-func (s *Stream) writeVideo(u *media.Unit) error {
-	decision, err := s.segmenter.Push(u)
-	if err != nil {
-		return err
-	}
-	if decision.Drop {
-		return nil
-	}
-	s.meter(u)
-	if seg := decision.Start; seg != nil {
-		if err := s.startSegment(seg); err != nil {
-			return err
+// sorted finds the tracks that are published among a publisher's: the index of the video, -1 without, and those of the
+// sounds.
+func sorted(tracks []*media.Track) (video int, sounds []int) {
+	video = -1
+	for i, t := range tracks {
+		if t.Codec.IsVideo() && video < 0 {
+			video = i
+		}
+		if t.Codec.IsAudio() && len(sounds) < ingest.MaxSounds {
+			sounds = append(sounds, i)
 		}
 	}
+	return video, sounds
+}
+
+// main is the track that the stream is cut by: the video, or the first sound where there is none. The lock is held.
+func (s *Stream) main() *media.Track {
+	switch {
+	case s.video >= 0:
+		return s.tracks[s.video]
+	case len(s.sounds) > 0:
+		return s.tracks[s.sounds[0]]
+	default:
+		return nil
+	}
+}
+
+// openHub lets players in. The lock is held.
+func (s *Stream) openHub(main *media.Track) error {
+	if s.video < 0 {
+		return s.hub.SetAudioOnly()
+	}
+	s.ladder = s.b.cfg.Ladder(main.Width, main.Height)
+	s.status.Ladder = s.ladder
+	return s.hub.SetLadder(s.ladder)
+}
+
+// cut takes a unit of the main track and begins a segment where one begins with it. taken is false where the unit is no
+// part of the stream.
+func (s *Stream) cut(u *media.Unit) (taken bool, err error) {
+	decision, err := s.segmenter.Push(u)
+	if err != nil || decision.Drop {
+		return false, err
+	}
+	if seg := decision.Start; seg != nil {
+		if err := s.startSegment(seg); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (s *Stream) writeVideo(u *media.Unit) error {
+	if taken, err := s.cut(u); !taken {
+		return err
+	}
+	s.meter(u)
 	if err := s.hub.PublishSource(u); err != nil {
 		if errors.Is(err, playback.ErrGOPTooLong) {
 			return &ingest.Refusal{Code: ingest.CodeNoKeyFrame, Message: err.Error()}
@@ -249,8 +297,15 @@ func (s *Stream) startSegment(seg *media.Segment) error {
 	return nil
 }
 
-// writeSound takes the next unit of track n of sound.
-func (s *Stream) writeSound(n int, track *media.Track, u *media.Unit) error {
+// writeSound takes the next unit of track n of sound, by which the stream is cut if it is the main track.
+func (s *Stream) writeSound(n int, track *media.Track, u *media.Unit, main bool) error {
+	if main {
+		if taken, err := s.cut(u); !taken {
+			return err
+		}
+		at := media.Rescale(u.DTS, int64(track.ClockRate), media.VideoClockRate)
+		s.meter(&media.Unit{PTS: at, DTS: at, Payload: u.Payload})
+	}
 	if track.Duration(u.PTS) < s.soundFrom {
 		return nil
 	}

@@ -44,6 +44,7 @@ func (k *sink) Write(track int, u *media.Unit) error {
 	s := k.stream
 	s.mu.Lock()
 	isVideo, n, t := track == s.video, slices.Index(s.sounds, track), s.tracks[track]
+	main := isVideo || s.video < 0 && n == 0
 	s.mu.Unlock()
 	if !isVideo && n < 0 {
 		return nil // there are enough of its kind
@@ -53,7 +54,7 @@ func (k *sink) Write(track int, u *media.Unit) error {
 	if isVideo {
 		err = s.writeVideo(u)
 	} else {
-		err = s.writeSound(n, t, u)
+		err = s.writeSound(n, t, u, main)
 	}
 	if err == nil {
 		s.splice.Keep(t, u)
@@ -87,7 +88,7 @@ func (s *Stream) leave(k *sink, reason error) (over bool) {
 		s.deadline = now.Add(s.b.cfg.ReconnectGrace)
 	}
 	left := s.deadline.Sub(now)
-	s.over = reason == nil || left <= 0
+	s.over = s.over || reason == nil || left <= 0
 	if !s.over {
 		s.status.State = Waiting
 		s.away = time.AfterFunc(left, func() { s.abandon(reason) })
@@ -167,11 +168,9 @@ func (s *Stream) publisherAt() (remote string, there bool) {
 // resume goes on with a publisher that has come back, if what it brings fits what viewers and orchestrators were told.
 func (s *Stream) resume(tracks []*media.Track) error {
 	s.mu.Lock()
-	for _, t := range tracks {
-		if err := s.fits(t); err != nil {
-			s.mu.Unlock()
-			return err
-		}
+	if err := s.fits(tracks); err != nil {
+		s.mu.Unlock()
+		return err
 	}
 	s.input = health.Meter{}
 	s.status.State = Live
@@ -185,8 +184,8 @@ func (s *Stream) resume(tracks []*media.Track) error {
 	return nil
 }
 
-// fits refuses a track that players or the ladder could not go on with. The lock is held.
-func (s *Stream) fits(t *media.Track) error {
+// fits refuses tracks that players or the ladder could not go on with. The lock is held.
+func (s *Stream) fits(tracks []*media.Track) error {
 	refuse := func(what, asked, limit string) error {
 		return &ingest.Refusal{
 			Code: ingest.CodeUnsupportedCodec, Asked: asked, Limit: limit, Knob: "--reconnect-grace",
@@ -194,12 +193,23 @@ func (s *Stream) fits(t *media.Track) error {
 				what, s.b.cfg.ReconnectGrace),
 		}
 	}
-	for _, old := range s.tracks {
-		if old.Codec.IsVideo() == t.Codec.IsVideo() && old.Codec != t.Codec {
-			return refuse("codec", t.Codec.String(), old.Codec.String())
+	video, sounds := sorted(tracks)
+	if (video < 0) != (s.video < 0) {
+		return refuse("kind of tracks", kind(video), kind(s.video))
+	}
+	for n, i := range sounds[:min(len(sounds), len(s.sounds))] {
+		if is, was := tracks[i].Codec, s.tracks[s.sounds[n]].Codec; is != was {
+			return refuse("codec", is.String(), was.String())
 		}
 	}
-	if !t.Codec.IsVideo() || len(s.ladder) == 0 {
+	if video < 0 {
+		return nil
+	}
+	t := tracks[video]
+	if was := s.tracks[s.video].Codec; t.Codec != was {
+		return refuse("codec", t.Codec.String(), was.String())
+	}
+	if len(s.ladder) == 0 {
 		return nil
 	}
 	rung := s.ladder[0]
@@ -208,4 +218,12 @@ func (s *Stream) fits(t *media.Track) error {
 		return refuse("shape of the picture", fmt.Sprintf("%dx%d", t.Width, t.Height), fmt.Sprintf("the shape of %dx%d", rung.Width, rung.Height))
 	}
 	return nil
+}
+
+// kind says in words whether there are pictures.
+func kind(video int) string {
+	if video < 0 {
+		return "sound alone"
+	}
+	return "pictures"
 }

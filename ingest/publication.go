@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -89,7 +90,15 @@ func (p *Publication) SetPictures(t *media.Track) error { return p.setTrack(pict
 
 // SetSound names an audio track or what it has become. n counts them from 0 to MaxSounds − 1, in the publisher's order:
 // players begin with the first. An error ends the publisher.
-func (p *Publication) SetSound(n int, t *media.Track) error { return p.setTrack(sounds+n, t) }
+func (p *Publication) SetSound(n int, t *media.Track) error {
+	if n >= MaxSounds {
+		return &Refusal{
+			Code: CodeLimit, Message: "there are too many audio tracks: leave some out",
+			Asked: strconv.Itoa(n + 1), Limit: strconv.Itoa(MaxSounds),
+		}
+	}
+	return p.setTrack(sounds+n, t)
+}
 
 func (p *Publication) setTrack(place int, t *media.Track) error {
 	p.tracks[place] = t
@@ -149,11 +158,12 @@ func (p *Publication) complete() bool {
 // waited reports whether what is missing has been waited for long enough.
 func (p *Publication) waited(now time.Time) bool {
 	limit := soundWait
-	if p.tracks[pictures] == nil {
+	switch {
+	case p.tracks[pictures] != nil:
+	case p.expect[pictures]:
+		limit = announcedPictureWait
+	case !p.announced:
 		limit = pictureWait
-		if p.expect[pictures] {
-			limit = announcedPictureWait
-		}
 	}
 	return now.Sub(p.began) >= limit || len(p.pending) >= maxPending || p.pendingBytes >= maxPendingBytes
 }

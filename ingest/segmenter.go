@@ -13,6 +13,10 @@ const (
 	// or else before the first picture from maxSegment on that follows all earlier ones.
 	minSegment = 1500 * time.Millisecond
 	maxSegment = 3 * time.Second
+	// soundSegment is how long a segment of sound alone is: any packet may begin one. A packet that comes up to soundOverlap
+	// too early is dropped, beyond it the publisher is told.
+	soundSegment = 2 * time.Second
+	soundOverlap = time.Second
 	// A key frame that is marked as discontinuous and comes so much later than the picture before it leaves a hole.
 	minHole = 500 * time.Millisecond
 	// Everything back to the last key frame is kept for decoders that start fresh, so that is bounded: in time, in
@@ -43,8 +47,8 @@ type Decision struct {
 	Start *media.Segment
 }
 
-// Segmenter cuts one video track into segments, deciding on each unit as it comes, with no delay. It is pure, and not
-// safe for concurrent use.
+// Segmenter cuts one track into segments, deciding on each unit as it comes, with no delay: the video, or the sound of
+// a stream without. It is pure, and not safe for concurrent use.
 //
 // Every picture that it lets through belongs to the segment started last; those of one segment have PTS at or above its
 // FirstPTS and below the FirstPTS of the next.
@@ -62,7 +66,7 @@ type Segmenter struct {
 	units  int                // since keyPTS
 }
 
-// NewSegmenter begins a stream of this video track at segment 0.
+// NewSegmenter begins a stream of this track at segment 0.
 func NewSegmenter(track *media.Track) *Segmenter {
 	return &Segmenter{track: track, seen: make(map[int64]struct{})}
 }
@@ -89,10 +93,10 @@ func (s *Segmenter) Push(u *media.Unit) (Decision, error) {
 	if s.err = s.check(u); s.err != nil {
 		return Decision{}, s.err
 	}
-	if (s.seg == nil || s.broken) && !u.Key {
+	if (s.seg == nil || s.broken) && !s.key(u) {
 		return Decision{Drop: true, Why: DropBeforeKey}, nil
 	}
-	if s.seg != nil && u.PTS < s.seg.FirstPTS {
+	if s.seg != nil && (u.PTS < s.seg.FirstPTS || s.sound() && u.PTS <= s.maxPTS) {
 		return Decision{Drop: true, Why: DropLate}, nil
 	}
 	if _, twice := s.seen[u.PTS]; twice {
@@ -100,12 +104,33 @@ func (s *Segmenter) Push(u *media.Unit) (Decision, error) {
 	}
 	var d Decision
 	if first, cut := s.cut(u); cut {
-		d.Start = s.start(first, s.broken || u.Key && u.Discontinuity && u.PTS-s.maxPTS >= s.track.Ticks(minHole))
+		d.Start = s.start(first, s.broken || s.key(u) && u.Discontinuity && u.PTS-s.maxPTS >= s.track.Ticks(minHole))
 	}
 	s.seen[u.PTS] = struct{}{}
 	s.maxPTS = max(s.maxPTS, u.PTS)
 	return d, nil
 }
+
+func (s *Segmenter) sound() bool { return s.track.Codec.IsAudio() }
+
+// overlap is by how many ticks a unit that may begin a segment must not be earlier than another one.
+func (s *Segmenter) overlap() int64 {
+	if s.sound() {
+		return s.track.Ticks(soundOverlap)
+	}
+	return 0
+}
+
+// what names a unit for people.
+func (s *Segmenter) what() string {
+	if s.sound() {
+		return "packet"
+	}
+	return "key frame"
+}
+
+// key reports whether a segment may begin with u.
+func (s *Segmenter) key(u *media.Unit) bool { return u.Key || s.sound() }
 
 // check bounds what comes, and keeps count since the last key frame.
 func (s *Segmenter) check(u *media.Unit) error {
@@ -118,14 +143,14 @@ func (s *Segmenter) check(u *media.Unit) error {
 	if u.PTS > maxTicks || u.PTS < -maxTicks {
 		return &Refusal{Code: CodeBadData, Message: fmt.Sprintf("timestamp %d is out of range", u.PTS)}
 	}
-	if u.Key && s.seg != nil && u.PTS <= s.maxPTS {
+	if back := s.maxPTS - u.PTS; s.seg != nil && s.key(u) && back >= s.overlap() {
 		return &Refusal{
 			Code: CodeBadData,
-			Message: fmt.Sprintf("timestamps run backwards: a key frame comes %v before a picture that was sent earlier; restart the encoder",
-				s.track.Duration(s.maxPTS-u.PTS)),
+			Message: fmt.Sprintf("timestamps run backwards: a %s comes %v before one that was sent earlier; restart the encoder",
+				s.what(), s.track.Duration(back)),
 		}
 	}
-	if u.Key || s.units == 0 {
+	if s.key(u) || s.units == 0 {
 		s.keyPTS, s.bytes, s.units = u.PTS, 0, 0
 	}
 	s.bytes += len(u.Payload)
@@ -157,7 +182,11 @@ func (s *Segmenter) cut(u *media.Unit) (first int64, cut bool) {
 		return u.PTS, true
 	}
 	age := u.PTS - s.seg.FirstPTS
-	if u.Key && (s.changed || s.broken || u.Discontinuity || age >= s.track.Ticks(minSegment)) {
+	shortest := minSegment
+	if s.sound() {
+		shortest = soundSegment
+	}
+	if s.key(u) && (s.changed || s.broken || u.Discontinuity || age >= s.track.Ticks(shortest)) {
 		return u.PTS, true
 	}
 	// Inside a long GOP pictures may still come that are shown before u, so the border is right behind the latest

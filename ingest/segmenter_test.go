@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
@@ -335,36 +336,77 @@ func FuzzSegmenter(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 10, 0, 0, 20, 0, 0, 200, 3, 1, 255, 255, 0})
 	f.Add([]byte{0, 0, 0, 1, 0, 1, 255, 127, 1, 255, 127, 2})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s := ingest.NewSegmenter(track())
-		var cuts []cut
-		pts := int64(0)
-		for ; len(data) >= 3; data = data[3:] {
-			pts += int64(int16(binary.LittleEndian.Uint16(data))) * 30
-			u := &media.Unit{PTS: pts, Key: data[2]&1 != 0, Discontinuity: data[2]&2 != 0}
-			if data[2]&4 != 0 {
-				s.SetTrack(track())
-			}
-			if data[2]&8 != 0 {
-				s.Break()
-			}
-			d, err := s.Push(u)
-			if err != nil {
-				var r *ingest.Refusal
-				if !errors.As(err, &r) || r.Message == "" {
-					t.Fatalf("an error without advice: %v", err)
-				}
-				break
-			}
-			if d.Drop && (d.Start != nil || d.Why == "") {
-				t.Fatalf("dropped, but %+v", d)
-			}
-			if d.Start != nil {
-				cuts = append(cuts, cut{seg: d.Start})
-			}
-			if !d.Drop {
-				cuts[len(cuts)-1].units = append(cuts[len(cuts)-1].units, u)
-			}
-		}
-		checkCuts(t, cuts)
+		fuzzSegmenter(t, track, data)
+		fuzzSegmenter(t, soundTrack, data)
 	})
+}
+
+func fuzzSegmenter(t *testing.T, track func() *media.Track, data []byte) {
+	t.Helper()
+	s := ingest.NewSegmenter(track())
+	sound := track().Codec.IsAudio()
+	var cuts []cut
+	pts := int64(0)
+	for ; len(data) >= 3; data = data[3:] {
+		pts += int64(int16(binary.LittleEndian.Uint16(data))) * 30
+		u := &media.Unit{PTS: pts, Key: sound || data[2]&1 != 0, Discontinuity: data[2]&2 != 0}
+		if data[2]&4 != 0 {
+			s.SetTrack(track())
+		}
+		if data[2]&8 != 0 {
+			s.Break()
+		}
+		d, err := s.Push(u)
+		if err != nil {
+			var r *ingest.Refusal
+			if !errors.As(err, &r) || r.Message == "" {
+				t.Fatalf("an error without advice: %v", err)
+			}
+			break
+		}
+		if d.Drop && (d.Start != nil || d.Why == "") {
+			t.Fatalf("dropped, but %+v", d)
+		}
+		if d.Start != nil {
+			cuts = append(cuts, cut{seg: d.Start})
+		}
+		if !d.Drop {
+			cuts[len(cuts)-1].units = append(cuts[len(cuts)-1].units, u)
+		}
+	}
+	checkCuts(t, cuts)
+	for i, c := range cuts {
+		if sound && (!c.seg.StartsAtKey() || !slices.IsSortedFunc(c.units, func(a, b *media.Unit) int { return cmp.Compare(a.PTS, b.PTS) })) {
+			t.Fatalf("segment %d of sound: %+v", i, c)
+		}
+	}
+}
+
+func soundTrack() *media.Track { return &media.Track{Codec: media.AAC, ClockRate: 48_000, Channels: 2} }
+
+// TestSegmenterCutsSound: sound alone is cut every 2 s, at the packet that is there.
+func TestSegmenterCutsSound(t *testing.T) {
+	s := ingest.NewSegmenter(soundTrack())
+	units := make([]*media.Unit, 300)
+	for i := range units {
+		units[i] = &media.Unit{PTS: 500 + int64(i)*1024, Key: true, Payload: []byte{1}}
+	}
+	late := &media.Unit{PTS: units[99].PTS - 10, Key: true}
+	cuts, dropped := segment(t, s, slices.Insert(slices.Clone(units), 100, late))
+	checkCuts(t, cuts)
+	if len(dropped) != 1 || dropped[0] != late {
+		t.Errorf("dropped %v", dropped)
+	}
+	const packets = 94 // the first that reach 2 s
+	for i, c := range cuts {
+		if want := units[i*packets].PTS; c.seg.FirstPTS != want || c.seg.Discontinuity {
+			t.Errorf("segment %d from %d, want %d", i, c.seg.FirstPTS, want)
+		}
+	}
+	if len(cuts) != 4 {
+		t.Errorf("%d segments", len(cuts))
+	}
+	if _, err := s.Push(&media.Unit{PTS: 500, Key: true}); ingest.CodeOf(err) != ingest.CodeBadData {
+		t.Errorf("6 s backwards: %v", err)
+	}
 }

@@ -65,7 +65,7 @@ func Advise(in *Input) (Grade, []Advice) {
 	}
 
 	if in.Silent > maxSilence {
-		say(Stopped, Bad, "No picture has come for %.0f s: look whether your encoder still runs, and its connection.", in.Silent.Seconds())
+		say(Stopped, Bad, "Nothing has come for %.0f s: look whether your encoder still runs, and its connection.", in.Silent.Seconds())
 	}
 	switch {
 	case in.Drift > fairDrift:

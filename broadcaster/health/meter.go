@@ -73,7 +73,8 @@ type mark struct {
 	pictures, missing, odd int
 }
 
-// Add takes a picture, in decoding order, and when it came.
+// Add takes a picture, in decoding order, and when it came; or, for a stream without pictures, a packet of sound that is
+// no key and has its times in the video clock.
 func (m *Meter) Add(u *media.Unit, now time.Time) {
 	if m.origin.IsZero() {
 		m.origin = now

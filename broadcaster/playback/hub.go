@@ -105,6 +105,7 @@ type Hub struct {
 	mu       sync.Mutex // guards what follows, and is held while units are published
 	ladder   []*Rendition
 	audio    []*Rendition
+	noVideo  bool
 	segments []*media.Segment // the last keptSegments, oldest first
 	grants   map[uint64]*Grant
 	pictures pictureIndex
@@ -153,9 +154,15 @@ func (h *Hub) AddAudio(n int, track *media.Track) *Rendition {
 	return r
 }
 
-// SetLadder makes the renditions, in the ladder's order, and makes the hub ready for players. It is called once; an
-// empty ladder is a stream that is only passed through.
-func (h *Hub) SetLadder(ladder transcoder.Ladder) error {
+// SetLadder makes the renditions, in the ladder's order, and makes the hub ready for players. It is called once, unless
+// SetAudioOnly is; an empty ladder is a stream that is only passed through.
+func (h *Hub) SetLadder(ladder transcoder.Ladder) error { return h.setLadder(ladder, false) }
+
+// SetAudioOnly says that there is sound and nothing else, and makes the hub ready for players: nothing will come from
+// Source, and there are no renditions.
+func (h *Hub) SetAudioOnly() error { return h.setLadder(nil, true) }
+
+func (h *Hub) setLadder(ladder transcoder.Ladder, noVideo bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -164,6 +171,7 @@ func (h *Hub) SetLadder(ladder transcoder.Ladder) error {
 	case h.ladder != nil:
 		return errors.New("playback hub: the ladder is fixed for the hub's life")
 	}
+	h.noVideo = noVideo
 	h.ladder = make([]*Rendition, len(ladder))
 	for i, profile := range ladder {
 		h.ladder[i] = newRendition(h, profile.Name, i, nil)
@@ -174,8 +182,15 @@ func (h *Hub) SetLadder(ladder transcoder.Ladder) error {
 	return nil
 }
 
-// Ready is closed once the ladder is known: from then on Renditions and Audio are complete.
+// Ready is closed once the ladder is known: from then on Renditions, Audio and AudioOnly are what they will be.
 func (h *Hub) Ready() <-chan struct{} { return h.ready }
+
+// AudioOnly reports whether the stream has no pictures. Before Ready it is false.
+func (h *Hub) AudioOnly() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.noVideo
+}
 
 // Done is closed when the stream is over. Readers still drain what was published.
 func (h *Hub) Done() <-chan struct{} { return h.done }
@@ -231,7 +246,8 @@ func (h *Hub) sound(n int, codec media.Codec) *Rendition {
 	return nil
 }
 
-// StartSegment announces a segment before its first source unit.
+// StartSegment announces a segment before its first source unit, or, where there is sound only, before the first unit of
+// audio track 0, whose track and clock the segment has.
 func (h *Hub) StartSegment(seg *media.Segment) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -250,7 +266,9 @@ func (h *Hub) StartSegment(seg *media.Segment) error {
 	if seg.Discontinuity {
 		h.discontinue(seg.Track.Duration(seg.FirstPTS))
 	}
-	h.changeTrack(h.source, seg.Track, seg.FirstPTS)
+	if !h.noVideo {
+		h.changeTrack(h.source, seg.Track, seg.FirstPTS)
+	}
 	return nil
 }
 
@@ -342,7 +360,11 @@ func (h *Hub) PublishAudio(n int, codec media.Codec, u *media.Unit) error {
 	if r == nil {
 		return fmt.Errorf("playback hub: no %v track %d was announced", codec, n)
 	}
-	r.append(u, h.segmentAt(r.Track().Duration(u.PTS)))
+	at := r.Track().Duration(u.PTS)
+	if h.noVideo && !u.Capture.IsZero() { // what was made of another codec has none
+		h.date(at, u.Capture)
+	}
+	r.append(u, h.segmentAt(at))
 	return nil
 }
 
@@ -377,7 +399,8 @@ func (h *Hub) Close(reason error) {
 }
 
 // Epoch is the wall-clock time of the timeline's zero, for sound and pictures alike: by the newest picture's capture
-// time, or by when the first one came where capture times are unknown. It is zero before the first picture.
+// time, or by when the first one came where capture times are unknown. Without pictures it is the sound's. It is zero
+// before the first of them.
 func (h *Hub) Epoch() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()

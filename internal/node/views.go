@@ -359,10 +359,11 @@ func inputView(st *broadcaster.Status) api.InputView {
 		GOPSeconds: st.Input.KeyInterval.Seconds(), BFrames: st.Input.BFrames, DriftSeconds: st.Input.Drift.Seconds(),
 		Missing: st.Input.Missing, Pictures: st.Input.Pictures, Irregular: st.Input.Irregular, Health: api.Unknown,
 	}
-	if st.Video == nil {
-		return in
+	if st.Video != nil {
+		in.Codec, in.Width, in.Height = st.Video.Codec.String(), st.Video.Width, st.Video.Height
+	} else {
+		in.FPS = 0 // what was measured are packets of sound
 	}
-	in.Codec, in.Width, in.Height = st.Video.Codec.String(), st.Video.Width, st.Video.Height
 	in.Audio = soundsView(st.Sounds)
 	if st.State != broadcaster.Live {
 		return in
