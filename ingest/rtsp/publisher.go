@@ -42,7 +42,7 @@ func choose(d *description.Session) (plan, error) {
 		}
 	}
 	switch {
-	case p.pictures != nil:
+	case p.pictures != nil, p.foundPictures == "" && p.sound != nil:
 		return p, nil
 	case p.foundPictures != "":
 		return p, &ingest.Refusal{
@@ -50,7 +50,10 @@ func choose(d *description.Session) (plan, error) {
 			Asked: p.foundPictures, Limit: "H264, HEVC, AV1, VP8, VP9",
 		}
 	default:
-		return p, &ingest.Refusal{Code: ingest.CodeUnsupportedCodec, Message: "the stream has no video: sound alone cannot be taken yet"}
+		return p, &ingest.Refusal{
+			Code: ingest.CodeUnsupportedCodec, Message: "there is nothing in the stream that can be taken by RTSP: use H264 and AAC",
+			Asked: p.foundSound, Limit: "H264, HEVC, AV1, VP8, VP9, AAC, Opus",
+		}
 	}
 }
 
@@ -114,7 +117,7 @@ type publisher struct {
 
 	mu             sync.Mutex
 	sink           ingest.Sink
-	pictures, tone *rtpstream.Track // tone is nil without sound
+	pictures, tone *rtpstream.Track // one of them may be nil
 	asked          time.Time        // when a key frame was asked for
 	reason         error            // why the publisher was ended by us
 	closed         bool
@@ -127,10 +130,12 @@ func newPublisher(sink ingest.Sink, plan plan, metrics *ingest.Metrics, now func
 	if plan.sound != nil {
 		sounds = 1
 	}
-	stream.Expect(true, sounds)
+	stream.Expect(plan.pictures != nil, sounds)
 	var err error
-	if p.pictures, err = stream.Video(plan.codec, plan.sets); err != nil {
-		return nil, err
+	if plan.pictures != nil {
+		if p.pictures, err = stream.Video(plan.codec, plan.sets); err != nil {
+			return nil, err
+		}
 	}
 	switch f := plan.sound.(type) {
 	case *format.Opus:

@@ -115,10 +115,12 @@ func (f *source) Read(p []byte) (int, error) {
 
 var errSource = errors.New("the source failed")
 
-// choose takes the first video track and the first audio track of a transport stream.
+// choose takes the first video track and the first audio track of a transport stream. One without video is taken, too, but
+// not if it has video that cannot be.
 func (s *Stream) choose(reader *mpegts.Reader) error {
-	pictures, sounds := false, 0
+	pictures, others, sounds := false, false, 0
 	for _, t := range reader.Tracks() {
+		others = others || t.Codec.IsVideo()
 		switch {
 		case !pictures && s.takePictures(reader, t):
 			pictures = true
@@ -132,9 +134,9 @@ func (s *Stream) choose(reader *mpegts.Reader) error {
 			}
 		}
 	}
-	if !pictures {
+	if !pictures && (others || sounds == 0) {
 		return &ingest.Refusal{
-			Code: ingest.CodeUnsupportedCodec, Message: "there is no video in the transport stream that can be taken: use H264 or HEVC",
+			Code: ingest.CodeUnsupportedCodec, Message: "there is nothing in the transport stream that can be taken: use H264 or HEVC, with AAC or Opus",
 			Asked: fmt.Sprintf("%d tracks", len(reader.Tracks())), Limit: "H264 or HEVC, with AAC or Opus",
 		}
 	}

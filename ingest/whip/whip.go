@@ -180,8 +180,8 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(offer, "m=video") {
-		return rtc.Refuse(http.StatusBadRequest, "the offer has no video section (m=video): sound alone cannot be taken")
+	if !strings.Contains(offer, "m=video") && !strings.Contains(offer, "m=audio") {
+		return rtc.Refuse(http.StatusBadRequest, "the offer has neither a video section (m=video) nor one of sound (m=audio)")
 	}
 	v, answer, err := s.admit(ctx, r, key, offer)
 	if err != nil {

@@ -385,7 +385,7 @@ func TestRefusals(t *testing.T) {
 		{"kind", http.MethodPost, "/whip/demo", "text/plain", sdp, 415, "application/sdp"},
 		{"no key", http.MethodPost, "/whip", "application/sdp", sdp + "m=video", 403, "stream key is missing"},
 		{"long key", http.MethodPost, "/whip/" + strings.Repeat("k", 300), "application/sdp", sdp + "m=video", 403, "256 bytes"},
-		{"no video", http.MethodPost, "/whip/demo", "application/sdp", sdp, 400, "no video"},
+		{"neither", http.MethodPost, "/whip/demo", "application/sdp", sdp, 400, "neither a video section"},
 		{"garbage", http.MethodPost, "/whip/demo", "application/sdp", "m=video\x00\xff", 400, "cannot be taken"},
 		{"huge", http.MethodPost, "/whip/demo", "application/sdp", strings.Repeat("m=video\r\n", 20000), 413, "too large"},
 		{"no session", http.MethodDelete, "/whip/session/none", "", "", 404, "no such session"},
