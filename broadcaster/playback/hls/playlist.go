@@ -1,9 +1,13 @@
 package hls
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -162,12 +166,13 @@ type stream struct {
 	captions      captions
 }
 
-// sound is the audio rendition that goes with every variant.
+// sound is a track of sound that goes with every variant.
 type sound struct {
-	uri           string
-	peak, average int
-	codec         string
-	channels      int
+	uri             string
+	peak, average   int
+	codec           string
+	channels        int
+	language, label string // as the publisher gave them
 }
 
 // The ids of the only groups.
@@ -176,13 +181,26 @@ const (
 	captionsGroup = "captions"
 )
 
-// multivariantPlaylist writes index.m3u8. sound is nil for a silent stream.
-func multivariantPlaylist(streams []stream, audio *sound) string {
+// multivariantPlaylist writes index.m3u8. Without streams the first sound is the only one, and the others are in its place
+// where a viewer chooses them.
+func multivariantPlaylist(streams []stream, sounds []sound) string {
 	var b strings.Builder
 	b.WriteString("#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-INDEPENDENT-SEGMENTS\n")
-	if audio != nil {
-		fmt.Fprintf(&b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=%q,NAME=\"Sound\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"%d\",URI=%q\n",
-			audioGroup, audio.channels, audio.uri)
+	grouped := len(sounds) > 0 && len(streams) > 0 || len(sounds) > 1
+	if len(streams) == 0 && len(sounds) > 0 {
+		streams = []stream{{uri: sounds[0].uri}}
+	}
+	if grouped {
+		writeSounds(&b, sounds)
+	}
+	// Whatever of a group a viewer chooses: its codecs, and the most that it takes.
+	var codecs []string
+	var peak, average int
+	for _, a := range sounds {
+		peak, average = max(peak, a.peak), max(average, a.average)
+		if !slices.Contains(codecs, a.codec) {
+			codecs = append(codecs, a.codec)
+		}
 	}
 	var heard captions
 	for _, s := range streams {
@@ -190,18 +208,20 @@ func multivariantPlaylist(streams []stream, audio *sound) string {
 	}
 	heard.write(&b)
 	for _, s := range streams {
-		codecs := s.codec
-		if audio != nil {
-			s.peak += audio.peak
-			s.average += audio.average
-			codecs += "," + audio.codec
+		s.peak += peak
+		s.average += average
+		all := codecs
+		if s.codec != "" {
+			all = append([]string{s.codec}, codecs...)
 		}
-		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:BANDWIDTH=%d,AVERAGE-BANDWIDTH=%d,CODECS=%q,RESOLUTION=%dx%d",
-			max(s.peak, s.average), s.average, codecs, s.width, s.height)
+		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:BANDWIDTH=%d,AVERAGE-BANDWIDTH=%d,CODECS=%q", max(s.peak, s.average), s.average, strings.Join(all, ","))
+		if s.width > 0 {
+			fmt.Fprintf(&b, ",RESOLUTION=%dx%d", s.width, s.height)
+		}
 		if s.frameRate > 0 {
 			fmt.Fprintf(&b, ",FRAME-RATE=%.3f", s.frameRate)
 		}
-		if audio != nil {
+		if grouped {
 			fmt.Fprintf(&b, ",AUDIO=%q", audioGroup)
 		}
 		if heard != 0 {
@@ -210,4 +230,36 @@ func multivariantPlaylist(streams []stream, audio *sound) string {
 		fmt.Fprintf(&b, "\n%s\n", s.uri)
 	}
 	return b.String()
+}
+
+// writeSounds lists the tracks of sound as members of the audio group. Each has a name of its own there, as the
+// specification wants it.
+func writeSounds(b *strings.Builder, sounds []sound) {
+	taken := make(map[string]bool)
+	for i, a := range sounds {
+		name := cmp.Or(quotable(a.label), quotable(a.language), "Sound")
+		for plain, n := name, 2; taken[name]; n++ {
+			name = fmt.Sprintf("%s %d", plain, n)
+		}
+		taken[name] = true
+		fmt.Fprintf(b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"%s\"", audioGroup, name)
+		if language := quotable(a.language); language != "" {
+			fmt.Fprintf(b, ",LANGUAGE=\"%s\"", language)
+		}
+		usual := "NO"
+		if i == 0 {
+			usual = "YES"
+		}
+		fmt.Fprintf(b, ",DEFAULT=%s,AUTOSELECT=YES,CHANNELS=\"%d\",URI=\"%s\"\n", usual, a.channels, a.uri)
+	}
+}
+
+// quotable leaves out of a publisher's words what a quoted string cannot hold (RFC 8216, section 4.2).
+func quotable(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == '"' || r == utf8.RuneError || unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, s))
 }

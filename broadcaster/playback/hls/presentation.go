@@ -30,8 +30,8 @@ type presentation struct {
 
 	ready  chan struct{} // closed when what follows is set
 	epoch  time.Time
-	video  []*variant // the source, then the ladder
-	audio  *variant   // nil for a silent stream
+	video  []*variant // the source, then the ladder; none where there is sound only
+	sounds []*variant // one of each track
 	closed chan struct{}
 
 	mu       sync.Mutex
@@ -92,35 +92,50 @@ func (s *presentation) ended() bool {
 	}
 }
 
-// start makes the variants once the hub knows its ladder and has its first picture.
+// start makes the variants once the hub knows its ladder and has its first picture, or sound where that is all.
 func (s *presentation) start(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
 		return false
 	case <-s.hub.Ready():
 	}
-	if _, err := s.hub.Source().NewReader(playback.StartNewestKey).Next(ctx); err != nil {
+	pictures, sounds := append([]*playback.Rendition{s.hub.Source()}, s.hub.Renditions()...), s.sound()
+	if s.hub.AudioOnly() {
+		pictures = nil
+	}
+	all := append(slices.Clip(pictures), sounds...)
+	if len(all) == 0 {
+		return false
+	}
+	if _, err := all[0].NewReader(playback.StartNewestKey).Next(ctx); err != nil {
 		return false
 	}
 	s.epoch = s.hub.Epoch()
-	for _, r := range append([]*playback.Rendition{s.hub.Source()}, s.hub.Renditions()...) {
+	for _, r := range pictures {
 		s.video = append(s.video, newVariant(s, r, s.cfg))
 	}
-	for _, codec := range []media.Codec{media.AAC, media.Opus} {
-		if r := s.hub.Audio(0, codec); r != nil && s.audio == nil {
-			s.audio = newVariant(s, r, s.cfg)
-		}
+	for _, r := range sounds {
+		s.sounds = append(s.sounds, newVariant(s, r, s.cfg))
 	}
 	close(s.ready)
 	return true
 }
 
-func (s *presentation) all() []*variant {
-	if s.audio == nil {
-		return s.video
+// sound is each track of sound, in the codec that most players take.
+func (s *presentation) sound() (tracks []*playback.Rendition) {
+	for n := range s.hub.AudioTracks() {
+		r := s.hub.Audio(n, media.AAC)
+		if r == nil {
+			r = s.hub.Audio(n, media.Opus)
+		}
+		if r != nil {
+			tracks = append(tracks, r)
+		}
 	}
-	return append(slices.Clip(s.video), s.audio)
+	return tracks
 }
+
+func (s *presentation) all() []*variant { return append(slices.Clip(s.video), s.sounds...) }
 
 // variant finds one by its rendition's name.
 func (s *presentation) variant(name string) *variant {
@@ -149,17 +164,18 @@ func (s *presentation) reports(of *variant) (reports []report) {
 	return reports
 }
 
-// multivariant makes index.m3u8. It waits for the source's first part, and a moment for the rungs' first pictures,
-// so that their parameters can be given rather than expected.
+// multivariant makes index.m3u8. It waits for the first part of the source, or of the sound where that is all, and a moment
+// for the other variants' first, so that their parameters can be given rather than expected.
 func (s *presentation) multivariant(ctx context.Context) (document, error) {
 	started := func(p *packager) bool { return p.nextPart > 0 }
 	// A source that cannot be packaged (VP8) is left out: the rungs stand in for it.
-	if err := s.video[0].wait(ctx, started); err != nil && (ctx.Err() != nil || len(s.video) == 1) {
+	all := s.all()
+	if err := all[0].wait(ctx, started); err != nil && (ctx.Err() != nil || len(s.video) <= 1) {
 		return document{}, err
 	}
 	soon, cancel := context.WithTimeout(ctx, s.cfg.RungWait)
 	defer cancel()
-	for _, v := range s.all()[1:] {
+	for _, v := range all[1:] {
 		// One that isn't there in time is described by what was asked of its encoder.
 		_ = v.wait(soon, started)
 	}
@@ -169,15 +185,17 @@ func (s *presentation) multivariant(ctx context.Context) (document, error) {
 			streams = append(streams, d)
 		}
 	}
-	if len(streams) == 0 {
+	if len(streams) == 0 && len(s.video) > 0 {
 		d, _ := s.video[0].describe()
 		streams = []stream{d}
 	}
-	var audio *sound
-	if s.audio != nil {
-		audio = s.audio.describeSound()
+	var sounds []sound
+	for _, v := range s.sounds {
+		if d, ok := v.describeSound(); ok {
+			sounds = append(sounds, d)
+		}
 	}
-	return newDocument(multivariantPlaylist(streams, audio)), nil
+	return newDocument(multivariantPlaylist(streams, sounds)), nil
 }
 
 // seen counts the player that a request comes from.

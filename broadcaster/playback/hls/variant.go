@@ -187,19 +187,20 @@ func (v *variant) describe() (s stream, ok bool) {
 	return s, !v.pack.longGOP && !failed
 }
 
-func (v *variant) describeSound() *sound {
+// describeSound is a track of sound in the multivariant playlist. ok is false before its first packet.
+func (v *variant) describeSound() (s sound, ok bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if len(v.pack.formats) == 0 {
-		return nil
+		return s, false
 	}
 	f := v.pack.format()
 	average, peak := v.pack.rates()
 	if average == 0 {
 		average, peak = 128_000, 192_000
 	}
-	return &sound{
+	return sound{
 		uri: v.rendition.Name() + "/" + indexName, codec: f.rfc6381, channels: f.track.Channels,
-		average: average, peak: peak,
-	}
+		language: f.track.Language, label: f.track.Label, average: average, peak: peak,
+	}, true
 }
