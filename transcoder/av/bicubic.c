@@ -6,27 +6,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Sixteen rows are made at a time: filtered from top to bottom, sixteen pixels at once; turned into columns of sixteen;
-// filtered from left to right, sixteen rows at once; and turned back. So neither filter gathers single pixels, which is
-// where swscale's time goes.
-enum { LANES = 16, MAX_TAPS = 16, FRACTION = 6 };
+// An output row is made in two steps: the source rows around it become one row, as wide as the source, which is then
+// filtered from left to right. Between the steps it stays in the nearest cache. Both steps multiply pairs of bytes by
+// pairs of weights and add each pair (pmaddubsw): 32 products an instruction. From left to right a shuffle brings the
+// bytes of eight neighbouring outputs to their weights at once; swscale gathers each output's for itself.
+enum {
+	MAX_TAPS = 16, // samples that make one: the source is at most four times as large
+	VECTOR = 32,   // bytes
+	LANE = 16,     // bytes that one shuffle chooses from
+	HALF = 8,      // outputs that are made of a lane
+	BLOCK = 2 * HALF,
+
+	// The weights of an output add up to ONE. Two neighbours, which are at most 1.16 of it, must not exceed 128, or
+	// products of 255 would not fit into 16 bits.
+	ONE = 110,
+	BACK = 298,          // 2^15 / ONE
+	START = -128 * ONE,  // sums are of samples less 128, so that they fit, whatever the filter overshoots by
+};
 
 #define AVX2 __attribute__((target("avx2")))
 #define UNROLLED __attribute__((target("avx2"), always_inline)) inline
 
-// axis says which samples make each output sample: some from pos on, with weights of 15 bits.
+// axis says which samples make each output: taps of them from pos on.
 typedef struct {
-	int in, out;
+	int in, out, taps;
 	int *pos;
-	int32_t *weights; // each in both halves, as it is broadcast
+	int8_t *weights;
 } axis;
 
+// block is how BLOCK outputs of a row are made.
+typedef struct {
+	__m256i near, far; // the pairs of bytes of each half: which of a lane's, and which of the lane behind
+	__m256i weights[MAX_TAPS / 2];
+	int from[2]; // the first byte of each half
+	int to;
+} block;
+
 struct castnet_bicubic {
-	int taps; // samples that make one
 	axis x, y;
-	int pitch;        // of rows and columns: the input's width, rounded up
-	int16_t *rows;    // LANES of them, FRACTION bits behind the point
-	__m256i *columns; // the same, turned
+	int blocks, far; // far: some pairs are in the lane behind
+	block *block;
+	uint8_t *row; // between the steps. Bytes behind its end are read, but not used
 };
 
 // kernel is the cubic of Mitchell and Netravali (1988) with swscale's defaults: B = 0, C = 0.6.
@@ -42,64 +62,94 @@ static double kernel(double x) {
 
 static double widening(int in, int out) { return in > out ? (double)in / out : 1; }
 
-static int reach(int in, int out) { return 2 * (int)ceil(2 * widening(in, out)); }
-
 static int clamp(int v, int low, int high) { return v < low ? low : v > high ? high : v; }
 
-// weigh spreads the kernel over the samples around output sample o. Beyond the edge the last sample repeats.
-static void weigh(const axis *a, int taps, int o) {
-	double wide = widening(a->in, a->out), centre = (o + 0.5) * a->in / a->out - 0.5;
-	int first = (int)floor(centre) - taps / 2 + 1, pos = clamp(first, 0, a->in - taps);
-	double share[MAX_TAPS] = {0}, sum = 0;
-	for (int i = first; i < first + taps; i++) {
-		double v = kernel((i - centre) / wide);
-		share[clamp(i, 0, a->in - 1) - pos] += v;
-		sum += v;
-	}
-	int weights[MAX_TAPS], most = 0, left = 1 << 15;
-	for (int k = 0; k < taps; k++) {
-		weights[k] = (int)lrint(share[k] / sum * (1 << 15));
-		left -= weights[k];
-		if (weights[k] > weights[most])
-			most = k;
-	}
-	weights[most] += left; // grey stays grey
+// quantize makes integers of shares of 1, which add up to ONE: grey stays grey. What is left of rounding them goes where
+// it errs least.
+static void quantize(const double *share, int taps, int8_t *weights) {
+	int left = ONE;
 	for (int k = 0; k < taps; k++)
-		a->weights[o * taps + k] = (uint16_t)clamp(weights[k], INT16_MIN, INT16_MAX) * 0x10001u;
-	a->pos[o] = pos;
+		left -= weights[k] = (int8_t)lrint(share[k] * ONE);
+	for (int step = left > 0 ? 1 : -1; left != 0; left -= step) {
+		int best = 0;
+		for (int k = 1; k < taps; k++)
+			if ((share[k] * ONE - weights[k]) * step > (share[best] * ONE - weights[best]) * step)
+				best = k;
+		weights[best] += step;
+	}
 }
 
-static int axis_init(axis *a, int taps, int in, int out) {
-	if (taps > MAX_TAPS || taps > in)
-		return -1;
-	a->in = in;
-	a->out = out;
-	a->pos = malloc(out * sizeof(*a->pos));
-	a->weights = malloc((size_t)out * taps * sizeof(*a->weights));
-	if (!a->pos || !a->weights)
-		return -1;
-	for (int o = 0; o < out; o++)
-		weigh(a, taps, o);
+// weigh spreads the kernel over the samples around output o. Beyond the edge the last sample repeats.
+static int weigh(const axis *a, int o) {
+	double wide = widening(a->in, a->out), centre = (o + 0.5) * a->in / a->out - 0.5;
+	int first = (int)floor(centre) - a->taps / 2 + 1;
+	double share[MAX_TAPS] = {0}, sum = 0;
+	a->pos[o] = clamp(first, 0, a->in - a->taps);
+	for (int i = first; i < first + a->taps; i++)
+		sum += kernel((i - centre) / wide);
+	for (int i = first; i < first + a->taps; i++)
+		share[clamp(i, 0, a->in - 1) - a->pos[o]] += kernel((i - centre) / wide) / sum;
+	int8_t *weights = a->weights + o * a->taps;
+	quantize(share, a->taps, weights);
+	for (int k = 0; k < a->taps; k += 2)
+		if (weights[k] + weights[k + 1] > 128)
+			return -1;
 	return 0;
 }
 
+static int axis_init(axis *a, int in, int out) {
+	*a = (axis){.in = in, .out = out, .taps = 2 * (int)ceil(2 * widening(in, out))};
+	if (a->taps > MAX_TAPS || a->taps > in)
+		return -1;
+	a->pos = malloc(out * sizeof(*a->pos));
+	a->weights = malloc((size_t)out * a->taps);
+	if (!a->pos || !a->weights)
+		return -1;
+	for (int o = 0; o < out; o++)
+		if (weigh(a, o) < 0)
+			return -1;
+	return 0;
+}
+
+// block_init says how the outputs from o on are made, and whether some of their bytes are far.
+static int block_init(block *b, const axis *a, int o) {
+	const uint8_t none = 0x80; // shuffles a zero in
+	uint8_t near[VECTOR], far[VECTOR];
+	int8_t weights[MAX_TAPS / 2][VECTOR] = {{0}};
+	int reaches = 0;
+	for (int i = 0; i < BLOCK; i++) {
+		int first = a->pos[o + i / HALF * HALF];
+		b->from[i / HALF] = first;
+		for (int k = 0; k < 2; k++) {
+			int at = a->pos[o + i] + k - first;
+			near[2 * i + k] = at < LANE ? at : none;
+			far[2 * i + k] = at < LANE ? none : at - LANE;
+			reaches |= at >= LANE;
+		}
+		for (int k = 0; k < a->taps; k++)
+			weights[k / 2][2 * i + k % 2] = a->weights[(o + i) * a->taps + k];
+	}
+	b->to = o;
+	memcpy(&b->near, near, sizeof(near));
+	memcpy(&b->far, far, sizeof(far));
+	memcpy(b->weights, weights, sizeof(weights));
+	return reaches;
+}
+
 castnet_bicubic *castnet_bicubic_new(int w, int h, int to_w, int to_h) {
-	if (!__builtin_cpu_supports("avx2") || w <= 0 || h <= 0 || to_w <= 0 || to_h <= 0)
+	if (!__builtin_cpu_supports("avx2") || w < VECTOR || h <= 0 || to_w < BLOCK || to_h <= 0)
 		return NULL;
 	castnet_bicubic *b = calloc(1, sizeof(*b));
 	if (!b)
 		return NULL;
-	int across = reach(w, to_w), down = reach(h, to_h);
-	b->taps = across > down ? across : down;
-	b->pitch = (w + LANES - 1) / LANES * LANES;
-	size_t size = (size_t)b->pitch * LANES * sizeof(int16_t);
-	b->rows = aligned_alloc(sizeof(__m256i), size);
-	b->columns = aligned_alloc(sizeof(__m256i), size);
-	if (!b->rows || !b->columns || axis_init(&b->x, b->taps, w, to_w) < 0 || axis_init(&b->y, b->taps, h, to_h) < 0) {
+	b->blocks = (to_w + BLOCK - 1) / BLOCK;
+	if (axis_init(&b->x, w, to_w) < 0 || axis_init(&b->y, h, to_h) < 0 ||
+		!(b->row = calloc(1, w + 2 * VECTOR)) || !(b->block = aligned_alloc(VECTOR, b->blocks * sizeof(*b->block)))) {
 		castnet_bicubic_free(b);
 		return NULL;
 	}
-	memset(b->rows, 0, size); // the last strip may fill only some
+	for (int i = 0; i < b->blocks; i++) // the last overlaps the one before
+		b->far |= block_init(&b->block[i], &b->x, i < b->blocks - 1 ? i * BLOCK : to_w - BLOCK);
 	return b;
 }
 
@@ -110,112 +160,80 @@ void castnet_bicubic_free(castnet_bicubic *b) {
 	free(b->x.weights);
 	free(b->y.pos);
 	free(b->y.weights);
-	free(b->rows);
-	free(b->columns);
+	free(b->block);
+	free(b->row);
 	free(b);
 }
 
-// filter_row makes output row o, as wide as the input, and leaves it in out.
-static UNROLLED void filter_row(const int taps, const castnet_bicubic *b, int o, const uint8_t *src, ptrdiff_t stride, int16_t *out) {
-	__m256i weights[MAX_TAPS];
-	for (int k = 0; k < taps; k++)
-		weights[k] = _mm256_set1_epi32(b->y.weights[o * taps + k]);
+// filter_rows makes b->row of the source rows around output row o.
+static UNROLLED void filter_rows(const int taps, const castnet_bicubic *b, int o, const uint8_t *src, ptrdiff_t stride) {
+	const __m256i start = _mm256_set1_epi16(START), back = _mm256_set1_epi16(BACK), offset = _mm256_set1_epi8((char)128);
+	const int8_t *w = b->y.weights + o * taps;
+	__m256i weights[MAX_TAPS / 2];
+	for (int k = 0; k < taps; k += 2)
+		weights[k / 2] = _mm256_set1_epi16((int16_t)((uint8_t)w[k] | (uint8_t)w[k + 1] << 8));
 	src += b->y.pos[o] * stride;
-	for (int x = 0; x < b->pitch; x += LANES) {
-		__m256i sum = _mm256_setzero_si256();
-		for (int k = 0; k < taps; k++) {
-			__m256i v = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(src + k * stride + x)));
-			sum = _mm256_add_epi16(sum, _mm256_mulhrs_epi16(_mm256_slli_epi16(v, FRACTION), weights[k]));
+	for (int i = 0; i < b->x.in; i += VECTOR) {
+		int x = i <= b->x.in - VECTOR ? i : b->x.in - VECTOR; // the last overlaps the one before
+		__m256i low = start, high = start;
+		for (int k = 0; k < taps; k += 2) {
+			__m256i even = _mm256_loadu_si256((const __m256i *)(src + k * stride + x));
+			__m256i odd = _mm256_loadu_si256((const __m256i *)(src + (k + 1) * stride + x));
+			low = _mm256_add_epi16(low, _mm256_maddubs_epi16(_mm256_unpacklo_epi8(even, odd), weights[k / 2]));
+			high = _mm256_add_epi16(high, _mm256_maddubs_epi16(_mm256_unpackhi_epi8(even, odd), weights[k / 2]));
 		}
-		_mm256_store_si256((__m256i *)(out + x), sum);
+		__m256i both = _mm256_packs_epi16(_mm256_mulhrs_epi16(low, back), _mm256_mulhrs_epi16(high, back));
+		_mm256_storeu_si256((__m256i *)(b->row + x), _mm256_xor_si256(both, offset)); // + 128
 	}
 }
 
-// transpose turns 8x8 samples in each half.
-static UNROLLED void transpose(__m256i v[8]) {
-	__m256i a[8], b[8];
-	for (int i = 0; i < 8; i += 2) {
-		a[i] = _mm256_unpacklo_epi16(v[i], v[i + 1]);
-		a[i + 1] = _mm256_unpackhi_epi16(v[i], v[i + 1]);
-	}
-	for (int i = 0; i < 8; i += 4)
-		for (int j = 0; j < 2; j++) {
-			b[i + 2 * j] = _mm256_unpacklo_epi32(a[i + j], a[i + j + 2]);
-			b[i + 2 * j + 1] = _mm256_unpackhi_epi32(a[i + j], a[i + j + 2]);
+static UNROLLED __m256i lanes(const uint8_t *left, const uint8_t *right) {
+	__m128i l = _mm_loadu_si128((const __m128i *)left), r = _mm_loadu_si128((const __m128i *)right);
+	return _mm256_inserti128_si256(_mm256_castsi128_si256(l), r, 1);
+}
+
+// filter_row makes an output row of b->row.
+static UNROLLED void filter_row(const int taps, const int far, const castnet_bicubic *b, uint8_t *dst) {
+	const __m256i start = _mm256_set1_epi16(START), back = _mm256_set1_epi16(BACK);
+	for (int i = 0; i < b->blocks; i++) {
+		const block *c = &b->block[i];
+		const uint8_t *left = b->row + c->from[0], *right = b->row + c->from[1];
+		__m256i sum = start;
+		for (int k = 0; k < taps; k += 2) {
+			__m256i pairs = _mm256_shuffle_epi8(lanes(left + k, right + k), c->near);
+			if (far)
+				pairs = _mm256_or_si256(pairs, _mm256_shuffle_epi8(lanes(left + k + LANE, right + k + LANE), c->far));
+			sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(pairs, c->weights[k / 2]));
 		}
-	for (int i = 0; i < 4; i++) {
-		v[2 * i] = _mm256_unpacklo_epi64(b[i], b[i + 4]);
-		v[2 * i + 1] = _mm256_unpackhi_epi64(b[i], b[i + 4]);
+		sum = _mm256_mulhrs_epi16(sum, back);
+		__m128i all = _mm_packs_epi16(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+		_mm_storeu_si128((__m128i *)(dst + c->to), _mm_xor_si128(all, _mm_set1_epi8((char)128)));
 	}
 }
 
-// turn makes columns of the rows.
-AVX2 static void turn(const castnet_bicubic *b) {
-	for (int x = 0; x < b->pitch; x += 8) {
-		__m256i v[8];
-		for (int i = 0; i < 8; i++) {
-			const int16_t *row = b->rows + i * b->pitch + x;
-			__m128i upper = _mm_load_si128((const __m128i *)row), lower = _mm_load_si128((const __m128i *)(row + 8 * b->pitch));
-			v[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(upper), lower, 1);
-		}
-		transpose(v);
-		for (int i = 0; i < 8; i++)
-			b->columns[x + i] = v[i];
+// With the number of taps known the compiler unrolls the loops over them and keeps weights in registers.
+AVX2 static void rows(const castnet_bicubic *b, int o, const uint8_t *src, ptrdiff_t stride) {
+	switch (b->y.taps) {
+	case 4: filter_rows(4, b, o, src, stride); break;
+	case 6: filter_rows(6, b, o, src, stride); break;
+	case 8: filter_rows(8, b, o, src, stride); break;
+	default: filter_rows(b->y.taps, b, o, src, stride);
 	}
 }
 
-// filter_columns makes eight output columns from x on, turned back into rows. Those past the last are the last.
-static UNROLLED void filter_columns(const int taps, const castnet_bicubic *b, int x, __m256i out[8]) {
-	for (int i = 0; i < 8; i++) {
-		int o = x + i < b->x.out ? x + i : b->x.out - 1;
-		const int32_t *weights = b->x.weights + o * taps;
-		const __m256i *column = b->columns + b->x.pos[o];
-		__m256i sum = _mm256_set1_epi16(1 << (FRACTION - 1)); // to round
-		for (int k = 0; k < taps; k++)
-			sum = _mm256_add_epi16(sum, _mm256_mulhrs_epi16(column[k], _mm256_set1_epi32(weights[k])));
-		out[i] = _mm256_srai_epi16(sum, FRACTION);
-	}
-	transpose(out);
-}
-
-// filter_strip makes count output rows of the columns.
-static UNROLLED void filter_strip(const int taps, const castnet_bicubic *b, uint8_t *dst, ptrdiff_t stride, int count) {
-	for (int x = 0; x < b->x.out; x += LANES) {
-		__m256i left[8], right[8];
-		filter_columns(taps, b, x, left);
-		filter_columns(taps, b, x + 8, right);
-		uint8_t block[LANES][LANES];
-		for (int i = 0; i < 8; i++) {
-			__m256i both = _mm256_packus_epi16(left[i], right[i]);
-			_mm_storeu_si128((__m128i *)block[i], _mm256_castsi256_si128(both));
-			_mm_storeu_si128((__m128i *)block[i + 8], _mm256_extracti128_si256(both, 1));
-		}
-		int width = b->x.out - x;
-		for (int r = 0; r < count; r++)
-			if (width >= LANES)
-				memcpy(dst + r * stride + x, block[r], LANES); // one store
-			else
-				memcpy(dst + r * stride + x, block[r], width);
+AVX2 static void row(const castnet_bicubic *b, uint8_t *dst) {
+	switch (b->far ? 0 : b->x.taps) {
+	case 4: filter_row(4, 0, b, dst); break;
+	case 6: filter_row(6, 0, b, dst); break;
+	case 8: filter_row(8, 0, b, dst); break;
+	default: filter_row(b->x.taps, 1, b, dst);
 	}
 }
 
-static UNROLLED void scale(const int taps, castnet_bicubic *b, uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride) {
-	for (int y = 0; y < b->y.out; y += LANES) {
-		int count = b->y.out - y < LANES ? b->y.out - y : LANES;
-		for (int r = 0; r < count; r++)
-			filter_row(taps, b, y + r, src, src_stride, b->rows + r * b->pitch);
-		turn(b);
-		filter_strip(taps, b, dst + y * dst_stride, dst_stride, count);
-	}
-}
-
-// With the number of taps known the compiler keeps weights in registers.
-AVX2 void castnet_bicubic_scale(castnet_bicubic *b, uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride) {
-	switch (b->taps) {
-	case 4: scale(4, b, dst, dst_stride, src, src_stride); break;
-	case 6: scale(6, b, dst, dst_stride, src, src_stride); break;
-	case 8: scale(8, b, dst, dst_stride, src, src_stride); break;
-	default: scale(b->taps, b, dst, dst_stride, src, src_stride);
+void castnet_bicubic_scale(castnet_bicubic *b, uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride) {
+	for (int y = 0; y < b->y.out; y++) {
+		rows(b, y, src, src_stride);
+		row(b, dst + y * dst_stride);
 	}
 }
 

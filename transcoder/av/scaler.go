@@ -56,7 +56,7 @@ func (s *scaler) scale(src, dst *astiav.Frame) error {
 		}
 	}
 	dst.SetPts(src.Pts())
-	if s.cubic.takes(src) {
+	if s.cubic != nil {
 		s.cubic.scale(src, dst)
 		return nil
 	}

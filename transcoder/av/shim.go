@@ -100,13 +100,6 @@ static int castnet_scale(void *c, void *dst, const void *src) { return sws_scale
 
 static void castnet_scaler_free(void *c) { sws_freeContext(c); }
 
-// Whether a picture's rows can be read up to the next multiple of 16 bytes.
-static int castnet_roomy(const void *frame) {
-	const AVFrame *f = frame;
-	return f->linesize[0] >= FFALIGN(f->width, 16) && f->linesize[1] >= FFALIGN((f->width + 1) / 2, 16) &&
-		f->linesize[2] == f->linesize[1];
-}
-
 static void castnet_scale_planes(castnet_bicubic *luma, castnet_bicubic *chroma, void *to, const void *from) {
 	AVFrame *dst = to;
 	const AVFrame *src = from;
@@ -208,7 +201,7 @@ func (s *swscale) free() {
 	}
 }
 
-// bicubic scales 8-bit 4:2:0 in the same range, faster than swscale does; nil is none.
+// bicubic scales 8-bit 4:2:0 in the same range, faster than swscale does; nil is none, where swscale has to do it.
 type bicubic struct{ luma, chroma *C.castnet_bicubic }
 
 // newBicubic returns nil for what swscale has to do.
@@ -226,11 +219,6 @@ func newBicubic(from, to picture) *bicubic {
 		return nil
 	}
 	return b
-}
-
-// takes reports whether src's memory is laid out for it.
-func (b *bicubic) takes(src *astiav.Frame) bool {
-	return b != nil && C.castnet_roomy(src.UnsafePointer()) != 0
 }
 
 func (b *bicubic) scale(src, dst *astiav.Frame) {

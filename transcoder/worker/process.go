@@ -72,8 +72,9 @@ func environment() []string {
 }
 
 // lazyTimers is how late a worker's timers may be. While threads are inside libav, Go's monitor thread looks at them
-// every 20 µs, which took 7 % of a core; with this slack it looks a twentieth as often. Frames wake threads at once.
-const lazyTimers = time.Millisecond
+// every 20 µs, which took 7 % of a core; with this slack it looks so rarely that it does not show. Frames wake threads at
+// once; what waits for a timer is the word on progress alone, every 80 ms.
+const lazyTimers = 5 * time.Millisecond
 
 // startLazy starts a process whose threads have that slack: a child takes over the one of the thread that starts it.
 func startLazy(cmd *exec.Cmd) error {
