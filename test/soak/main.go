@@ -1,6 +1,6 @@
 // Command soak runs transcoding sessions in worker processes for an hour (SOAK_MINUTES), beside others that come, go, and
 // are killed, and tells at the end what grew: memory, processes, files, goroutines. Its last line is a JSON object, as
-// the benches' is.
+// the benches' is. Others come one right after the other, which takes all cores there are, or SOAK_PAUSE seconds apart.
 package main
 
 import (
@@ -68,14 +68,15 @@ func (f *figures) ok() bool {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	minutes := 60.0
-	if text := os.Getenv("SOAK_MINUTES"); text != "" {
-		var err error
-		if minutes, err = strconv.ParseFloat(text, 64); err != nil || minutes <= 0 {
-			fatal(fmt.Errorf("SOAK_MINUTES=%s: give a number of minutes", text))
-		}
+	minutes, err := number("SOAK_MINUTES", 60)
+	if err != nil {
+		fatal(err)
 	}
-	f, err := soak(ctx, time.Duration(minutes*float64(time.Minute)))
+	pause, err := number("SOAK_PAUSE", 0)
+	if err != nil {
+		fatal(err)
+	}
+	f, err := soak(ctx, time.Duration(minutes*float64(time.Minute)), time.Duration(pause*float64(time.Second)))
 	if err != nil {
 		fatal(err)
 	}
@@ -88,13 +89,26 @@ func main() {
 	_, _ = fmt.Fprintln(os.Stdout, string(line))
 }
 
+// number reads a setting from the environment.
+func number(name string, fallback float64) (float64, error) {
+	text := os.Getenv(name)
+	if text == "" {
+		return fallback, nil
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%s=%s: give a number, 0 or more", name, text)
+	}
+	return n, nil
+}
+
 func fatal(err error) {
 	fmt.Fprintln(os.Stderr, "soak:", err)
 	os.Exit(1) //nolint:forbidigo // this is a main
 }
 
-// soak runs the sessions for a time, and compares what is there before and after.
-func soak(ctx context.Context, d time.Duration) (figures, error) {
+// soak runs the sessions for a time d, and compares what is there before and after.
+func soak(ctx context.Context, d, pause time.Duration) (figures, error) {
 	f := figures{Minutes: d.Minutes()}
 	binary, err := filepath.Abs("bin/castnet-worker")
 	if err != nil {
@@ -121,7 +135,7 @@ func soak(ctx context.Context, d time.Duration) (figures, error) {
 	running, end := context.WithCancel(ctx)
 	ran := make(chan error, 1)
 	go func() { ran <- pool.Run(running) }()
-	err = play(ctx, pool, videos, d, &f)
+	err = play(ctx, pool, videos, schedule{d, pause}, &f)
 	end()
 	if err = errors.Join(err, <-ran); err != nil {
 		return f, err
@@ -131,9 +145,12 @@ func soak(ctx context.Context, d time.Duration) (figures, error) {
 	return f, err
 }
 
+// schedule is how long all lasts, and the pause between sessions that come and go.
+type schedule struct{ length, pause time.Duration }
+
 // play runs the lasting sessions, the passing ones, and the watch over all processes.
-func play(ctx context.Context, pool *worker.Pool, videos []*clip.Video, d time.Duration, f *figures) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, d, errOver)
+func play(ctx context.Context, pool *worker.Pool, videos []*clip.Video, s schedule, f *figures) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.length, errOver)
 	defer cancel()
 	n := len(lasting)
 	streams := make([]*stream, n)
@@ -156,9 +173,9 @@ func play(ctx context.Context, pool *worker.Pool, videos []*clip.Video, d time.D
 			return fmt.Errorf("a lasting session did not begin: %w", err)
 		}
 	}
-	w := newWatch(children(), d)
+	w := newWatch(children(), s.length)
 	passed := make(chan error, 1)
-	go func() { passed <- pass(ctx, pool, videos[n], f); cancel() }()
+	go func() { passed <- pass(ctx, pool, videos[n], s.pause, f); cancel() }()
 	err := w.run(ctx, f)
 	cancel()
 	errs = append(errs, err, <-passed)

@@ -102,8 +102,9 @@ func (s *stream) receive(ctx context.Context) error {
 	}
 }
 
-// pass opens sessions that last a moment, one after the other: whole ones, ones broken off, and pictures.
-func pass(ctx context.Context, pool *worker.Pool, v *clip.Video, f *figures) error {
+// pass opens sessions that last a moment, one after the other, with a pause between them: whole ones, ones broken off, and
+// pictures.
+func pass(ctx context.Context, pool *worker.Pool, v *clip.Video, pause time.Duration, f *figures) error {
 	ladder := transcoder.DefaultLadder(v.Track.Width, v.Track.Height)
 	for n := 0; ctx.Err() == nil; n++ {
 		cfg := transcoder.SessionConfig{ID: fmt.Sprint("passing-", n), Ladder: ladder}
@@ -123,6 +124,10 @@ func pass(ctx context.Context, pool *worker.Pool, v *clip.Video, f *figures) err
 			return over(ctx, err)
 		}
 		f.Sessions++
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
 	}
 	return nil
 }
