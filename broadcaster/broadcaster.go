@@ -222,6 +222,9 @@ func (b *Broadcaster) Publish(_ context.Context, req ingest.Request) (ingest.Sin
 	if err != nil {
 		return nil, err
 	}
+	if old := b.streams[id]; old != nil {
+		close(old.replaced)
+	}
 	b.streams[id] = s
 	if b.cfg.Started != nil {
 		b.cfg.Started(s.hub)

@@ -34,10 +34,11 @@ type Stream struct {
 	started time.Time
 
 	work      *worklist
-	converter *sound.Converter // nil without a worker of our own
+	converter *sound.Converter // nil until announced, and without a worker of our own
 
 	announced chan struct{} // closed by the first Start
 	closed    chan struct{} // closed when the publisher is gone for good
+	replaced  chan struct{} // closed when another stream has its name
 
 	// Of the present publisher's goroutine.
 	segmenter *ingest.Segmenter
@@ -68,6 +69,7 @@ func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
 		work:      newWorklist(),
 		announced: make(chan struct{}),
 		closed:    make(chan struct{}),
+		replaced:  make(chan struct{}),
 		video:     -1,
 		soundFrom: math.MinInt64,
 		paid:      make(map[common.Hash]struct{}),
@@ -78,11 +80,6 @@ func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
 		return nil, err
 	}
 	s.hub = hub
-	if b.cfg.Local != nil {
-		s.converter = sound.New(sound.Config{
-			ID: id, Local: b.cfg.Local, Publish: hub.PublishAudio, Dropped: b.metrics.audioDropped.Inc, Logger: s.log,
-		})
-	}
 	s.status = Status{ID: id, State: Starting, Started: s.started}
 	return s, nil
 }
@@ -110,6 +107,21 @@ func (s *Stream) run(ctx context.Context) {
 	case <-s.closed:
 	case <-ctx.Done():
 	}
+	select {
+	case <-s.announced:
+		s.transcode(ctx)
+	default: // nothing came, so nothing is owed to anybody
+		s.endHub(ctx)
+	}
+	select {
+	case <-time.After(s.b.cfg.Linger):
+	case <-s.replaced:
+	case <-ctx.Done():
+	}
+}
+
+// transcode works what is published until the last of it is transcoded and settled.
+func (s *Stream) transcode(ctx context.Context) {
 	var workers sync.WaitGroup
 	work, stop := context.WithCancel(ctx)
 	defer stop()
@@ -136,12 +148,7 @@ func (s *Stream) run(ctx context.Context) {
 		cancel()
 	case <-ctx.Done():
 	}
-	if ctx.Err() != nil {
-		s.hub.Close(errStopping)
-	} else {
-		s.hub.Close(nil)
-	}
-	s.setState(Ended)
+	s.endHub(ctx)
 	// Receipts of the last segments are settled by the ladder, which ends by itself now.
 	settled := make(chan struct{})
 	go func() { workers.Wait(); close(settled) }()
@@ -151,10 +158,16 @@ func (s *Stream) run(ctx context.Context) {
 		stop()
 		<-settled
 	}
-	select {
-	case <-time.After(s.b.cfg.Linger):
-	case <-ctx.Done():
+}
+
+// endHub tells viewers that nothing follows.
+func (s *Stream) endHub(ctx context.Context) {
+	if ctx.Err() != nil {
+		s.hub.Close(errStopping)
+	} else {
+		s.hub.Close(nil)
 	}
+	s.setState(Ended)
 }
 
 // announce takes the tracks as they are now.
@@ -177,6 +190,7 @@ func (s *Stream) announce(tracks []*media.Track) error {
 		return &ingest.Refusal{Code: ingest.CodeUnsupportedCodec, Message: "the stream has neither pictures nor sound"}
 	case old == nil:
 		s.segmenter = ingest.NewSegmenter(main)
+		s.converter = s.newConverter()
 	case main != old:
 		s.segmenter.SetTrack(main)
 	}
@@ -197,6 +211,15 @@ func (s *Stream) announce(tracks []*media.Track) error {
 		"protocol", s.request.Protocol, "remote", s.request.Remote)
 	close(s.announced)
 	return nil
+}
+
+func (s *Stream) newConverter() *sound.Converter {
+	if s.b.cfg.Local == nil {
+		return nil
+	}
+	return sound.New(sound.Config{
+		ID: s.id, Local: s.b.cfg.Local, Publish: s.hub.PublishAudio, Dropped: s.b.metrics.audioDropped.Inc, Logger: s.log,
+	})
 }
 
 // sorted finds the tracks that are published among a publisher's: the index of the video, -1 without, and those of the

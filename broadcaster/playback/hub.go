@@ -450,7 +450,7 @@ func audioName(n int, c media.Codec) string {
 // pictureIndex remembers the newest source pictures by PTS.
 type pictureIndex struct {
 	bySource map[int64]picture
-	order    [indexedPictures]int64
+	order    []int64 // a ring, once it is full
 	added    int
 }
 
@@ -460,11 +460,12 @@ type picture struct {
 }
 
 func (x *pictureIndex) add(pts int64, p picture) {
-	slot := x.added % indexedPictures
-	if x.added >= indexedPictures {
+	if slot := x.added % indexedPictures; x.added < indexedPictures {
+		x.order = append(x.order, pts)
+	} else {
 		delete(x.bySource, x.order[slot])
+		x.order[slot] = pts
 	}
-	x.order[slot] = pts
 	x.bySource[pts] = p
 	x.added++
 }

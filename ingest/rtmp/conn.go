@@ -39,6 +39,8 @@ var errVanished = errors.New("the publisher's connection ended without a goodbye
 type conn struct {
 	server *Server
 	net    net.Conn
+	remote string // its address
+	link   *link
 	guard  *guard
 	rtmp   *gortmplib.ServerConn
 	log    *slog.Logger
@@ -48,18 +50,19 @@ type conn struct {
 func (s *Server) serve(ctx context.Context, nc net.Conn, over *ingest.Refusal) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	guard := newGuard(nc)
+	link := newLink(nc)
+	guard := newGuard(link)
 	c := &conn{
-		server: s, net: nc, guard: guard, log: s.cfg.Logger.With("remote", nc.RemoteAddr().String()),
+		server: s, net: nc, remote: nc.RemoteAddr().String(), link: link, guard: guard, log: s.cfg.Logger,
 		rtmp: &gortmplib.ServerConn{RW: struct {
 			io.Reader
 			io.Writer
-		}{guard, nc}},
+		}{guard, link}},
 	}
 	// What strangers send goes through parsers that are not ours: a bug there must not take the process down.
 	defer func() {
 		if r := recover(); r != nil {
-			c.log.Error("RTMP parser failed", "panic", r, "stack", string(debug.Stack()))
+			c.log.Error("RTMP parser failed", "remote", c.remote, "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetReadDeadline(time.Unix(1, 0)) })
@@ -71,7 +74,7 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, over *ingest.Refusal) {
 	}
 	var sink ingest.Sink
 	if err == nil {
-		sink, err = s.cfg.Gate.Publish(ctx, ingest.Request{Protocol: s.cfg.Protocol, Key: key, Remote: nc.RemoteAddr().String()})
+		sink, err = s.cfg.Gate.Publish(ctx, ingest.Request{Protocol: s.cfg.Protocol, Key: key, Remote: c.remote})
 	}
 	if err != nil {
 		c.refuse(ctx, err)
@@ -123,16 +126,16 @@ func (c *conn) publish(ctx context.Context, sink ingest.Sink) {
 	reason := errors.New("the publisher's data broke the parser") // unless something else is said below
 	defer func() { sink.Close(reason) }()
 
-	c.log.Info("publisher came in")
+	c.log.Info("publisher came in", "remote", c.remote)
 	c.guard.maxMedia = c.server.cfg.MaxUnitBytes
 	reason = c.media(ctx, newStream(sink, metrics))
 	lasted := c.server.cfg.Now().Sub(began).Round(time.Millisecond)
 	switch {
 	case errors.Is(reason, errEnded):
 		reason, ended = nil, true
-		c.log.Info("publisher ended its stream", "after", lasted)
+		c.log.Info("publisher ended its stream", "remote", c.remote, "after", lasted)
 	case errors.Is(reason, errVanished):
-		c.log.Info("publisher vanished", "after", lasted)
+		c.log.Info("publisher vanished", "remote", c.remote, "after", lasted)
 	default:
 		c.refuse(ctx, reason)
 	}
@@ -203,7 +206,7 @@ func (c *conn) explain(ctx context.Context, err error) error {
 // refuse tells the publisher why it cannot go on, in the log too, and waits until it has had time to read it.
 func (c *conn) refuse(ctx context.Context, err error) {
 	if errors.Is(err, errVanished) {
-		c.log.Debug("connection ended before anything was published") // a port probe, most often
+		c.log.Debug("connection ended before anything was published", "remote", c.remote) // a port probe, most often
 		return
 	}
 	code := ingest.CodeOf(err)
@@ -212,7 +215,7 @@ func (c *conn) refuse(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		level = slog.LevelInfo // we are stopping: nothing is wrong
 	}
-	c.log.Log(ctx, level, "publisher sent away", "code", string(code), "error", err)
+	c.log.Log(ctx, level, "publisher sent away", "remote", c.remote, "code", string(code), "error", err)
 	if !c.greeted() {
 		return
 	}
@@ -220,7 +223,7 @@ func (c *conn) refuse(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		linger /= 8
 	}
-	if c.net.SetDeadline(time.Now().Add(linger)) != nil || c.rtmp.Write(c.status(code, err)) != nil {
+	if c.net.SetDeadline(time.Now().Add(linger)) != nil || c.rtmp.Write(c.status(code, err)) != nil || c.link.flush() != nil {
 		return
 	}
 	c.hangUp(linger)

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"sync"
 	"time"
 
-	"castnet/broadcaster/restream"
-	"castnet/internal/media"
+	"github.com/bluenviron/gortmplib"
+
 	"castnet/test/clip"
 	"castnet/test/publisher"
 )
@@ -72,7 +73,7 @@ func ingest(ctx context.Context, measure time.Duration) (r *result, err error) {
 	r.Figures["core_percent_per_stream"] = 100 * (running.cores - before.cores) / publishers
 
 	progress("handshakes")
-	count, cpu, err := s.handshakes(ctx, pid, keys, clips[0].Track, measure/4)
+	count, cpu, err := s.handshakes(ctx, pid, keys, measure/4)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +115,9 @@ func (s *scene) publish(ctx context.Context, pid int, keys []string, video *clip
 	return m, perSecond * (settle + d).Seconds(), errors.Join(err, errors.Join(errs...))
 }
 
-// handshakes lets publishers come, be let in, and leave, and returns how many and the CPU seconds of the broadcaster.
-func (s *scene) handshakes(ctx context.Context, pid int, keys []string, track *media.Track, d time.Duration) (count int, cpu float64, err error) {
+// handshakes lets publishers come, be let in, and leave before they have sent anything, and returns how many and the CPU seconds
+// of the broadcaster.
+func (s *scene) handshakes(ctx context.Context, pid int, keys []string, d time.Duration) (count int, cpu float64, err error) {
 	before, _, err := spent(pid)
 	if err != nil {
 		return 0, 0, err
@@ -127,9 +129,7 @@ func (s *scene) handshakes(ctx context.Context, pid int, keys []string, track *m
 		own := keys[i*len(keys)/dialers : (i+1)*len(keys)/dialers]
 		dialing.Go(func() {
 			for time.Now().Before(until) && errs[i] == nil {
-				var p *restream.Publisher
-				if p, errs[i] = restream.Dial(ctx, s.network.RTMP+own[counts[i]%len(own)], []*media.Track{track}); errs[i] == nil {
-					p.Abort()
+				if errs[i] = s.handshake(ctx, own[counts[i]%len(own)]); errs[i] == nil {
 					counts[i]++
 				}
 			}
@@ -141,4 +141,18 @@ func (s *scene) handshakes(ctx context.Context, pid int, keys []string, track *m
 		count += n
 	}
 	return count, after - before, errors.Join(err, errors.Join(errs...))
+}
+
+// handshake ends with the server's consent to publish.
+func (s *scene) handshake(ctx context.Context, key string) error {
+	address, err := url.Parse(s.network.RTMP + key)
+	if err != nil {
+		return err
+	}
+	client := &gortmplib.Client{URL: address, Publish: true}
+	if err := client.Initialize(ctx); err != nil {
+		return err
+	}
+	client.Close()
+	return nil
 }
