@@ -3,7 +3,7 @@ package hls
 import (
 	"encoding/binary"
 	"fmt"
-	"strings"
+	"math"
 
 	"github.com/bluenviron/gohlslib/v2/pkg/codecparams"
 	hlscodecs "github.com/bluenviron/gohlslib/v2/pkg/codecs"
@@ -154,24 +154,33 @@ func (f *format) fragment(number uint64, units []*media.Unit, end int64) ([]byte
 	return buf.Bytes(), nil
 }
 
-// expectedCodec is the CODECS value of a rung that has made nothing yet. Encoders are pinned to H264's High and
-// HEVC's Main profile; the level follows from the picture size at 30 pictures a second (H.264 table A-1).
+// expectedCodec is the CODECS value of a rung that has made nothing yet. Encoders are pinned to H264's High, HEVC's and
+// AV1's Main profile in 8 bits; the level follows from the picture size at 30 pictures a second.
 func expectedCodec(p transcoder.Profile) string {
-	switch p.Codec {
-	case media.H264:
-		blocks, level := (p.Width+15)/16*((p.Height+15)/16), 51
-		switch {
-		case blocks <= 1350:
-			level = 30
-		case blocks <= 3600:
-			level = 31
-		case blocks <= 8192:
-			level = 40
-		}
-		return fmt.Sprintf("avc1.6400%02x", level)
-	case media.HEVC:
-		return "hvc1.1.6.L120.90"
-	default:
-		return strings.ToLower(p.Codec.String())
+	const most = math.MaxInt
+	type level struct {
+		pixels int // luma samples of a picture at most
+		codec  string
 	}
+	levels := map[media.Codec][]level{
+		media.H264: { // H.264 table A-1: 3, 3.1, 4, 5.1, in blocks of 16 by 16
+			{1350 << 8, "avc1.64001e"}, {3600 << 8, "avc1.64001f"}, {8192 << 8, "avc1.640028"}, {most, "avc1.640033"},
+		},
+		media.HEVC: { // H.265 table A.8: 3, 3.1, 4, 5.1
+			{552_960, "hvc1.1.6.L90.90"}, {983_040, "hvc1.1.6.L93.90"}, {2_228_224, "hvc1.1.6.L120.90"}, {most, "hvc1.1.6.L153.90"},
+		},
+		media.AV1: { // AV1 annex A.3: 2, 3, 3.1, 4, 5.1
+			{147_456, "av01.0.00M.08"}, {665_856, "av01.0.04M.08"}, {1_065_024, "av01.0.05M.08"}, {2_359_296, "av01.0.08M.08"}, {most, "av01.0.13M.08"},
+		},
+	}
+	pixels := p.Width * p.Height
+	if p.Codec == media.H264 {
+		pixels = (p.Width + 15) / 16 * ((p.Height + 15) / 16) << 8
+	}
+	for _, l := range levels[p.Codec] {
+		if pixels <= l.pixels {
+			return l.codec
+		}
+	}
+	return ""
 }

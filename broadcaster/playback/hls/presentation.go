@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"castnet/broadcaster/playback"
-	"castnet/internal/media"
 )
 
 const (
@@ -121,14 +120,10 @@ func (s *presentation) start(ctx context.Context) bool {
 	return true
 }
 
-// sound is each track of sound, in the codec that most players take.
+// sound is each track of sound, as it was sent: what is made of it begins later than the pictures.
 func (s *presentation) sound() (tracks []*playback.Rendition) {
 	for n := range s.hub.AudioTracks() {
-		r := s.hub.Audio(n, media.AAC)
-		if r == nil {
-			r = s.hub.Audio(n, media.Opus)
-		}
-		if r != nil {
+		if r := s.hub.Sound(n); r != nil {
 			tracks = append(tracks, r)
 		}
 	}
