@@ -157,8 +157,10 @@ func examine(ctx context.Context, dir string, place transcoder.Place, video *cli
 	if err != nil {
 		return errors.Join(failed, fmt.Errorf("real time: %w", err))
 	}
-	say("  unit in to unit out, real time, every rung: p50 %v, p95 %v, worst %v\n", round(took[len(took)/2]),
-		round(took[len(took)*95/100]), round(took[len(took)-1]))
+	for i, rung := range took {
+		say("  unit in to unit out, real time, %s: p50 %v, p95 %v, worst %v\n", ladder[i].Name, round(rung[len(rung)/2]),
+			round(rung[len(rung)*95/100]), round(rung[len(rung)-1]))
+	}
 	sessions(ctx, pool, ladder, video, func() {
 		if c, err := watch.Card(place.Device.Index); err == nil && place.Device.Backend != transcoder.Software {
 			say("  the card, by NVML: %+v\n", c)

@@ -15,8 +15,9 @@ import (
 	"castnet/transcoder/worker"
 )
 
-// RealTime plays the clip at its own speed and returns how long after each unit went in its renditions came out.
-func RealTime(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *clip.Video) ([]time.Duration, error) {
+// RealTime plays the clip at its own speed and returns, for each rung, how long after the source's units went in its own came
+// out, shortest first.
+func RealTime(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *clip.Video) ([][]time.Duration, error) {
 	session, err := pool.Open(ctx, transcoder.SessionConfig{ID: "bench-latency", Ladder: l})
 	if err != nil {
 		return nil, err
@@ -35,16 +36,18 @@ func RealTime(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video
 			sentAt[u.PTS] = time.Now()
 		})
 	}()
-	var took []time.Duration
+	took := make([][]time.Duration, len(l))
 	err = receive(ctx, session, len(video.Units)*len(l), func(r transcoder.Rendered) {
 		mu.Lock()
 		defer mu.Unlock()
-		took = append(took, time.Since(sentAt[r.Unit.PTS]))
+		took[r.Rendition] = append(took[r.Rendition], time.Since(sentAt[r.Unit.PTS]))
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(took)
+	for _, rung := range took {
+		slices.Sort(rung)
+	}
 	return took, <-sent
 }
 

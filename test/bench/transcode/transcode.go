@@ -68,13 +68,18 @@ type Figures struct {
 	SSIMDelta float64
 	// WorkerRSS is the largest resident size of a worker, in MiB.
 	WorkerRSS float64
-	// UnitP50 and UnitP95 are how long after a source unit went in its unit of any rendition came out, at the source's
-	// own speed.
-	UnitP50, UnitP95 time.Duration
-	Units            int // that were measured
+	// Lags is of each rung at the source's own speed.
+	Lags []Lag
 	// Resume is the time to the first new unit of a worker that replaces another at the end of a segment; Respawn the
 	// time from a worker's death until another session is open. Both without the network's share.
 	Resume, Respawn time.Duration
+}
+
+// Lag is how long after a source unit went in a rung's unit came out.
+type Lag struct {
+	Rung     string
+	P50, P95 time.Duration
+	Units    int // that were measured
 }
 
 // Run measures. It starts processes and takes as long as they do, about Budget.
@@ -142,7 +147,9 @@ func times(ctx context.Context, cfg Config, pool *worker.Pool, f *Figures) error
 	if err != nil {
 		return fmt.Errorf("real time: %w", err)
 	}
-	f.UnitP50, f.UnitP95, f.Units = took[len(took)/2], took[len(took)*95/100], len(took)
+	for i, rung := range took {
+		f.Lags = append(f.Lags, Lag{ladder[i].Name, rung[len(rung)/2], rung[len(rung)*95/100], len(rung)})
+	}
 	if f.Resume, err = resume(ctx, pool, ladder, video); err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
