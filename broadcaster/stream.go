@@ -196,8 +196,8 @@ func (s *Stream) announce(tracks []*media.Track) error {
 	}
 	for n, i := range s.sounds {
 		s.hub.AddAudio(n, tracks[i])
-		if made := sound.Made(tracks[i]); made != nil && s.converter != nil {
-			s.hub.AddAudio(n, made)
+		if s.converter != nil {
+			s.hub.AddAudio(n, sound.Made(tracks[i]))
 		}
 	}
 	if old != nil {
@@ -219,6 +219,8 @@ func (s *Stream) newConverter() *sound.Converter {
 	}
 	return sound.New(sound.Config{
 		ID: s.id, Local: s.b.cfg.Local, Publish: s.hub.PublishAudio, Dropped: s.b.metrics.audioDropped.Inc, Logger: s.log,
+		// Viewers by WebRTC don't wait for a converter to begin; AAC is for the few who cannot take Opus.
+		Wanted: func(n int, codec media.Codec) bool { return codec == media.Opus || s.hub.Audio(n, codec).Read() },
 	})
 }
 
@@ -335,7 +337,7 @@ func (s *Stream) writeSound(n int, track *media.Track, u *media.Unit, main bool)
 	if err := s.hub.PublishAudio(n, track.Codec, u); err != nil {
 		return err
 	}
-	if s.converter != nil && sound.Made(track) != nil {
+	if s.converter != nil {
 		s.converter.Add(n, track, u)
 	}
 	return nil

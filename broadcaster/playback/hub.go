@@ -218,7 +218,20 @@ func (h *Hub) Rendition(name string) *Rendition {
 	return nil
 }
 
-// Audio is audio track n, from 0, in the given codec; nil where there is none. Its Track has language and label.
+// Sound is audio track n, from 0, as it was sent; nil where there is none. Its Track has language and label.
+func (h *Hub) Sound(n int) *Rendition {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.audio {
+		if r.index == n {
+			return r // it was announced before what is made of it
+		}
+	}
+	return nil
+}
+
+// Audio is audio track n in the given codec, made of another one where it was not sent so; nil where there is none. What
+// is made on demand begins with its first reader.
 func (h *Hub) Audio(n int, codec media.Codec) *Rendition {
 	h.mu.Lock()
 	defer h.mu.Unlock()

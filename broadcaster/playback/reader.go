@@ -26,7 +26,13 @@ type Reader struct {
 }
 
 // NewReader makes a reader. It begins with what is kept, or with the next key unit where there is none.
-func (r *Rendition) NewReader(start Start) *Reader { return &Reader{rendition: r, start: start} }
+func (r *Rendition) NewReader(start Start) *Reader {
+	r.read.Store(true)
+	return &Reader{rendition: r, start: start}
+}
+
+// Read reports whether anybody has ever read the rendition: one that is made on demand need not be made before.
+func (r *Rendition) Read() bool { return r.read.Load() }
 
 // Next waits for the next unit. After the last one of a stream that is over it returns the reason it was closed with,
 // io.EOF for the normal end.

@@ -3,6 +3,7 @@ package playback
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"castnet/internal/media"
@@ -17,6 +18,7 @@ type Rendition struct {
 	index   int // in the ladder, SourceIndex; of sound, which of the stream's tracks it is
 	codec   media.Codec
 	profile transcoder.Profile
+	read    atomic.Bool // by anybody, ever
 
 	mu      sync.Mutex
 	track   *media.Track

@@ -1,4 +1,5 @@
-// Package sound makes Opus of the AAC tracks of a live stream, for players over WebRTC, in the broadcaster's own worker.
+// Package sound makes Opus of the AAC tracks of a live stream, for players over WebRTC, and AAC of its Opus tracks, for
+// servers that take nothing else, in the broadcaster's own worker.
 package sound
 
 import (
@@ -15,7 +16,8 @@ import (
 )
 
 const (
-	bitrate = 96_000 // bits a second of what is made
+	// Bits a second of what is made, in stereo.
+	opusBitrate, aacBitrate = 96_000, 128_000
 	// waiting bounds the packets of a track that wait for its worker: ten seconds of AAC, as publishers of whole segments
 	// send them at once. What is more is dropped: sound must not stall pictures.
 	waiting = 512
@@ -31,6 +33,8 @@ type Config struct {
 	ID string
 	// Local is the worker that converts.
 	Local transcoder.Transcoder
+	// Wanted says whether track n is to be made in a codec: then it is, to its end.
+	Wanted func(n int, codec media.Codec) bool
 	// Publish takes what was made of track n. Its error ends a session.
 	Publish func(n int, codec media.Codec, u *media.Unit) error
 	// Dropped is told of a packet that nobody converts, as the worker is too slow.
@@ -38,18 +42,18 @@ type Config struct {
 	Logger  *slog.Logger
 }
 
-// Made is the track that is made of another one; nil where none is needed.
+// Made is the track that is made of another one.
 func Made(from *media.Track) *media.Track {
-	if from.Codec != media.AAC {
-		return nil
-	}
 	t := job(from).Track()
 	t.Language, t.Label = from.Language, from.Label
 	return t
 }
 
 func job(from *media.Track) *transcoder.AudioJob {
-	return &transcoder.AudioJob{From: from, Codec: media.Opus, Bitrate: bitrate}
+	if from.Codec == media.Opus {
+		return &transcoder.AudioJob{From: from, Codec: media.AAC, Bitrate: aacBitrate}
+	}
+	return &transcoder.AudioJob{From: from, Codec: media.Opus, Bitrate: opusBitrate}
 }
 
 // Converter converts all tracks of one stream, each in a session of its own. One that died, or whose track changed, is
@@ -115,6 +119,10 @@ func (c *Converter) Run(ctx context.Context) {
 // convert works one track.
 func (c *Converter) convert(ctx context.Context, in <-chan packet) {
 	for next, err := receive(ctx, in); err == nil; {
+		if !c.cfg.Wanted(next.n, job(next.track).Codec) {
+			next, err = receive(ctx, in)
+			continue
+		}
 		if next, err = c.session(ctx, in, next); err == nil || errors.Is(err, io.EOF) || ctx.Err() != nil {
 			continue
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/bluenviron/gortsplib/v4"
 
 	"castnet/broadcaster/playback"
-	"castnet/internal/media"
 )
 
 // idle is how long a rendition is still packetized after its last player has left, or for one that never comes.
@@ -79,7 +78,7 @@ func (p *Player) Run(ctx context.Context) error {
 // end forgets a show that has ended, and sends its players away.
 func (p *Player) end(s *show) {
 	p.mu.Lock()
-	delete(p.shows, s.pictures)
+	delete(p.shows, s.main)
 	if s.players.Load() == 0 {
 		delete(p.known, s.out)
 	}
@@ -101,6 +100,9 @@ func (p *Player) Stream(server *gortsplib.Server, path string) (*gortsplib.Serve
 		name = playback.SourceName
 	}
 	r := hub.Rendition(name)
+	if r == hub.Source() && hub.AudioOnly() {
+		r = hub.Sound(0)
+	}
 	switch {
 	case r == nil:
 		return nil, fmt.Errorf("stream %q has no rendition %.40q: there are %s", id, name, names(hub))
@@ -152,18 +154,8 @@ func (p *Player) count(stream *gortsplib.ServerStream, n int64) {
 	switch {
 	case n > 0:
 		s.joined.Store(time.Now().UnixNano())
-		s.pictures.RequestKey() // nothing can be decoded before the next one
-	case left == 0 && p.shows[s.pictures] != s:
+		s.main.RequestKey() // nothing can be decoded before the next one
+	case left == 0 && p.shows[s.main] != s:
 		delete(p.known, stream)
 	}
-}
-
-// sound is the audio that RTSP players take best, nil where there is none.
-func sound(hub *playback.Hub) *playback.Rendition {
-	for _, codec := range []media.Codec{media.AAC, media.Opus} {
-		if r := hub.Audio(0, codec); r != nil && r.Track() != nil {
-			return r
-		}
-	}
-	return nil
 }

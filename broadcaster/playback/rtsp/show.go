@@ -20,25 +20,22 @@ import (
 	"castnet/internal/media"
 )
 
-// The dynamic payload types in use.
-const (
-	picturesType = 96
-	soundType    = 97
-)
+// firstType is the first of the dynamic payload types, which the tracks of a show have in their order.
+const firstType = 96
 
 // introduction is how long after a player came each unit is preceded by a report on its clock. Until a player has one of each track
 // it can put sound and pictures in step by the packets' arrival only; gortsplib's own reports come every 10 s.
 const introduction = 500 * time.Millisecond
 
-// show sends one rendition, with sound, to all its players.
+// show sends one rendition, with all sounds, to all its players.
 type show struct {
-	hub      *playback.Hub
-	pictures *playback.Rendition
-	out      *gortsplib.ServerStream
-	metrics  *playback.Metrics
-	tracks   []*outgoing
-	players  atomic.Int64
-	joined   atomic.Int64 // when the last of them came, in ns since 1970
+	hub     *playback.Hub
+	main    *playback.Rendition // that was asked for: pictures, or the first sound of a stream without
+	out     *gortsplib.ServerStream
+	metrics *playback.Metrics
+	tracks  []*outgoing
+	players atomic.Int64
+	joined  atomic.Int64 // when the last of them came, in ns since 1970
 	// epoch is the timeline's zero for all its players: one that moved would put sound and pictures out of step, which are
 	// reported on at different times.
 	epoch time.Time
@@ -52,12 +49,16 @@ type outgoing struct {
 }
 
 func newShow(server *gortsplib.Server, hub *playback.Hub, r *playback.Rendition, metrics *playback.Metrics) (*show, error) {
-	s := &show{hub: hub, pictures: r, metrics: metrics, epoch: hub.Epoch()}
-	if err := s.add(r, description.MediaTypeVideo, picturesType); err != nil {
+	s := &show{hub: hub, main: r, metrics: metrics, epoch: hub.Epoch()}
+	if err := s.add(r); err != nil {
 		return nil, err
 	}
-	if audio := sound(hub); audio != nil {
-		if err := s.add(audio, description.MediaTypeAudio, soundType); err != nil {
+	for n := range hub.AudioTracks() {
+		sound := hub.Sound(n)
+		if sound == nil || sound == r {
+			continue
+		}
+		if err := s.add(sound); err != nil {
 			return nil, err
 		}
 	}
@@ -69,10 +70,15 @@ func newShow(server *gortsplib.Server, hub *playback.Hub, r *playback.Rendition,
 	return s, s.out.Initialize()
 }
 
-func (s *show) add(r *playback.Rendition, kind description.MediaType, payloadType uint8) error {
-	f, packetize, err := describe(r.Track(), payloadType)
+func (s *show) add(r *playback.Rendition) error {
+	track := r.Track()
+	f, packetize, err := describe(track, firstType+uint8(len(s.tracks)))
 	if err != nil {
 		return fmt.Errorf("rendition %q cannot be played by RTSP: %w", r.Name(), err)
+	}
+	kind := description.MediaTypeVideo
+	if track.Codec.IsAudio() {
+		kind = description.MediaTypeAudio
 	}
 	s.tracks = append(s.tracks, &outgoing{
 		rendition: r, packetize: packetize, media: &description.Media{Type: kind, Formats: []format.Format{f}},

@@ -1,0 +1,155 @@
+package rtsp_test
+
+import (
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"castnet/broadcaster/playback"
+	"castnet/internal/media"
+)
+
+// watch has ffmpeg play all tracks of the stream to its end, and returns the time of each packet, by track.
+func (r *rig) watch(path string) func() map[int][]time.Duration {
+	player := exec.CommandContext(r.Context(), "/usr/bin/ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-copyts",
+		"-i", "rtsp://"+r.address+path, "-map", "0", "-c", "copy", "-f", "framecrc", "-")
+	type result struct {
+		list []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		list, err := player.Output()
+		done <- result{list, err}
+	}()
+	return func() map[int][]time.Duration {
+		r.Helper()
+		got := <-done
+		must(r.T, got.err)
+		rates := map[int]float64{}
+		packets := map[int][]time.Duration{}
+		for line := range strings.Lines(string(got.list)) {
+			if base, ok := strings.CutPrefix(line, "#tb "); ok {
+				track, rate, _ := strings.Cut(strings.TrimSpace(base), ": 1/")
+				n, err := strconv.Atoi(track)
+				must(r.T, err)
+				rates[n], err = strconv.ParseFloat(rate, 64)
+				must(r.T, err)
+				continue
+			}
+			fields := strings.Split(line, ",")
+			if strings.HasPrefix(line, "#") || len(fields) < 3 {
+				continue
+			}
+			track, err := strconv.Atoi(fields[0])
+			must(r.T, err)
+			dts, err := strconv.ParseFloat(strings.TrimSpace(fields[1]), 64)
+			must(r.T, err)
+			packets[track] = append(packets[track], time.Duration(dts/rates[track]*float64(time.Second)))
+		}
+		return packets
+	}
+}
+
+// joined waits until so many play.
+func (r *rig) joined(players int) {
+	r.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.After(30 * time.Second); r.hub.Viewers(playback.RTSP) < players; {
+		select {
+		case <-tick.C:
+		case <-end:
+			r.Fatalf("%d players came", r.hub.Viewers(playback.RTSP))
+		}
+	}
+}
+
+// TestSoundAlone: a stream without pictures is played, all its tracks of sound.
+func TestSoundAlone(t *testing.T) {
+	r := newRig(t)
+	r.hub.AddAudio(0, r.sound.Track)
+	r.hub.AddAudio(1, r.sound.Track)
+	must(t, r.hub.SetAudioOnly())
+	must(t, r.hub.StartSegment(&media.Segment{Track: r.sound.Track}))
+	done := make(chan struct{})
+	var publishing sync.WaitGroup
+	publishing.Go(func() {
+		tick := time.NewTicker(time.Second * 1024 / 48000)
+		defer tick.Stop()
+		for i := 0; ; i++ {
+			for n := range 2 {
+				u := *r.sound.Units[i%len(r.sound.Units)]
+				u.PTS, u.DTS = int64(i)*1024, int64(i)*1024
+				must(r.T, r.hub.PublishAudio(n, media.AAC, &u))
+			}
+			select {
+			case <-tick.C:
+			case <-done:
+				r.hub.Close(nil)
+				return
+			}
+		}
+	})
+	watched := r.watch("/demo")
+	r.joined(1)
+	<-time.After(time.Second)
+	close(done)
+	publishing.Wait()
+	packets := watched()
+	if len(packets) != 2 || len(packets[0]) < 30 || len(packets[1]) < 30 {
+		t.Errorf("%d tracks, %d and %d packets", len(packets), len(packets[0]), len(packets[1]))
+	}
+}
+
+// TestPublisherComesBack: players stay while the publisher is gone, and see what it sends when it is back.
+func TestPublisherComesBack(t *testing.T) {
+	const gone = 2 * time.Second
+	r := newRig(t)
+	must(t, r.hub.StartSegment(&media.Segment{Track: r.video.Track}))
+	must(t, r.hub.PublishSource(r.video.Units[0]))
+	must(t, r.hub.SetLadder(nil))
+	watched := r.watch("/demo")
+	r.joined(1)
+	tick := time.NewTicker(time.Second / 30)
+	defer tick.Stop()
+	const gop = 30
+	for i, u := range r.video.Units[1 : 2*gop] { // players begin with the second key picture
+		if i+1 == gop {
+			must(t, r.hub.StartSegment(&media.Segment{Seq: 1, FirstPTS: u.PTS, DecodeFrom: u.PTS, Track: r.video.Track}))
+		}
+		<-tick.C
+		must(t, r.hub.PublishSource(u))
+	}
+	<-time.After(gone)
+	later := r.video.Track.Ticks(gone)
+	for i, u := range r.video.Units[2*gop : 3*gop] {
+		moved := *u
+		moved.PTS += later
+		moved.DTS += later
+		if i == 0 {
+			must(t, r.hub.StartSegment(&media.Segment{
+				Seq: 2, FirstPTS: moved.PTS, DecodeFrom: moved.PTS, Track: r.video.Track, Discontinuity: true,
+			}))
+		}
+		<-tick.C
+		must(t, r.hub.PublishSource(&moved))
+	}
+	r.hub.Close(nil)
+	pictures := watched()[0]
+	if len(pictures) < 2*gop-5 {
+		t.Fatalf("%d pictures", len(pictures))
+	}
+	holes := 0
+	for i, at := range pictures[1:] {
+		if at-pictures[i] > gone {
+			holes++
+		}
+	}
+	if holes != 1 {
+		t.Errorf("%d holes of %v in %v", holes, gone, pictures)
+	}
+}
