@@ -42,7 +42,7 @@ type BroadcasterConfig struct {
 	Storage     `embed:""`
 	Spending    `embed:""`
 	Limits      `embed:""`
-	Ladder      string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated. 'none' passes the source through." placeholder:"LADDER"`
+	Ladder      string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated; then, where it is not H264, ':hevc' or ':av1', and '/2' for every second picture. 'none' passes the source through." placeholder:"LADDER"`
 
 	Grace time.Duration `default:"10s" name:"reconnect-grace" help:"Let a publisher whose connection broke come back for so long: its stream goes on. 0 ends it at once; at most 20s."`
 	DVR   time.Duration `default:"20s" name:"dvr" help:"Let viewers by HLS go back so far. What they can go back to is kept in memory, of the source and every rendition, up to --max-dvr-mib." placeholder:"TIME"`

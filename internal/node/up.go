@@ -39,7 +39,7 @@ type UpConfig struct {
 	Orch     int    `default:"8935" name:"orchestrators" help:"First of three ports of the orchestrators." placeholder:"PORT"`
 	Metrics  int    `default:"9090" help:"First of five ports of the metrics: chain, broadcaster, orchestrators." placeholder:"PORT"`
 	LogLevel string `default:"warn" enum:"debug,info,warn,error" help:"Log what is at least this important: debug, info, warn or error."`
-	Ladder   string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated. 'none' passes the source through." placeholder:"LADDER"`
+	Ladder   string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated; then, where it is not H264, ':hevc' or ':av1', and '/2' for every second picture. 'none' passes the source through." placeholder:"LADDER"`
 	// Economy of the local chain; the defaults suit a machine that somebody watches.
 	FaceValue string        `default:"" help:"Upper bound of a ticket's face value, for example '0.00001 ETH': a lower one wins more often." placeholder:"AMOUNT"`
 	Epoch     time.Duration `default:"10s" help:"Redeem winners in groups of this length at most."`
