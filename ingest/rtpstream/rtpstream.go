@@ -217,16 +217,16 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 	if err != nil {
 		return false, err
 	}
+	if p.Changed { // parameter sets may come before the key picture, alone
+		if err := out.SetPictures(t.video.Track()); err != nil {
+			return false, err
+		}
+	}
 	if t.waiting && !p.Key {
 		if t.begun {
 			return true, nil
 		}
 		return true, out.Undecodable(now)
-	}
-	if p.Changed {
-		if err := out.SetPictures(t.video.Track()); err != nil {
-			return false, err
-		}
 	}
 	if p.Payload == nil || t.video.Track() == nil {
 		return t.waiting, nil
