@@ -38,7 +38,10 @@ func (g *Gate) Publish(_ context.Context, req ingest.Request) (ingest.Sink, erro
 		return nil, ingest.ErrKeyInUse
 	}
 	g.busy[req.Key] = true
-	r := &Recorder{gate: g, key: req.Key, Closed: make(chan struct{}), Started: make(chan struct{}), Units: make(map[media.Codec][]*media.Unit)}
+	r := &Recorder{
+		gate: g, key: req.Key, Closed: make(chan struct{}), Started: make(chan struct{}),
+		Units: make(map[media.Codec][]*media.Unit), ByTrack: make(map[int][]*media.Unit),
+	}
 	g.Sinks <- r
 	return r, nil
 }
@@ -55,6 +58,7 @@ type Recorder struct {
 	Tracks    []*media.Track // as last named
 	Starts    int            // how often they were
 	Units     map[media.Codec][]*media.Unit
+	ByTrack   map[int][]*media.Unit // the same, by the index in Tracks
 	Segments  []*media.Segment
 	Dropped   int // pictures, by the segmenter
 	Reason    error
@@ -94,6 +98,7 @@ func (r *Recorder) Write(track int, u *media.Unit) error {
 	defer r.mu.Unlock()
 	codec := r.Tracks[track].Codec
 	r.Units[codec] = append(r.Units[codec], u)
+	r.ByTrack[track] = append(r.ByTrack[track], u)
 	if codec.IsVideo() {
 		d, err := r.segmenter.Push(u)
 		if err != nil {

@@ -128,7 +128,7 @@ func (c *conn) publish(ctx context.Context, sink ingest.Sink) {
 
 	c.log.Info("publisher came in", "remote", c.remote)
 	c.guard.maxMedia = c.server.cfg.MaxUnitBytes
-	reason = c.media(ctx, newStream(sink, metrics))
+	reason = c.media(ctx, newStream(sink, metrics, c.tell))
 	lasted := c.server.cfg.Now().Sub(began).Round(time.Millisecond)
 	switch {
 	case errors.Is(reason, errEnded):
@@ -164,6 +164,11 @@ func (c *conn) media(ctx context.Context, s *stream) error {
 			}
 		}
 	}
+}
+
+// tell logs what the publisher should know of its stream.
+func (c *conn) tell(what string, args ...any) {
+	c.log.Info(what, append(args, "remote", c.remote)...)
 }
 
 // extend gives the publisher so much time for its next message.

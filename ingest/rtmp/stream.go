@@ -22,45 +22,53 @@ var errEnded = errors.New("publisher ended the stream")
 type stream struct {
 	out     *ingest.Publication
 	metrics *ingest.Metrics
+	tell    func(message string, args ...any) // logs
 	time    timeline
 
+	tracks     videoTracks
 	pictures   *ingest.Video // nil until the codec is known
 	codec      media.Codec   // of pictures
 	lengthSize int           // of NAL units; 0 for codecs that have none
 	frameRate  float64       // from the metadata
-	sound      ingest.Sound
+
+	tones []tone
+	told  bool // that there are more
 }
 
-func newStream(sink ingest.Sink, metrics *ingest.Metrics) *stream {
-	return &stream{out: ingest.NewPublication(sink, metrics), metrics: metrics}
+func newStream(sink ingest.Sink, metrics *ingest.Metrics, tell func(string, ...any)) *stream {
+	return &stream{out: ingest.NewPublication(sink, metrics), metrics: metrics, tell: tell, tracks: videoTracks{tell: tell}}
 }
 
 // handle takes the next message. It returns errEnded at the end, and a *ingest.Refusal or the sink's error where the
-// publisher cannot go on. Of several tracks of a kind, the first is taken.
+// publisher cannot go on.
 func (s *stream) handle(msg message.Message, now time.Time) error {
+	switch m := msg.(type) {
+	case *message.VideoExMultitrack:
+		return s.handleTrack(m.TrackID, m.Wrapped, now)
+	case *message.AudioExMultitrack:
+		return s.handleTrack(m.TrackID, m.Wrapped, now)
+	default:
+		return s.handleTrack(0, msg, now)
+	}
+}
+
+// handleTrack takes a message about one of the tracks of its kind, or about none.
+func (s *stream) handleTrack(track uint8, msg message.Message, now time.Time) error {
 	switch m := msg.(type) {
 	case *message.Video:
 		return s.classicVideo(m, now)
 	case *message.VideoExSequenceStart:
-		return s.startVideo(m)
+		return s.announceVideo(track, m)
 	case *message.VideoExCodedFrames:
-		return s.picture(m.FourCC, m.Payload, m.DTS, m.PTSDelta, now)
+		return s.trackPicture(track, &picture{m.FourCC, m.Payload, m.DTS, m.PTSDelta}, now)
 	case *message.VideoExFramesX:
-		return s.picture(m.FourCC, m.Payload, m.DTS, 0, now)
-	case *message.VideoExMultitrack:
-		if m.TrackID == 0 {
-			return s.handle(m.Wrapped, now)
-		}
+		return s.trackPicture(track, &picture{m.FourCC, m.Payload, m.DTS, 0}, now)
 	case *message.Audio:
 		return s.classicAudio(m, now)
 	case *message.AudioExSequenceStart:
-		return s.startAudio(m)
+		return s.startAudio(track, m)
 	case *message.AudioExCodedFrames:
-		return s.packet(m.Payload, m.DTS, now)
-	case *message.AudioExMultitrack:
-		if m.TrackID == 0 {
-			return s.handle(m.Wrapped, now)
-		}
+		return s.packet(track, m.Payload, m.DTS, now)
 	case *message.DataAMF0:
 		s.metadata(m.Payload)
 	case *message.CommandAMF0:
@@ -79,9 +87,9 @@ func (s *stream) classicVideo(m *message.Video, now time.Time) error {
 	}
 	switch m.Type {
 	case message.VideoTypeConfig:
-		return s.startVideo(&message.VideoExSequenceStart{FourCC: codec, AVCConfig: m.AVCConfig, HEVCConfig: m.HEVCConfig})
+		return s.announceVideo(0, &message.VideoExSequenceStart{FourCC: codec, AVCConfig: m.AVCConfig, HEVCConfig: m.HEVCConfig})
 	case message.VideoTypeAU:
-		return s.picture(codec, m.AU, m.DTS, m.PTSDelta, now)
+		return s.trackPicture(0, &picture{codec, m.AU, m.DTS, m.PTSDelta}, now)
 	case message.VideoTypeEOS: // some encoders restart after it: what comes tells
 	}
 	return nil
@@ -98,9 +106,9 @@ func (s *stream) classicAudio(m *message.Audio, now time.Time) error {
 		return unsupported("PCM")
 	}
 	if m.AACType == message.AudioAACTypeConfig {
-		return s.setAAC(m.AACConfig)
+		return s.setAAC(0, m.AACConfig)
 	}
-	return s.packet(m.AU, m.DTS, now)
+	return s.packet(0, m.AU, m.DTS, now)
 }
 
 func unsupported(codec string) error {
@@ -132,7 +140,8 @@ func fourCC(c message.FourCC) string {
 
 // metadata reads which tracks will come, and the frame rate, from onMetaData. What it cannot read it ignores.
 func (s *stream) metadata(data amf0.Data) {
-	var pictures, sound bool
+	var pictures bool
+	var tones int
 	for _, v := range data {
 		var fields amf0.Object
 		switch o := v.(type) {
@@ -152,17 +161,51 @@ func (s *stream) metadata(data amf0.Data) {
 			case "videocodecid":
 				pictures = f.Value != nil && f.Value != 0.0
 			case "audiocodecid":
-				sound = f.Value != nil && f.Value != 0.0
+				if f.Value != nil && f.Value != 0.0 {
+					tones++
+				}
+			case "audioTrackIdInfoMap": // of the tracks after the first
+				if others, ok := f.Value.(amf0.Object); ok {
+					tones += len(others)
+				}
 			}
 		}
 	}
-	switch {
-	case !pictures: // not every encoder that says nothing of them has none
-	case sound:
-		s.out.Expect(true, 1)
-	default:
-		s.out.Expect(true, 0)
+	if pictures { // not every encoder that says nothing of them has none
+		s.out.Expect(true, tones)
 	}
+}
+
+// announceVideo takes the header of a video track.
+func (s *stream) announceVideo(track uint8, m *message.VideoExSequenceStart) error {
+	if _, err := codecOf(m.FourCC); err != nil {
+		return err
+	}
+	if header := s.tracks.announce(track, m); header != nil {
+		return s.startVideo(header)
+	}
+	return nil
+}
+
+// picture is one access unit at a message's DTS, with its composition offset.
+type picture struct {
+	codec         message.FourCC
+	au            []byte
+	stamp, offset time.Duration
+}
+
+// trackPicture takes a picture of a video track.
+func (s *stream) trackPicture(track uint8, p *picture, now time.Time) error {
+	header, taken := s.tracks.picture(track)
+	if header != nil {
+		if err := s.startVideo(header); err != nil {
+			return err
+		}
+	}
+	if !taken {
+		return nil
+	}
+	return s.picture(p, now)
 }
 
 // startVideo takes what a decoder needs to know of a codec before its first picture.
@@ -209,39 +252,44 @@ func setsOfAVC(c *mp4.AVCDecoderConfiguration) (sets [][]byte) {
 	return sets
 }
 
-func (s *stream) startAudio(m *message.AudioExSequenceStart) error {
+func (s *stream) startAudio(track uint8, m *message.AudioExSequenceStart) error {
 	switch m.FourCC {
 	case message.FourCCMP4A:
-		return s.setAAC(m.AACConfig)
+		return s.setAAC(track, m.AACConfig)
 	case message.FourCCOpus:
-		s.sound.SetOpus(int(m.OpusConfig.ChannelCount))
-		return s.out.SetSound(0, s.sound.Track())
+		n, sound := s.tone(track)
+		if sound == nil {
+			return nil
+		}
+		sound.SetOpus(int(m.OpusConfig.ChannelCount))
+		return s.out.SetSound(n, sound.Track())
 	default:
 		return unsupported(fourCC(m.FourCC))
 	}
 }
 
-func (s *stream) setAAC(c *mpeg4audio.AudioSpecificConfig) error {
-	if c == nil {
+func (s *stream) setAAC(track uint8, c *mpeg4audio.AudioSpecificConfig) error {
+	n, sound := s.tone(track)
+	if sound == nil || c == nil {
 		return nil
 	}
-	changed, err := s.sound.SetAAC(c)
+	changed, err := sound.SetAAC(c)
 	if err != nil || !changed {
 		return err
 	}
-	return s.out.SetSound(0, s.sound.Track())
+	return s.out.SetSound(n, sound.Track())
 }
 
-// picture takes one access unit at a message's DTS, with its composition offset.
-func (s *stream) picture(fourcc message.FourCC, au []byte, stamp, offset time.Duration, now time.Time) error {
-	codec, err := codecOf(fourcc)
+// picture takes a picture of the track that was chosen.
+func (s *stream) picture(in *picture, now time.Time) error {
+	codec, err := codecOf(in.codec)
 	if err != nil {
 		return err
 	}
 	if s.pictures == nil || s.codec != codec {
 		return s.out.Undecodable(now)
 	}
-	parts, err := s.split(au)
+	parts, err := s.split(in.au)
 	if err != nil {
 		return err
 	}
@@ -260,8 +308,8 @@ func (s *stream) picture(fourcc message.FourCC, au []byte, stamp, offset time.Du
 	if p.Payload == nil {
 		return nil
 	}
-	dts := s.at(video, stamp, now)
-	pts := dts + offset.Milliseconds()
+	dts := s.at(pictures, in.stamp, now)
+	pts := dts + in.offset.Milliseconds()
 	if s.pictures.Observe(pts, dts) {
 		if err := s.out.SetPictures(s.pictures.Track()); err != nil {
 			return err
@@ -312,19 +360,22 @@ func split(au []byte, lengthSize int) ([][]byte, error) {
 }
 
 // packet takes one audio packet. RTMP's timestamps are coarse: packets follow each other exactly where they agree.
-func (s *stream) packet(au []byte, stamp time.Duration, now time.Time) error {
-	if s.sound.Track() == nil {
+func (s *stream) packet(track uint8, au []byte, stamp time.Duration, now time.Time) error {
+	n, sound := s.tone(track)
+	switch {
+	case sound == nil:
+		return nil
+	case sound.Track() == nil:
 		return s.out.Undecodable(now)
-	}
-	if len(au) == 0 {
+	case len(au) == 0:
 		return nil
 	}
-	ms := s.at(audio, stamp, now)
-	pts, ok := s.sound.Time(au, media.Rescale(ms, 1000, int64(s.sound.Track().ClockRate)))
+	ms := s.at(sounds+n, stamp, now)
+	pts, ok := sound.Time(au, media.Rescale(ms, 1000, int64(sound.Track().ClockRate)))
 	if !ok {
 		return nil
 	}
-	return s.out.Sound(0, &media.Unit{PTS: pts, DTS: pts, Key: true, Payload: au}, now)
+	return s.out.Sound(n, &media.Unit{PTS: pts, DTS: pts, Key: true, Payload: au}, now)
 }
 
 // at is a message's time in ms.

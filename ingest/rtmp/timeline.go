@@ -1,6 +1,10 @@
 package rtmp
 
-import "time"
+import (
+	"time"
+
+	"castnet/ingest"
+)
 
 // Limits of what a publisher's timestamps may do before they are taken for a jump.
 const (
@@ -20,11 +24,11 @@ type timeline struct {
 	arrival time.Time     // of the message before
 }
 
-// The kinds of tracks.
+// The places of tracks: the pictures, then each track of sound.
 const (
-	video = iota
-	audio
-	tracks
+	pictures = iota
+	sounds
+	tracks = sounds + ingest.MaxSounds
 )
 
 // at takes a message's timestamp and arrival, and returns its time in ms, and whether the publisher's clock jumped.
@@ -34,7 +38,9 @@ func (t *timeline) at(track int, timestamp time.Duration, arrival time.Time) (ms
 		t.started = true
 		t.raw = int64(stamp)
 		t.highest = t.raw
-		t.last = [tracks]int64{t.raw, t.raw}
+		for i := range t.last {
+			t.last[i] = t.raw
+		}
 		t.arrival = arrival
 	}
 	t.raw += int64(int32(stamp - uint32(t.raw)))
