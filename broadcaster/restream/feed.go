@@ -8,7 +8,7 @@ import (
 	"castnet/internal/media"
 )
 
-// The kinds of tracks of a feed: their places among the tracks of a connection.
+// The kinds of tracks of a feed.
 const (
 	video = iota
 	audio
@@ -20,13 +20,19 @@ type feed struct {
 	sound   *playback.Rendition // nil without
 	readers [kinds]*playback.Reader
 	items   [kinds]*playback.Item // read, and not handed out yet
+	main    int                   // the kind that everything begins and ends with: pictures, or sound where there are none
 	tracks  [kinds]*media.Track   // as the connection was told
+	index   [kinds]int            // their places among the connection's tracks
 	from    time.Duration         // of the first picture: sound before it is left out
 }
 
 func newFeed(hub *playback.Hub, pictures *playback.Rendition) *feed {
 	f := &feed{}
-	f.readers[video] = pictures.NewReader(playback.StartNewestKey)
+	if hub.AudioOnly() {
+		f.main = audio
+	} else {
+		f.readers[video] = pictures.NewReader(playback.StartNewestKey)
+	}
 	if f.sound = hub.Audio(0, media.AAC); f.sound == nil { // what every server takes
 		f.sound = hub.Audio(0, media.Opus)
 	}
@@ -38,19 +44,19 @@ func newFeed(hub *playback.Hub, pictures *playback.Rendition) *feed {
 
 // begin waits for a key picture, and names the tracks as they are there. An error is the stream's end, or ctx's.
 func (f *feed) begin(ctx context.Context) ([]*media.Track, error) {
-	for f.items[video] == nil || !f.items[video].Unit.Key {
-		item, err := f.readers[video].Next(ctx)
+	for f.items[f.main] == nil || f.main == video && !f.items[video].Unit.Key {
+		item, err := f.readers[f.main].Next(ctx)
 		if err != nil {
 			return nil, err
 		}
-		f.items[video] = &item
+		f.items[f.main] = &item
 	}
-	first := f.items[video]
+	first := f.items[f.main]
 	f.from = first.Track.Duration(first.Unit.DTS)
-	f.tracks[video] = first.Track
+	f.tracks[f.main], f.index[f.main] = first.Track, 0
 	tracks := []*media.Track{first.Track}
-	if f.sound != nil {
-		f.tracks[audio] = f.sound.Track()
+	if f.main == video && f.sound != nil {
+		f.tracks[audio], f.index[audio] = f.sound.Track(), 1
 		tracks = append(tracks, f.tracks[audio])
 	}
 	return tracks, nil
@@ -58,24 +64,27 @@ func (f *feed) begin(ctx context.Context) ([]*media.Track, error) {
 
 // next waits for the next unit, of the tracks that begin named. errNewTrack says that the next one has another; begin names
 // it. Another error is the stream's end, or ctx's.
-func (f *feed) next(ctx context.Context) (kind int, u *media.Unit, err error) {
+func (f *feed) next(ctx context.Context) (track int, u *media.Unit, err error) {
 	for {
-		pictures, over := f.poll(video)
-		sounds, _ := f.poll(audio)
+		var over [kinds]error
+		var more [kinds]<-chan struct{}
+		for kind := range kinds {
+			more[kind], over[kind] = f.poll(kind)
+		}
 		if kind, ok := f.earliest(); ok {
 			item := f.items[kind]
 			if !playback.SameFormat(item.Track, f.tracks[kind]) {
 				return 0, nil, errNewTrack
 			}
 			f.items[kind] = nil
-			return kind, item.Unit, nil
+			return f.index[kind], item.Unit, nil
 		}
-		if over != nil {
-			return 0, nil, over
+		if over[f.main] != nil {
+			return 0, nil, over[f.main]
 		}
 		select {
-		case <-pictures:
-		case <-sounds:
+		case <-more[video]:
+		case <-more[audio]:
 		case <-ctx.Done():
 			return 0, nil, ctx.Err()
 		}

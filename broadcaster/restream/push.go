@@ -37,6 +37,9 @@ type Status struct {
 	LastError string    // of the last of them
 }
 
+// maxError bounds what is kept of an error, in bytes: the server's own words are in it.
+const maxError = 300
+
 // errNewTrack ends a connection whose track has changed: the next one begins with the new parameters.
 var errNewTrack = errors.New("the stream has new parameters")
 
@@ -99,13 +102,17 @@ func (p *push) sent(bytes int) {
 
 // trouble counts a connection that ended, or never came about, and tells of it where it is news.
 func (p *push) trouble(err error) {
+	text := err.Error()
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + "…"
+	}
 	p.mu.Lock()
-	news := p.status.LastError != err.Error() || p.status.State == Live
+	news := p.status.LastError != text || p.status.State == Live
 	p.status.Restarts++
-	p.status.LastError = err.Error()
+	p.status.LastError = text
 	p.mu.Unlock()
 	if news {
-		p.log.Warn("the stream is not pushed on", "err", err)
+		p.log.Warn("the stream is not pushed on", "err", text)
 	}
 }
 

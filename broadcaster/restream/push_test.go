@@ -216,6 +216,48 @@ func TestEverythingArrives(t *testing.T) {
 	}
 }
 
+// TestSoundAlone pushes a stream without pictures.
+func TestSoundAlone(t *testing.T) {
+	for _, protocol := range []string{"rtmp", "srt"} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			g := ingesttest.NewGate()
+			url, _ := receiver(t, protocol, "127.0.0.1:0", g)
+			metrics, err := playback.NewMetrics(prometheus.NewRegistry())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &show{}
+			if s.hub, err = playback.New(playback.Config{ID: "show", Logger: slog.New(slog.DiscardHandler), Metrics: metrics}); err != nil {
+				t.Fatal(err)
+			}
+			_, s.audio = material(t)
+			s.hub.AddAudio(0, s.audio.Track)
+			if err := s.hub.SetAudioOnly(); err != nil {
+				t.Fatal(err)
+			}
+			packets := func(from, to int) {
+				for i := from; i < to; i++ {
+					u := &media.Unit{PTS: int64(i) * 1024, DTS: int64(i) * 1024, Key: true, Payload: s.audio.Units[i%len(s.audio.Units)].Payload}
+					if err := s.hub.PublishAudio(0, media.AAC, u); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			server, _ := push(t, s, url)
+			packets(0, 100)
+			until(t, server, 0, "the connection", live)
+			wait(2500 * time.Millisecond) // for as long RTMP's servers wait for pictures
+			packets(100, 200)
+			s.hub.Close(nil)
+			r := g.Wait(t)
+			if r.Reason != nil || len(r.Tracks) != 1 || len(r.Units[media.AAC]) < 150 {
+				t.Errorf("ended with %v, tracks %+v, %d packets", r.Reason, r.Tracks, len(r.Units[media.AAC]))
+			}
+		})
+	}
+}
+
 // TestFFmpegReceives pushes to ffmpeg as a server, and counts the pictures in its file.
 func TestFFmpegReceives(t *testing.T) {
 	for name, tc := range map[string]struct{ listen, push string }{
