@@ -1,15 +1,16 @@
 // Publishes the film of package clap from Chromium, or watches it there.
 //
 //   node film.mjs publish BASE-URL /whip/KEY CODEC WIDTH HEIGHT FPS PICTURES
-//   node film.mjs whep BASE-URL /whep/ID FILE
-//   node film.mjs hls BASE-URL /hls/ID/index.m3u8 FILE
+//   node film.mjs whep BASE-URL /whep/ID FILE READY
+//   node film.mjs hls BASE-URL /hls/ID/index.m3u8 FILE READY
 //
-// A watcher ends with the stream, and leaves what was shown and heard in FILE, as the browser's own recorder (WebM) has it.
+// A watcher begins when the page READY is there, and ends with the stream. It leaves what was shown and heard in FILE, as the
+// browser's own recorder (WebM) has it.
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
-import { launch } from './browser.mjs'
+import { launch, until } from './browser.mjs'
 
 const [mode, base, path, ...rest] = process.argv.slice(2)
 const modes = { publish, whep: watch, hls: watch }
@@ -36,6 +37,7 @@ async function watch(page) {
     const require = createRequire(new URL('../../broadcaster/api/web/package.json', import.meta.url))
     await page.addScriptTag({ content: readFileSync(require.resolve('hls.js/dist/hls.min.js'), 'utf8') })
   }
+  await until(`${rest[1]} is there`, () => fetch(base + rest[1]).then((r) => r.status, () => 0), (status) => status === 200, 60_000)
   const recorded = await page.evaluate(inWatcher, { mode, url: path })
   writeFileSync(rest[0], Buffer.from(recorded, 'base64'))
 }

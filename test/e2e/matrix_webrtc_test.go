@@ -118,10 +118,18 @@ func whipByChromium(codec string) publisher {
 // byChromium watches by WHEP or by hls.js, and has the browser record what it shows.
 func byChromium(way, path string) func(context.Context, *matrix, string, string) error {
 	return func(ctx context.Context, m *matrix, id, file string) error {
-		if err := there(ctx, m.HTTP+"/hls/"+id+"/160p/index.m3u8"); err != nil {
-			return err
+		return chromium(ctx, way, m.HTTP, fmt.Sprintf(path, id), file, "/hls/"+id+"/160p/index.m3u8")
+	}
+}
+
+// afterwards publishes when browsers have had time to start.
+func afterwards(push publisher) publisher {
+	return func(ctx context.Context, m *matrix, key, file string) error {
+		select {
+		case <-time.After(8 * time.Second):
+		case <-ctx.Done():
 		}
-		return chromium(ctx, way, m.HTTP, fmt.Sprintf(path, id), file)
+		return push(ctx, m, key, file)
 	}
 }
 
