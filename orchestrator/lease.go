@@ -79,7 +79,9 @@ func (o *Orchestrator) Transcode(ctx context.Context, open rpc.Open, stream *rpc
 		return err
 	}
 	hash := taken.lease.Hash()
-	config := transcoder.SessionConfig{ID: short(taken.lease.Stream) + "/" + short(hash), Ladder: open.Ladder}
+	config := transcoder.SessionConfig{
+		ID: short(taken.lease.Stream) + "/" + short(hash), Customer: taken.lease.Broadcaster.Hex(), Ladder: open.Ladder,
+	}
 	session, err := o.cfg.Transcoder.Open(ctx, config)
 	if err != nil {
 		return sessionRefusal(err)

@@ -26,6 +26,8 @@ type Transcoder interface {
 type SessionConfig struct {
 	// ID names the session in logs and across machines.
 	ID string
+	// Customer is whose stream it is, where that is somebody else's: what one customer's sessions do to a device counts once.
+	Customer string
 	// Ladder is what to make of each segment; unit renditions are indexes into it.
 	Ladder Ladder
 	// Audio, where it is set, makes the session an audio converter instead: no segments, WriteUnit in, Rendered of

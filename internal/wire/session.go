@@ -21,7 +21,7 @@ const (
 
 // EncodeOpen makes the first message of a session.
 func EncodeOpen(cfg transcoder.SessionConfig) *OpenSession {
-	m := &OpenSession{Version: SessionVersion, Id: cfg.ID, Ladder: EncodeLadder(cfg.Ladder)}
+	m := &OpenSession{Version: SessionVersion, Id: cfg.ID, Customer: cfg.Customer, Ladder: EncodeLadder(cfg.Ladder)}
 	if a := cfg.Audio; a != nil {
 		m.Audio = &AudioJob{From: EncodeTrack(a.From), Codec: uint32(a.Codec), Bitrate: uint32(a.Bitrate)}
 	}
@@ -39,12 +39,12 @@ func EncodeOpen(cfg transcoder.SessionConfig) *OpenSession {
 
 // DecodeOpen checks and converts the first message of a session.
 func DecodeOpen(m *OpenSession) (transcoder.SessionConfig, error) {
-	cfg := transcoder.SessionConfig{ID: m.GetId()}
+	cfg := transcoder.SessionConfig{ID: m.GetId(), Customer: m.GetCustomer()}
 	if m.GetVersion() != SessionVersion {
 		return cfg, invalid("version %d of the transcoder messages: this side speaks %d", m.GetVersion(), SessionVersion)
 	}
-	if len(cfg.ID) > maxIDBytes {
-		return cfg, invalid("session id of %d bytes: allowed are %d", len(cfg.ID), maxIDBytes)
+	if most := max(len(cfg.ID), len(cfg.Customer)); most > maxIDBytes {
+		return cfg, invalid("session id or customer of %d bytes: allowed are %d", most, maxIDBytes)
 	}
 	var err error
 	if cfg.Device, err = decodeDevice(m.GetDevice()); err != nil {

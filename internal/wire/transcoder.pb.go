@@ -358,6 +358,7 @@ type OpenSession struct {
 	Still         *StillJob              `protobuf:"bytes,5,opt,name=still,proto3" json:"still,omitempty"` // instead of a ladder
 	Device        *Device                `protobuf:"bytes,6,opt,name=device,proto3" json:"device,omitempty"`
 	Audit         *AuditJob              `protobuf:"bytes,7,opt,name=audit,proto3" json:"audit,omitempty"` // instead of a ladder
+	Customer      string                 `protobuf:"bytes,8,opt,name=customer,proto3" json:"customer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -439,6 +440,13 @@ func (x *OpenSession) GetAudit() *AuditJob {
 		return x.Audit
 	}
 	return nil
+}
+
+func (x *OpenSession) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
 }
 
 // Device mirrors transcoder.Device.
@@ -1444,7 +1452,7 @@ const file_transcoder_proto_rawDesc = "" +
 	"\tbad_input\x18\x05 \x01(\v2\x18.castnet.v1.InputRefusedH\x00R\bbadInput\x123\n" +
 	"\x06failed\x18\x06 \x01(\v2\x19.castnet.v1.SessionFailedH\x00R\x06failed\x122\n" +
 	"\bcompared\x18\a \x01(\v2\x14.castnet.v1.ComparedH\x00R\bcomparedB\t\n" +
-	"\amessage\"\x94\x02\n" +
+	"\amessage\"\xb0\x02\n" +
 	"\vOpenSession\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12+\n" +
@@ -1452,7 +1460,8 @@ const file_transcoder_proto_rawDesc = "" +
 	"\x05audio\x18\x04 \x01(\v2\x14.castnet.v1.AudioJobR\x05audio\x12*\n" +
 	"\x05still\x18\x05 \x01(\v2\x14.castnet.v1.StillJobR\x05still\x12*\n" +
 	"\x06device\x18\x06 \x01(\v2\x12.castnet.v1.DeviceR\x06device\x12*\n" +
-	"\x05audit\x18\a \x01(\v2\x14.castnet.v1.AuditJobR\x05audit\"8\n" +
+	"\x05audit\x18\a \x01(\v2\x14.castnet.v1.AuditJobR\x05audit\x12\x1a\n" +
+	"\bcustomer\x18\b \x01(\tR\bcustomer\"8\n" +
 	"\x06Device\x12\x18\n" +
 	"\abackend\x18\x01 \x01(\tR\abackend\x12\x14\n" +
 	"\x05index\x18\x02 \x01(\rR\x05index\"a\n" +

@@ -61,7 +61,7 @@ func TestRoomOnCard(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l, err := p.occupy(p.places[0], "a", ladder)
+			l, err := p.occupy(p.places[0], transcoder.SessionConfig{ID: "a", Ladder: ladder})
 			if c.says == "" {
 				if err != nil {
 					t.Fatal(err)

@@ -15,8 +15,8 @@ const (
 	// fullFor is how long a device that refused a session beside others is taken to hold no more than those: cards have
 	// limits of sessions and memory that no driver tells.
 	fullFor = 10 * time.Minute
-	// faultLimit is how many sessions a device may fail within faultWindow. One more than a stream or two can cause, and
-	// it is drained, whatever its self-test says.
+	// faultLimit is of how many customers a device may fail sessions within faultWindow. One more than a stream or two can
+	// cause, and it is drained, whatever its self-test says. One customer, with as many streams as it likes, cannot have that.
 	faultLimit  = 3
 	faultWindow = 10 * time.Second
 	// testLimit is how long a self-test may take. A card takes half a second for its first context.
@@ -55,18 +55,22 @@ type health struct {
 
 // fault is a session that ended by no fault of its own.
 type fault struct {
-	session string
-	at      time.Time
-	device  bool // libav blamed the device; else the worker died, which streams can cause, too
+	customer string
+	at       time.Time
+	device   bool // libav blamed the device; else the worker died, which streams can cause, too
 }
 
 func (h *health) full(now time.Time) bool { return h.room > 0 && now.Before(h.roomUntil) }
 
-// note adds a fault, and returns how many distinct sessions have had one recently, and how many by the device's word.
+// note adds a fault, and returns how many distinct customers have had one recently, and how many by the device's word.
 func (h *health) note(f fault) (all, byDevice int) {
 	recent := h.faults[:0]
 	for _, old := range h.faults {
-		if f.at.Sub(old.at) < faultWindow && old.session != f.session {
+		switch {
+		case f.at.Sub(old.at) >= faultWindow:
+		case old.customer == f.customer:
+			f.device = f.device || old.device
+		default:
 			recent = append(recent, old)
 		}
 	}
@@ -121,13 +125,13 @@ func (p *Pool) failed(l *load, device bool, cause error) {
 		return
 	}
 	now := time.Now()
-	all, byDevice := at.note(fault{session: l.session, at: now, device: device})
+	all, byDevice := at.note(fault{customer: l.customer, at: now, device: device})
 	if device {
 		at.avoid = now.Add(avoidFor)
 	}
 	switch {
 	case byDevice >= faultLimit:
-		p.drain(at, fmt.Sprintf("it failed %d sessions within %v, the last one: %v", byDevice, faultWindow, cause))
+		p.drain(at, fmt.Sprintf("it failed sessions of %d customers within %v, the last one: %v", byDevice, faultWindow, cause))
 	case device, all >= faultLimit:
 		p.doubt(at, fmt.Sprintf("it failed a session: %v", cause))
 	}

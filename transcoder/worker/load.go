@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"cmp"
 	"math"
 	"os"
 	"strconv"
@@ -21,7 +22,7 @@ const (
 // load is the pixels a second that a session's encoders make.
 type load struct {
 	at       *place
-	session  string        // its id
+	customer string        // or the session's id, where there is none
 	move     chan struct{} // closed, under the pool's mutex, when the session is to leave the device
 	ladder   transcoder.Ladder
 	estimate int64 // pixels a second, from the ladder
@@ -34,9 +35,9 @@ type load struct {
 	pixels int64     // in it
 }
 
-func newLoad(at *place, id string, l transcoder.Ladder, now time.Time) *load {
-	made := &load{at: at, session: id, move: make(chan struct{}), ladder: l, since: now}
-	for _, p := range l {
+func newLoad(at *place, cfg transcoder.SessionConfig, now time.Time) *load {
+	made := &load{at: at, customer: cmp.Or(cfg.Customer, cfg.ID), move: make(chan struct{}), ladder: cfg.Ladder, since: now}
+	for _, p := range cfg.Ladder {
 		made.estimate += p.Pixels() * assumedRate / int64(max(p.Divisor, 1))
 	}
 	return made

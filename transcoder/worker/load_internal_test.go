@@ -14,7 +14,7 @@ import (
 // A session counts as its ladder until it has been seen at work, then as what it really makes.
 func TestLoad(t *testing.T) {
 	now := time.Unix(1000, 0)
-	l := newLoad(nil, "a", transcoder.Ladder{{Width: 100, Height: 10, Divisor: 1}, {Width: 100, Height: 10, Divisor: 2}}, now)
+	l := newLoad(nil, transcoder.SessionConfig{ID: "a", Ladder: transcoder.Ladder{{Width: 100, Height: 10, Divisor: 1}, {Width: 100, Height: 10, Divisor: 2}}}, now)
 	if got := l.rate(now.Add(time.Second)); got != 45_000 {
 		t.Errorf("expected of the ladder: %d", got)
 	}

@@ -87,7 +87,7 @@ func (at *place) encoder() transcoder.Device {
 const minMemory = 256 << 20
 
 // occupy takes room on a device for a session, or says what there is none of. p.release gives it back.
-func (p *Pool) occupy(at *place, id string, l transcoder.Ladder) (*load, error) {
+func (p *Pool) occupy(at *place, cfg transcoder.SessionConfig) (*load, error) {
 	if free := p.cfg.freeMemory(); free < minMemory {
 		return nil, fmt.Errorf("%w: %d MiB of memory are free, a session must leave %d (lower --workers, or free memory)",
 			transcoder.ErrBusy, free>>20, minMemory>>20)
@@ -104,7 +104,7 @@ func (p *Pool) occupy(at *place, id string, l transcoder.Ladder) (*load, error) 
 	if err := p.cardRoom(at); err != nil {
 		return nil, err
 	}
-	asked := newLoad(at, id, l, now)
+	asked := newLoad(at, cfg, now)
 	capacity, used := p.capacity(at.encoder()), p.used(at.encoder(), now)
 	if capacity > 0 && used+asked.estimate > capacity {
 		return nil, fmt.Errorf(

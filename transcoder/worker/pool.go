@@ -29,6 +29,7 @@ const (
 	openTimeout  = 5 * time.Second // a process answers in 5 ms; a busy machine may take a while
 	spawnRetry   = time.Second     // between attempts where no process can be started
 	openAttempts = 3               // spares may have died while they waited
+	leaveTime    = 5 * time.Second // for killed workers to be gone: one inside a driver that hangs cannot be killed
 )
 
 // Config is what a Pool needs.
@@ -55,7 +56,8 @@ type Config struct {
 	// Registerer gets the pool's metrics; nil: none.
 	Registerer prometheus.Registerer
 
-	freeMemory func() int64 // a seam for tests
+	freeMemory func() int64  // a seam for tests
+	leave      time.Duration // leaveTime, but in tests
 }
 
 func (c *Config) validate() error {
@@ -79,6 +81,9 @@ func (c *Config) validate() error {
 	}
 	if c.Retest == 0 {
 		c.Retest = 5 * time.Second
+	}
+	if c.leave == 0 {
+		c.leave = leaveTime
 	}
 	if c.freeMemory == nil {
 		c.freeMemory = freeMemory
@@ -163,12 +168,13 @@ func New(cfg Config) (*Pool, error) {
 	return p, nil
 }
 
-// Run keeps spares ready until ctx is done, then ends every worker, and returns when they are gone.
-func (p *Pool) Run(ctx context.Context) error {
+// Run keeps spares ready until ctx is done, then ends every worker, and returns when they are gone; an error says which a driver
+// holds.
+func (p *Pool) Run(ctx context.Context) (err error) {
 	// A worker is killed when the thread that started it ends, so it has to be one that lasts.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	defer p.stop()
+	defer func() { err = errors.Join(err, p.stop()) }()
 	for _, at := range p.places {
 		if at.card() {
 			p.running.Go(func() { p.keep(ctx, at) })
@@ -219,7 +225,7 @@ func (p *Pool) spawn() (*process, error) {
 	return proc, nil
 }
 
-func (p *Pool) stop() {
+func (p *Pool) stop() error {
 	p.mu.Lock()
 	p.closed = true
 	for proc := range p.procs {
@@ -227,15 +233,37 @@ func (p *Pool) stop() {
 	}
 	p.mu.Unlock()
 	close(p.stopped)
-	for {
+	for empty := false; !empty; {
 		select {
 		case proc := <-p.warm:
 			proc.discard()
 		default:
-			p.running.Wait()
-			return
+			empty = true
 		}
 	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		p.running.Wait()
+	}()
+	select {
+	case <-gone:
+		return nil
+	case <-time.After(p.cfg.leave):
+		return p.stuck()
+	}
+}
+
+// stuck names the processes that have been killed and have not ended.
+func (p *Pool) stuck() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var pids []int
+	for proc := range p.procs {
+		pids = append(pids, proc.cmd.Process.Pid)
+	}
+	slices.Sort(pids)
+	return fmt.Errorf("worker processes %v have not ended within %v of being killed: a driver holds them", pids, p.cfg.leave)
 }
 
 // Open starts a session in a warm process, on the best device that takes it. It waits for a process where all spares have
@@ -284,7 +312,7 @@ func (p *Pool) leave() {
 }
 
 func (p *Pool) openAt(ctx context.Context, cfg transcoder.SessionConfig, at *place) (*session, error) {
-	room, err := p.occupy(at, cfg.ID, cfg.Ladder)
+	room, err := p.occupy(at, cfg)
 	if err != nil {
 		return nil, err
 	}
