@@ -22,8 +22,8 @@ const (
 	defaultEvery   = time.Second // NVML averages over up to a second
 	// stale is after how many samples that did not come a card counts as silent.
 	stale = 5
-	// leaveTime is how long Run waits for a driver that does not answer.
-	leaveTime = 2 * time.Second
+	// patience is how long New and Run wait for a driver that does not answer.
+	patience = 2 * time.Second
 )
 
 // ErrUnknown is returned for cards that nobody can tell about: without the driver's library, or of another maker.
@@ -57,6 +57,8 @@ type Watch struct {
 	cfg Config
 	lib nvml.Interface // nil where it could not be loaded
 
+	mute bool // the driver did not tell how many cards there are; look's
+
 	mu   sync.Mutex
 	seen []sample // by the card's number, in the order of the PCI bus
 }
@@ -68,11 +70,24 @@ type sample struct {
 	at   time.Time
 }
 
-// New loads the driver's library and looks at each card once. That there is no library is told, and no error.
+// New loads the driver's library and looks at each card once. That there is no library, or that the driver hangs, is told, and
+// no error.
 func New(cfg Config) (*Watch, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	begun := make(chan *Watch, 1)
+	go func() { begun <- begin(cfg) }() // for ever, where the driver hangs
+	select {
+	case w := <-begun:
+		return w, nil
+	case <-time.After(patience):
+		cfg.Logger.Warn("cards are not watched: the driver has not answered", "library", cfg.Library, "within", patience)
+		return &Watch{cfg: cfg}, nil
+	}
+}
+
+func begin(cfg Config) *Watch {
 	w := &Watch{cfg: cfg}
 	lib := nvml.New(nvml.WithLibraryPath(cfg.Library))
 	switch ret := lib.Init(); ret {
@@ -84,7 +99,7 @@ func New(cfg Config) (*Watch, error) {
 	default:
 		cfg.Logger.Warn("cards are not watched: NVML does not start", "library", cfg.Library, "error", ret.Error())
 	}
-	return w, nil
+	return w
 }
 
 // Run looks at the cards until ctx ends.
@@ -112,8 +127,8 @@ func (w *Watch) Run(ctx context.Context) error {
 	select {
 	case <-looking:
 		return nil
-	case <-time.After(leaveTime):
-		return fmt.Errorf("the driver of the cards has not answered for %v", leaveTime)
+	case <-time.After(patience):
+		return fmt.Errorf("the driver of the cards has not answered for %v", patience)
 	}
 }
 
@@ -134,9 +149,13 @@ func (w *Watch) Card(index int) (transcoder.Card, error) {
 func (w *Watch) look(now time.Time) {
 	n, ret := w.lib.DeviceGetCount()
 	if ret != nvml.SUCCESS {
-		w.cfg.Logger.Warn("the driver does not tell how many cards there are", "error", ret.Error())
+		if !w.mute { // once, not each second
+			w.cfg.Logger.Warn("the driver does not tell how many cards there are", "error", ret.Error())
+		}
+		w.mute = true
 		return // what is known becomes stale
 	}
+	w.mute = false
 	seen := make([]sample, n)
 	for i := range seen {
 		seen[i].card, seen[i].err = w.read(i)
