@@ -237,7 +237,7 @@ func (e *encoder) encode(f *astiav.Frame) (*media.Unit, error) {
 	}
 	u := &media.Unit{PTS: e.pkt.Pts(), DTS: e.pkt.Pts(), Key: e.pkt.Flags().Has(astiav.PacketFlagKey)}
 	if e.ctx.CodecID() == astiav.CodecIDAv1 {
-		u.Payload = withoutDelimiter(e.pkt.Data())
+		u.Payload = withCaptions(withoutDelimiter(e.pkt.Data()), inspect(f).captions)
 	} else {
 		u.Payload = longStartCodes(e.pkt.Data())
 	}

@@ -145,7 +145,7 @@ func rotation(t *testing.T, file string) string {
 	return strings.TrimSpace(first)
 }
 
-// Closed captions reach every H264 and HEVC rung, in order, also those of pictures that a divisor leaves out.
+// Closed captions reach every rung, in order, also those of pictures that a divisor leaves out.
 func TestCaptions(t *testing.T) {
 	segments := cut(video(t, 0))[:2]
 	var want []byte
@@ -163,6 +163,7 @@ func TestCaptions(t *testing.T) {
 		{Name: "unscaled", Codec: media.H264, Width: 640, Height: 360, Bitrate: 900_000, Divisor: 1},
 		{Name: "scaled", Codec: media.H264, Width: 320, Height: 180, Bitrate: 300_000, Divisor: 1},
 		{Name: "HEVC", Codec: media.HEVC, Width: 320, Height: 180, Bitrate: 300_000, Divisor: 1},
+		{Name: "AV1", Codec: media.AV1, Width: 320, Height: 180, Bitrate: 300_000, Divisor: 1},
 		{Name: "half the rate", Codec: media.H264, Width: 320, Height: 180, Bitrate: 300_000, Divisor: 2},
 	}
 	got := playOn(t, l, segments)

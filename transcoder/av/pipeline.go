@@ -24,6 +24,9 @@ const (
 	maxInside = 32
 	// maxUnits bounds a segment: 12 s (the longest that the broadcaster keeps) at 240 pictures a second, and prefixes.
 	maxUnits = 6000
+	// maxNALs bounds what a unit costs to decode: each slice is some microseconds, however short. HEVC allows 600 of them
+	// (H.265 table A.8); encoders that fit slices into packets of a kilobyte make as many as media.MaxUnitBytes has of those.
+	maxNALs = media.MaxUnitBytes >> 10
 )
 
 // pipeline is a video session: the front goroutine decodes and scales, one goroutine a rung encodes.
@@ -182,6 +185,8 @@ func (p *pipeline) write(ctx context.Context, w transcoder.WriteUnit) error {
 		return p.fail(ctx, u.PTS, fmt.Sprintf("unit of %d bytes: allowed are 1 to %d", len(u.Payload), media.MaxUnitBytes))
 	case w.Prefix != (u.PTS < seg.FirstPTS):
 		return p.fail(ctx, u.PTS, fmt.Sprintf("unit on the wrong side of the segment's first PTS, %d", seg.FirstPTS))
+	case nalUnits(seg.Track.Codec, u.Payload) > maxNALs:
+		return p.fail(ctx, u.PTS, fmt.Sprintf("more than %d NAL units in a unit", maxNALs))
 	case seg.units == maxUnits:
 		return p.fail(ctx, u.PTS, fmt.Sprintf("more than %d units in a segment", maxUnits))
 	case p.atKey && !u.Key:
