@@ -49,7 +49,7 @@ func Network(t *testing.T, keys ...string) *testnet.Network {
 		t.Fatal(err)
 	}
 	n, err := testnet.Start(context.WithoutCancel(t.Context()), testnet.Config{
-		Dir: t.TempDir(), Args: []string{"--keys", file, "--ladder", "160x90@60000", "--log-level", "error"},
+		Dir: t.TempDir(), RTMPS: true, Args: []string{"--keys", file, "--ladder", "160x90@60000", "--log-level", "error"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -69,7 +69,8 @@ func (t *table) String() string {
 
 // TestHostile throws spoiled sessions at every port of a network while somebody publishes and somebody watches: no
 // picture of that stream is lost, no process ends, nothing grows without bound, and who can be told something is told.
-// CASTNET_HOSTILE is how many inputs a port gets, CASTNET_HOSTILE_SEED what they are made from.
+// CASTNET_HOSTILE is how many inputs a port gets, CASTNET_HOSTILE_SEED what they are made from, CASTNET_HOSTILE_PORT which ports
+// get them: those whose name has it.
 func TestHostile(t *testing.T) {
 	inputs, seed := 200, rand.Uint64()
 	for name, set := range map[string]func(uint64){"CASTNET_HOSTILE": func(n uint64) { inputs = int(n) }, "CASTNET_HOSTILE_SEED": func(n uint64) { seed = n }} {
@@ -86,8 +87,14 @@ func TestHostile(t *testing.T) {
 	for i := range spare {
 		keys = append(keys, key(i))
 	}
+	for i := range atOnce {
+		keys = append(keys, pushKey(i))
+	}
 	n := healthy.Network(t, keys...)
-	ports := record(t, n)
+	ports := slices.DeleteFunc(record(t, n), func(p port) bool { return !strings.Contains(p.name, os.Getenv("CASTNET_HOSTILE_PORT")) })
+	if len(ports) == 0 {
+		t.Fatalf("CASTNET_HOSTILE_PORT=%s: no port's name has it", os.Getenv("CASTNET_HOSTILE_PORT"))
+	}
 	stream, err := healthy.Begin(t.Context(), n)
 	if err != nil {
 		t.Fatal(err)

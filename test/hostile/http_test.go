@@ -31,6 +31,7 @@ func requests() (all [][]byte) {
 		"GET /api/v1/streams HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n",
 		"POST /whep/demo HTTP/1.1\r\nHost: h\r\nContent-Type: application/sdp\r\nContent-Length: 5\r\nConnection: close\r\n\r\nv=0\r\n",
 		"OPTIONS /whip/demo HTTP/1.1\r\nHost: h\r\nOrigin: http://x\r\nConnection: close\r\n\r\n",
+		"PUT /live/" + key(0) + "/1.ts HTTP/1.1\r\nHost: h\r\nContent-Length: 188\r\nConnection: close\r\n\r\nG@\x00\x10" + strings.Repeat("\xff", 184),
 		"GET / HTTP/1.1\r\nHost: h\r\nRange: bytes=0-10\r\nConnection: close\r\n\r\n",
 	} {
 		all = append(all, []byte(r))

@@ -33,17 +33,21 @@ func record(t *testing.T, n *testnet.Network) []port {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ts := transportStream(t, v, sound)
+	rtmp := recordRTMP(t, n, v, sound)
 	ports := []port{
-		tcp("rtmp", host(n.RTMP), nil, recordRTMP(t, n, v, sound), rtmpBombs()),
+		tcp("rtmp", host(n.RTMP), nil, rtmp, rtmpBombs()),
+		tcp("rtmps", host(n.RTMPS), &tls.Config{InsecureSkipVerify: true}, rtmp, rtmpBombs()),
+		tcp("rtmps raw", host(n.RTMPS), nil, append([][]byte{clientHello(t, host(n.RTMPS))}, rtmp...), nil),
 		tcp("rtsp", host(n.RTSP), nil, recordRTSP(t, n, v, sound), rtspBombs()),
 		leaving(tcp("webrtc tcp", n.WebRTCAddress(), nil, [][]byte{framed(stun("a:b"))}, nil)),
 		tcp("http raw", host(n.HTTP), nil, requests(), httpBombs()),
 		tcp("metrics", n.MetricsAddress(1), nil, [][]byte{[]byte("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")}, httpBombs()),
 		tcp("grpc raw", n.OrchestratorAddress(0), nil, [][]byte{clientHello(t, n.OrchestratorAddress(0))}, nil),
 		tcp("grpc http2", n.OrchestratorAddress(0), insecure(), [][]byte{preface()}, nil),
-		grpcPort(t, n), httpPort(t, n),
+		grpcPort(t, n), httpPort(t, n), {name: "http push", throw: (&segmentsByHTTP{n: n, ts: ts}).throw},
 	}
-	return append(ports, udpPorts(t, n, v, sound)...)
+	return append(ports, udpPorts(t, n, v, sound, ts)...)
 }
 
 // host is the host:port of a URL.
@@ -157,6 +161,17 @@ func recordRTMP(t *testing.T, n *testnet.Network, v *clip.Video, sound *clip.Aud
 		t.Fatal(err)
 	}
 	return [][]byte{session, session[:min(len(session), 4000)]}
+}
+
+// transportStream is two seconds of a publisher's.
+func transportStream(t *testing.T, v *clip.Video, sound *clip.Audio) []byte {
+	t.Helper()
+	ts, err := exec.CommandContext(t.Context(), "/usr/bin/ffmpeg", "-v", "error", "-nostdin", "-i", v.File, "-i", sound.File,
+		"-map", "0:v", "-map", "1:a", "-c", "copy", "-t", "2", "-f", "mpegts", "pipe:1").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ts
 }
 
 func recordRTSP(t *testing.T, n *testnet.Network, v *clip.Video, sound *clip.Audio) [][]byte {
