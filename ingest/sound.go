@@ -16,6 +16,9 @@ const OpusClockRate = 48_000
 // Sound makes exact timestamps for the packets of one audio track, and knows the track. It is pure, and not safe for
 // concurrent use.
 type Sound struct {
+	// Language and Label are the track's (media.Track), from when it is named next.
+	Language, Label string
+
 	track *media.Track // nil until it is known
 	frame int64        // samples of one AAC packet
 	next  int64        // expected PTS
@@ -57,6 +60,7 @@ func (s *Sound) SetOpus(channels int) {
 }
 
 func (s *Sound) set(t *media.Track) {
+	t.Language, t.Label = s.Language, s.Label
 	s.track = t
 	s.next = -1 << 62
 }

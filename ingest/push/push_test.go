@@ -155,6 +155,50 @@ func TestFFmpeg(t *testing.T) {
 	}
 }
 
+// TestLanguages pushes sound in five languages: four are taken, each whole, and known by its name.
+func TestLanguages(t *testing.T) {
+	video, args := material(t)
+	sound := args[3]
+	args = []string{"-i", video.File, "-i", sound, "-map", "0:v"}
+	for i, code := range []string{"ger", "eng", "und", "gsw", "fra"} {
+		args = append(args, "-map", "1:a", fmt.Sprintf("-metadata:s:a:%d", i), "language="+code)
+	}
+	dir := t.TempDir()
+	ffmpeg(t, append(args, "-c", "copy", "-t", "4", "-f", "segment", "-segment_time", "1", filepath.Join(dir, "%d.ts"))...)
+	g := ingesttest.NewGate()
+	base := start(t, g, nil)
+	for i := range 4 {
+		segment, err := os.Open(filepath.Join(dir, fmt.Sprintf("%d.ts", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, words := send(t, http.MethodPut, fmt.Sprintf("%sdemo/%d.ts", base, i), segment); status != http.StatusOK {
+			t.Fatalf("segment %d: %d %s", i, status, words)
+		}
+		_ = segment.Close()
+	}
+	if status, words := send(t, http.MethodDelete, base+"demo", nil); status != http.StatusOK {
+		t.Fatalf("the end: %d %s", status, words)
+	}
+	r := g.Wait(t)
+	if n := len(r.ByTrack[0]); n != len(video.Units) {
+		t.Errorf("%d pictures of %d", n, len(video.Units))
+	}
+	var languages []string
+	for i, track := range r.Tracks {
+		if !track.Codec.IsAudio() {
+			continue
+		}
+		languages = append(languages, track.Language)
+		if n := len(r.ByTrack[i]); n < 4*44100/1024-5 || n != len(r.ByTrack[1]) {
+			t.Errorf("track %d has %d packets", i, n)
+		}
+	}
+	if want := []string{"de", "en", "", "gsw"}; !slices.Equal(languages, want) || r.Starts != 1 {
+		t.Errorf("languages %q, named %d times; want %q", languages, r.Starts, want)
+	}
+}
+
 // TestInsideASegment meets the pictures of a segment that is still being sent.
 func TestInsideASegment(t *testing.T) {
 	_, files := segments(t)

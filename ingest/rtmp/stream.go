@@ -143,16 +143,7 @@ func (s *stream) metadata(data amf0.Data) {
 	var pictures bool
 	var tones int
 	for _, v := range data {
-		var fields amf0.Object
-		switch o := v.(type) {
-		case amf0.Object:
-			fields = o
-		case amf0.ECMAArray:
-			fields = amf0.Object(o)
-		default:
-			continue
-		}
-		for _, f := range fields {
+		for _, f := range fieldsOf(v) {
 			switch f.Key {
 			case "framerate":
 				if rate, ok := f.Value.(float64); ok && rate >= 1 && rate <= 300 {
@@ -165,14 +156,24 @@ func (s *stream) metadata(data amf0.Data) {
 					tones++
 				}
 			case "audioTrackIdInfoMap": // of the tracks after the first
-				if others, ok := f.Value.(amf0.Object); ok {
-					tones += len(others)
-				}
+				tones += len(fieldsOf(f.Value))
 			}
 		}
 	}
 	if pictures { // not every encoder that says nothing of them has none
 		s.out.Expect(true, tones)
+	}
+}
+
+// fieldsOf are the fields of an AMF value that has some.
+func fieldsOf(v any) amf0.Object {
+	switch o := v.(type) {
+	case amf0.Object:
+		return o
+	case amf0.ECMAArray:
+		return amf0.Object(o)
+	default:
+		return nil
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mpegts/codecs"
+	"golang.org/x/text/language"
 
 	"castnet/ingest"
 	"castnet/internal/media"
@@ -24,11 +25,11 @@ const (
 // maxAgain is how far back a transport stream may begin that is read again: longer segments are not pushed.
 const maxAgain = 60 * media.VideoClockRate
 
-// The kinds of tracks. One of each is taken.
+// The places of tracks: the pictures, then each track of sound.
 const (
-	video = iota
-	audio
-	kinds
+	pictures = iota
+	sounds
+	places = sounds + ingest.MaxSounds
 )
 
 // ErrNoTables is returned, wrapped, for what is no MPEG transport stream at all. Nothing of it went to the sink.
@@ -46,18 +47,21 @@ type Stream struct {
 	at      time.Time          // when that was
 	started bool
 
-	again bool         // this is read for the second time: what was taken is left out
-	taken [kinds]int64 // the newest DTS of each kind
+	again bool          // this is read for the second time: what was taken is left out
+	taken [places]int64 // the newest DTS of each track
 
 	pictures *ingest.Video
 	codec    media.Codec // of pictures
-	tone     ingest.Sound
+	tones    [ingest.MaxSounds]ingest.Sound
 }
 
 // New begins a stream into a sink, which the caller closes. now is the clock.
 func New(sink ingest.Sink, metrics *ingest.Metrics, now func() time.Time) *Stream {
-	const nothing = -1 << 62
-	return &Stream{out: ingest.NewPublication(sink, metrics), metrics: metrics, now: now, taken: [kinds]int64{nothing, nothing}}
+	s := &Stream{out: ingest.NewPublication(sink, metrics), metrics: metrics, now: now}
+	for i := range s.taken {
+		s.taken[i] = -1 << 62
+	}
+	return s
 }
 
 // Read takes media until r ends, which is no error. Another transport stream, a later segment say, may follow by another
@@ -115,32 +119,32 @@ func (f *source) Read(p []byte) (int, error) {
 
 var errSource = errors.New("the source failed")
 
-// choose takes the first video track and the first audio track of a transport stream. One without video is taken, too, but
+// choose takes the first video track and the first audio tracks of a transport stream. One without video is taken, too, but
 // not if it has video that cannot be.
 func (s *Stream) choose(reader *mpegts.Reader) error {
-	pictures, others, sounds := false, false, 0
+	seen, others, tones := false, false, 0
 	for _, t := range reader.Tracks() {
 		others = others || t.Codec.IsVideo()
 		switch {
-		case !pictures && s.takePictures(reader, t):
-			pictures = true
-		case sounds == 0:
-			taken, err := s.takeSound(reader, t)
+		case !seen && s.takePictures(reader, t):
+			seen = true
+		case tones < ingest.MaxSounds:
+			taken, err := s.takeSound(reader, t, tones)
 			if err != nil {
 				return err
 			}
 			if taken {
-				sounds++
+				tones++
 			}
 		}
 	}
-	if !pictures && (others || sounds == 0) {
+	if !seen && (others || tones == 0) {
 		return &ingest.Refusal{
 			Code: ingest.CodeUnsupportedCodec, Message: "there is nothing in the transport stream that can be taken: use H264 or HEVC, with AAC or Opus",
 			Asked: fmt.Sprintf("%d tracks", len(reader.Tracks())), Limit: "H264 or HEVC, with AAC or Opus",
 		}
 	}
-	s.out.Expect(pictures, sounds)
+	s.out.Expect(seen, tones)
 	return nil
 }
 
@@ -158,24 +162,38 @@ func (s *Stream) takePictures(reader *mpegts.Reader, t *mpegts.Track) bool {
 	return true
 }
 
-func (s *Stream) takeSound(reader *mpegts.Reader, t *mpegts.Track) (bool, error) {
+// takeSound takes a track as audio track n, if it can be.
+func (s *Stream) takeSound(reader *mpegts.Reader, t *mpegts.Track, n int) (bool, error) {
+	tone := &s.tones[n]
+	tone.Language = spoken(t.Language)
+	take := func(pts int64, packets [][]byte) error { return s.sound(n, pts, packets) }
 	switch c := t.Codec.(type) {
 	case *codecs.MPEG4Audio:
-		reader.OnDataMPEG4Audio(t, s.sound)
-		changed, err := s.tone.SetAAC(&c.Config)
+		reader.OnDataMPEG4Audio(t, take)
+		changed, err := tone.SetAAC(&c.Config)
 		if err != nil || !changed {
 			return true, err
 		}
 	case *codecs.Opus:
-		reader.OnDataOpus(t, s.sound)
-		if known := s.tone.Track(); known != nil && known.Codec == media.Opus {
+		reader.OnDataOpus(t, take)
+		if known := tone.Track(); known != nil && known.Codec == media.Opus {
 			return true, nil
 		}
-		s.tone.SetOpus(2) // whatever its channels are, Opus decodes to two
+		tone.SetOpus(2) // whatever its channels are, Opus decodes to two
 	default:
 		return false, nil
 	}
-	return true, s.out.SetSound(0, s.tone.Track())
+	return true, s.out.SetSound(n, tone.Track())
+}
+
+// spoken is the BCP 47 tag of an ISO 639-2 code, which is what a transport stream's descriptor has: "de" of "ger" and of
+// "deu". It is empty where the language is not known.
+func spoken(code string) string {
+	tag, err := language.Parse(code)
+	if err != nil || tag == language.Und {
+		return ""
+	}
+	return tag.String()
 }
 
 func (s *Stream) begin(codec media.Codec) {
@@ -207,7 +225,7 @@ func (s *Stream) picture(pts, dts int64, au [][]byte) error {
 		return ingest.BadData("a picture's presentation time is before its decoding time")
 	}
 	dts = s.when(dts, now)
-	if s.repeated(video, dts) {
+	if s.repeated(pictures, dts) {
 		return nil
 	}
 	pts = dts + ahead
@@ -220,12 +238,12 @@ func (s *Stream) picture(pts, dts int64, au [][]byte) error {
 	return s.out.Picture(&media.Unit{PTS: pts, DTS: dts, Key: p.Key, Payload: p.Payload}, now)
 }
 
-// sound takes the packets of one PES packet.
-func (s *Stream) sound(pts int64, packets [][]byte) error {
-	now := s.now()
-	rate := int64(s.tone.Track().ClockRate)
+// sound takes the packets of one PES packet of audio track n.
+func (s *Stream) sound(n int, pts int64, packets [][]byte) error {
+	now, tone := s.now(), &s.tones[n]
+	rate := int64(tone.Track().ClockRate)
 	stamp := s.when(pts, now)
-	if s.repeated(audio, stamp) {
+	if s.repeated(sounds+n, stamp) {
 		return nil
 	}
 	at := media.Rescale(stamp, media.VideoClockRate, rate)
@@ -233,12 +251,12 @@ func (s *Stream) sound(pts int64, packets [][]byte) error {
 		if len(packet) == 0 {
 			continue
 		}
-		exact, ok := s.tone.Time(packet, at)
-		at += s.tone.Duration(packet)
+		exact, ok := tone.Time(packet, at)
+		at += tone.Duration(packet)
 		if !ok {
 			continue
 		}
-		if err := s.out.Sound(0, &media.Unit{PTS: exact, DTS: exact, Key: true, Payload: packet}, now); err != nil {
+		if err := s.out.Sound(n, &media.Unit{PTS: exact, DTS: exact, Key: true, Payload: packet}, now); err != nil {
 			return err
 		}
 	}
@@ -268,10 +286,10 @@ func (s *Stream) when(stamp int64, now time.Time) int64 {
 }
 
 // repeated reports whether what has this DTS was taken before the transport stream broke off.
-func (s *Stream) repeated(kind int, dts int64) bool {
-	if s.again && dts <= s.taken[kind] {
+func (s *Stream) repeated(place int, dts int64) bool {
+	if s.again && dts <= s.taken[place] {
 		return true
 	}
-	s.taken[kind] = dts
+	s.taken[place] = dts
 	return false
 }
