@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -26,6 +27,10 @@ import (
 
 // CaptureExtension is the header extension that says when a picture was taken.
 const CaptureExtension = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+
+// maxStreams bounds the RTP streams that the other side of a sending connection may name in its packets: pion keeps something of
+// each for as long as the connection lasts. Players name those that they are sent, and one of their own.
+const maxStreams = 64
 
 // Host makes the peer connections of a process, on its ports. It is safe for concurrent use.
 type Host struct {
@@ -86,13 +91,25 @@ func (h *Host) Connection(codecs *webrtc.MediaEngine, interceptors *interceptor.
 	return h.connection(codecs, h.settings, interceptors)
 }
 
-// Sender makes a peer connection that only sends, without interceptors. What the other side sends by RTCP is given to
-// control as it comes, whichever stream it is about; control must not block.
-func (h *Host) Sender(codecs *webrtc.MediaEngine, control func([]rtcp.Packet)) (*webrtc.PeerConnection, error) {
+// Peer is the other side of a connection that only sends.
+type Peer interface {
+	// Control is given what the other side sends by RTCP as it comes, whichever stream it is about. It must not block.
+	Control(packets []rtcp.Packet)
+	// Abused is called where the other side does what costs memory without bounds: the connection should be closed. It must not
+	// block.
+	Abused()
+}
+
+// Sender makes a peer connection that only sends, without interceptors.
+func (h *Host) Sender(codecs *webrtc.MediaEngine, peer Peer) (*webrtc.PeerConnection, error) {
 	settings := h.settings
+	var named atomic.Int32
 	settings.BufferFactory = func(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
+		if named.Add(1) > maxStreams {
+			peer.Abused()
+		}
 		if kind == packetio.RTCPBufferPacket {
-			return &controls{heed: control, closed: make(chan struct{})}
+			return &controls{heed: peer.Control, closed: make(chan struct{})}
 		}
 		unwanted := packetio.NewBuffer()
 		unwanted.SetLimitSize(1 << 16)
@@ -110,6 +127,13 @@ func (h *Host) connection(codecs *webrtc.MediaEngine, settings webrtc.SettingEng
 func Answer(ctx context.Context, pc *webrtc.PeerConnection, offer string) (string, error) {
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
 		return "", fmt.Errorf("the offer cannot be taken: %w", err)
+	}
+	for _, t := range pc.GetTransceivers() { // what is asked for and not there must not look as if it would come
+		if t.Direction() == webrtc.RTPTransceiverDirectionSendonly && t.Sender() == nil {
+			if err := t.Stop(); err != nil {
+				return "", fmt.Errorf("the offer cannot be answered: %w", err)
+			}
+		}
 	}
 	answer, err := pc.CreateAnswer(nil)
 	if err != nil {

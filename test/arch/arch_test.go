@@ -19,7 +19,8 @@ var arrows = map[string][]string{
 	"internal/wire":     {"internal/media", "transcoder"},
 
 	"transcoder":          {"internal/media"},
-	"transcoder/av":       {"transcoder", "internal/media"},
+	"transcoder/av":       {"transcoder/av/frame", "transcoder", "internal/media"},
+	"transcoder/av/frame": {"transcoder", "internal/media"},
 	"transcoder/worker":   {"transcoder", "internal/media", "internal/wire"},
 	"transcoder/capacity": {"transcoder", "internal/media"},
 	"transcoder/cards":    {"transcoder"},
@@ -76,13 +77,16 @@ var arrows = map[string][]string{
 	"broadcaster/verify":                 {"transcoder", "internal/media", "internal/receipt", "internal/eip712", "internal/identity"},
 	"broadcaster/playback":               {"transcoder", "internal/media"},
 	"broadcaster/playback/internal/clip": {"broadcaster/playback", "internal/media"}, // test material
-	"broadcaster/playback/hls":           {"broadcaster/playback", "transcoder", "internal/media"},
+	"broadcaster/playback/captions":      {"internal/media"},
+	"broadcaster/playback/hls":           {"broadcaster/playback", "broadcaster/playback/captions", "transcoder", "internal/media"},
 	"broadcaster/playback/rtsp":          {"broadcaster/playback", "transcoder", "internal/media"},
 	"broadcaster/playback/thumbnail":     {"broadcaster/playback", "transcoder", "internal/media"},
 	"broadcaster/playback/whep": {
-		"broadcaster/playback", "broadcaster/playback/whep/bandwidth", "transcoder", "internal/media", "internal/rtc",
+		"broadcaster/playback", "broadcaster/playback/whep/bandwidth", "broadcaster/playback/whep/packets", "transcoder",
+		"internal/media", "internal/rtc",
 	},
 	"broadcaster/playback/whep/bandwidth": {},
+	"broadcaster/playback/whep/packets":   {"internal/media"},
 	"broadcaster/restream":                {"broadcaster/playback", "internal/media"},
 	"broadcaster/api":                     {"broadcaster", "broadcaster/playback", "broadcaster/api/web", "transcoder", "internal/media"},
 	"broadcaster/api/web":                 {},
@@ -133,10 +137,10 @@ func TestLibavIsLinkedByTheWorkerAlone(t *testing.T) {
 	for _, p := range packages(t) {
 		room := strings.TrimPrefix(p.ImportPath, "castnet/")
 		for _, imp := range p.Imports {
-			if strings.HasPrefix(imp, "github.com/asticode/go-astiav") && room != "transcoder/av" {
-				t.Errorf("%s imports go-astiav: only transcoder/av may", room)
+			if strings.HasPrefix(imp, "github.com/asticode/go-astiav") && room != "transcoder/av" && room != "transcoder/av/frame" {
+				t.Errorf("%s imports go-astiav: only transcoder/av and its frame may", room)
 			}
-			if imp == "castnet/transcoder/av" && room != "cmd/castnet-worker" &&
+			if strings.HasPrefix(imp, "castnet/transcoder/av") && room != "cmd/castnet-worker" && room != "transcoder/av" &&
 				!strings.HasPrefix(room, "test/bench") && !strings.HasPrefix(room, "test/gpu") {
 				t.Errorf("%s imports transcoder/av: only cmd/castnet-worker may", room)
 			}
@@ -149,7 +153,7 @@ func allowed(room, imp string) bool {
 	case room == "test" || strings.HasPrefix(room, "test/"):
 		return !strings.HasPrefix(imp, "cmd/")
 	case strings.HasPrefix(room, "internal/node"):
-		return imp != "transcoder/av" && !strings.HasPrefix(imp, "test/") && !strings.HasPrefix(imp, "cmd/")
+		return !strings.HasPrefix(imp, "transcoder/av") && !strings.HasPrefix(imp, "test/") && !strings.HasPrefix(imp, "cmd/")
 	}
 	return slices.ContainsFunc(arrows[room], func(a string) bool {
 		if tree, ok := strings.CutSuffix(a, "/…"); ok {

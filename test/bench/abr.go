@@ -43,7 +43,7 @@ func adaptive(ctx context.Context, measure time.Duration) (r *result, err error)
 		},
 		Samples: map[string]int{"down_ms": 1, "up_ms": 1},
 		Budget: figures{
-			"down_ms": 5000, "squeeze_freeze_ms": 500, "up_ms": 15_000, "decoder_errors": 0, "lossy_fps": 0.8 * fps,
+			"down_ms": 5000, "squeeze_freeze_ms": 500, "release_freeze_ms": 500, "up_ms": 15_000, "decoder_errors": 0, "lossy_fps": 0.8 * fps,
 		},
 		atLeast: map[string]bool{"lossy_fps": true},
 	}, nil

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"castnet/broadcaster/playback"
@@ -12,14 +14,60 @@ import (
 	"castnet/internal/rtc"
 )
 
-// rendition finds what a viewer asked for by name, waiting for its first picture. Without a name, or for "auto", it is
-// the best one that browsers can play.
-func (s *Server) rendition(ctx context.Context, hub *playback.Hub, name string) (*playback.Rendition, error) {
+// wish is what a viewer wants to see and to hear.
+type wish struct {
+	pictures *playback.Rendition // nil where the stream has none
+	auto     bool                // or others, as its connection allows
+	sound    *playback.Rendition // nil where the stream has none
+}
+
+// choice finds what a viewer asked for by ?rendition= and ?audio=.
+func choice(ctx context.Context, hub *playback.Hub, query url.Values) (w wish, err error) {
 	select {
 	case <-hub.Ready():
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return w, ctx.Err()
 	}
+	if w.sound, err = sound(hub, query.Get("audio")); err != nil {
+		return w, err
+	}
+	name := query.Get("rendition")
+	w.auto = name == "" || name == "auto"
+	switch {
+	case !hub.AudioOnly():
+		w.pictures, err = pictures(ctx, hub, name)
+	case !w.auto:
+		err = rtc.Refuse(http.StatusNotFound, "stream %q has no rendition %q: it has nothing but sound", hub.ID(), name)
+	case w.sound == nil:
+		err = rtc.Refuse(http.StatusConflict, "stream %q has nothing but sound, and that is not Opus: hear it by HLS", hub.ID())
+	}
+	return w, err
+}
+
+// sound finds the track of sound that a viewer asked for, by its number from 1 or by its language. Without either it is the first
+// one, which may be missing.
+func sound(hub *playback.Hub, wanted string) (*playback.Rendition, error) {
+	if wanted == "" {
+		return hub.Audio(0, media.Opus), nil
+	}
+	var all []string
+	for n := range hub.AudioTracks() {
+		r := hub.Audio(n, media.Opus)
+		if r == nil {
+			continue
+		}
+		number, language := strconv.Itoa(n+1), r.Track().Language
+		if wanted == number || strings.EqualFold(wanted, language) {
+			return r, nil
+		}
+		all = append(all, strings.TrimSpace(number+" "+language))
+	}
+	return nil, rtc.Refuse(http.StatusNotFound, "stream %q has no track of sound %q: its tracks are %s", hub.ID(), wanted, cmp.Or(strings.Join(all, ", "), "none"))
+}
+
+// pictures finds the rendition that a viewer asked for by name, waiting for its first picture. Without a name, or for "auto", it is
+// the best one that browsers can play.
+func pictures(ctx context.Context, hub *playback.Hub, name string) (*playback.Rendition, error) {
 	if name != "" && name != "auto" {
 		r := hub.Rendition(name)
 		if r == nil {
@@ -109,8 +157,5 @@ func names(hub *playback.Hub) string {
 	for _, r := range hub.Renditions() {
 		all = append(all, r.Name())
 	}
-	if len(all) == 0 {
-		return "none"
-	}
-	return strings.Join(all, ", ")
+	return cmp.Or(strings.Join(all, ", "), "none")
 }

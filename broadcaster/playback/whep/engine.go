@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
@@ -13,9 +12,9 @@ import (
 	"castnet/internal/rtc"
 )
 
-// connection makes a peer connection that offers a rendition and sound. There are no interceptors: repeating and reports
-// are done by the feeds, on shared packets. What the player sends by RTCP goes to control.
-func connection(host *rtc.Host, video *media.Track, control func([]rtcp.Packet)) (*webrtc.PeerConnection, error) {
+// connection makes a peer connection that offers pictures, of which there are none where video is nil, and sound. There are no interceptors: repeating and
+// reports are done by the feeds, on shared packets.
+func connection(host *rtc.Host, video *media.Track, player rtc.Peer) (*webrtc.PeerConnection, error) {
 	engine := &webrtc.MediaEngine{}
 	next := webrtc.PayloadType(96)
 	for _, c := range capabilities(video) {
@@ -43,11 +42,18 @@ func connection(host *rtc.Host, video *media.Track, control func([]rtcp.Packet))
 	if err := engine.RegisterHeaderExtension(numbers, webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverDirectionSendonly); err != nil {
 		return nil, err
 	}
-	return host.Sender(engine, control)
+	return host.Sender(engine, player)
 }
 
-// capabilities are the ways in which a player may name a track's codec: H264 in whatever profile.
+// capabilities are the ways in which a player may name a track's codec: H264 in whatever profile. Without a track it is any codec.
 func capabilities(video *media.Track) []webrtc.RTPCodecCapability {
+	if video == nil { // a section in no known codec is rejected, and with it go the ICE candidates that it holds
+		var all []webrtc.RTPCodecCapability
+		for _, codec := range []media.Codec{media.H264, media.VP8, media.VP9, media.AV1} {
+			all = append(all, capability(&media.Track{Codec: codec}))
+		}
+		return all
+	}
 	own := capability(video)
 	if video.Codec != media.H264 {
 		return []webrtc.RTPCodecCapability{own}

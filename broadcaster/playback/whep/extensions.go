@@ -96,10 +96,10 @@ func (l *leg) bandwidth() int {
 	return int(math.Round(l.estimator.Estimate()/unit) * unit)
 }
 
-// mediaID is the SDP's name of the section of pictures.
+// mediaID is the SDP's name of the section of pictures; empty where there is none.
 func (s *session) mediaID() string {
 	for _, t := range s.pc.GetTransceivers() {
-		if sender := t.Sender(); sender != nil && sender.Track() == s.legs[0] {
+		if sender := t.Sender(); sender != nil && s.pictures != nil && sender.Track() == s.pictures {
 			return t.Mid()
 		}
 	}
@@ -109,7 +109,9 @@ func (s *session) mediaID() string {
 // links names the session's extension resources.
 func (s *session) links(h http.Header, at string) {
 	h.Add("Link", fmt.Sprintf("<%s/events>; rel=%q; events=%q", at, eventsExtension, eventTypes))
-	h.Add("Link", fmt.Sprintf("<%s/layer>; rel=%q", at, layerExtension))
+	if s.pictures != nil {
+		h.Add("Link", fmt.Sprintf("<%s/layer>; rel=%q", at, layerExtension))
+	}
 }
 
 // layer answers a request to be shown another rendition: {"encodingId": "720p"}, or {} for the server's choice.
@@ -117,6 +119,9 @@ func (s *Server) layer(w http.ResponseWriter, r *http.Request, v *session) error
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", "POST, OPTIONS")
 		return rtc.Refuse(http.StatusMethodNotAllowed, `POST {"encodingId": NAME} here, or {} for the server's choice`)
+	}
+	if v.pictures == nil {
+		return rtc.Refuse(http.StatusConflict, "the stream has nothing but sound: there are no renditions to choose from")
 	}
 	body, err := rtc.ReadBody(w, r, s.cfg.Wait)
 	if err != nil {
@@ -132,8 +137,8 @@ func (s *Server) layer(w http.ResponseWriter, r *http.Request, v *session) error
 	if id := v.mediaID(); choice.MediaID != "" && choice.MediaID != id {
 		return rtc.Refuse(http.StatusNotFound, "media %q has no renditions: %q is the one of the pictures", choice.MediaID, id)
 	}
-	if !v.legs[0].pick(choice.EncodingID) {
-		all, _ := v.legs[0].layers()
+	if !v.pictures.pick(choice.EncodingID) {
+		all, _ := v.pictures.layers()
 		var names []string
 		for _, one := range all.Layers {
 			names = append(names, one.EncodingID)
@@ -204,10 +209,14 @@ func (s *session) speak(to *eventWriter, gone <-chan struct{}) {
 	defer tick.Stop()
 	media := s.mediaID()
 	for {
-		all, changed := s.legs[0].layers()
+		var changed <-chan struct{}
 		to.tell("active", struct{}{})
-		to.tell("layers", map[string]layers{media: all})
-		to.tell("bandwidth", map[string]int{"estimate": s.legs[0].bandwidth()})
+		if s.pictures != nil {
+			var all layers
+			all, changed = s.pictures.layers()
+			to.tell("layers", map[string]layers{media: all})
+			to.tell("bandwidth", map[string]int{"estimate": s.pictures.bandwidth()})
+		}
 		to.tell("viewercount", map[string]int{"viewercount": s.hub.Viewers(playback.WHEP)})
 		if to.err != nil {
 			return

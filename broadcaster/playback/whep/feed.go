@@ -11,6 +11,7 @@ import (
 	"github.com/pion/rtcp"
 
 	"castnet/broadcaster/playback"
+	"castnet/broadcaster/playback/whep/packets"
 	"castnet/internal/media"
 )
 
@@ -33,7 +34,7 @@ type feed struct {
 	rendition *playback.Rendition
 	codec     media.Codec
 	metrics   *playback.Metrics
-	packetize packetizer
+	packetize packets.Packetizer
 
 	unused chan struct{} // closed by the server when users, which its lock guards, has come to 0
 	users  int
@@ -57,7 +58,7 @@ type feed struct {
 	// packets are the newest ones: of pictures from the last key unit but one on. The first has the number base;
 	// numbers rise by one a packet. The feed's goroutine writes all this; others read it.
 	mu      sync.RWMutex
-	packets []packet
+	packets []packets.Packet
 	base    uint64
 	key     uint64 // the number of the newest key unit's first packet, where haveKey
 	haveKey bool
@@ -66,7 +67,7 @@ type feed struct {
 
 func newFeed(hub *playback.Hub, r *playback.Rendition, codec media.Codec, metrics *playback.Metrics) *feed {
 	return &feed{
-		hub: hub, rendition: r, metrics: metrics, codec: codec, packetize: newPacketizer(codec),
+		hub: hub, rendition: r, metrics: metrics, codec: codec, packetize: packets.New(codec),
 		unused: make(chan struct{}), wake: make(chan struct{}, 1), newest: playback.NonePublished,
 	}
 }
@@ -167,8 +168,8 @@ func (f *feed) append(u *media.Unit, segmentStart bool) {
 	if f.codec.IsAudio() {
 		most = keptSound
 	}
-	f.packets[first-f.base].aligned = segmentStart
-	if f.packets[first-f.base].key {
+	f.packets[first-f.base].Aligned = segmentStart
+	if f.packets[first-f.base].Key {
 		if f.haveKey && f.codec.IsVideo() {
 			keep = f.key // the GOP before stays, for repeating
 		}
@@ -193,7 +194,7 @@ func (f *feed) measure(u *media.Unit) {
 		f.rate.Store(math.Float64bits(max(rate, f.lastRate)))
 		f.lastRate, f.bytes, f.rateFrom = rate, 0, u.PTS
 	}
-	f.bytes += len(u.Payload) + (len(u.Payload)/maxPayload+1)*overhead
+	f.bytes += len(u.Payload) + (len(u.Payload)/packets.MaxPayload+1)*overhead
 }
 
 // bitrate is what sending the rendition takes, in bits a second. A quiet scene may end soon: it is at least half of what
@@ -284,17 +285,17 @@ func (f *feed) turn(l *leg, now time.Time) (bytes int, _ then) {
 // report tells a player which wall-clock time the timestamps stand for, the same for sound and pictures.
 func (f *feed) report(l *leg) {
 	l.sendReport(&rtcp.SenderReport{
-		SSRC: l.ssrc, NTPTime: captureTime(f.hub.Epoch().Add(f.track.Duration(f.newest))), RTPTime: uint32(f.newest),
+		SSRC: l.ssrc, NTPTime: packets.NTP(f.hub.Epoch().Add(f.track.Duration(f.newest))), RTPTime: uint32(f.newest),
 		PacketCount: uint32(l.sent), OctetCount: l.octets,
 	})
 }
 
 // find returns the packet with a number, if it is still kept.
-func (f *feed) find(number uint64) (packet, bool) {
+func (f *feed) find(number uint64) (packets.Packet, bool) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if number < f.base || number >= f.base+uint64(len(f.packets)) {
-		return packet{}, false
+		return packets.Packet{}, false
 	}
 	return f.packets[number-f.base], true
 }
@@ -313,5 +314,5 @@ func (f *feed) entry() (entry, bool) {
 	if !f.haveKey {
 		return entry{}, false
 	}
-	return entry{f.key, f.packets[f.key-f.base].pts, f.newest}, true
+	return entry{f.key, f.packets[f.key-f.base].PTS, f.newest}, true
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"castnet/broadcaster/playback"
+	"castnet/broadcaster/playback/whep/packets"
 	"castnet/internal/media"
 	"castnet/internal/rtc"
 )
@@ -29,7 +30,7 @@ const (
 	// begins with less, and gets that more gently. No pace is above chosenPace: queues on the way hold a few dozen packets.
 	chosenPace, autoPace = 60e6, 20e6
 	// freeBurst is how many bytes may be sent at once, whatever the pace, where no queue is known: about a picture.
-	freeBurst = 10 * (maxPayload + overhead)
+	freeBurst = 10 * (packets.MaxPayload + overhead)
 	// maxDebt is how long what comes next may have to wait for repeated packets.
 	maxDebt = 250 * time.Millisecond
 )
@@ -87,9 +88,13 @@ type stint struct {
 // keptStints is how many of a viewer's stints lost packets are repeated from.
 const keptStints = 4
 
-func newLeg(kind webrtc.RTPCodecType, stream string, codec webrtc.RTPCodecCapability) *leg {
+func newLeg(stream string, track *media.Track) *leg {
+	kind := webrtc.RTPCodecTypeVideo
+	if track.Codec.IsAudio() {
+		kind = webrtc.RTPCodecTypeAudio
+	}
 	return &leg{
-		kind: kind, stream: stream, codec: codec, born: time.Now(), finished: make(chan struct{}),
+		kind: kind, stream: stream, codec: capability(track), born: time.Now(), finished: make(chan struct{}),
 		waiting: true, busy: true, lastPTS: playback.NonePublished, selection: newSelection(),
 	}
 }
@@ -190,24 +195,24 @@ func (l *leg) refill(now time.Time) {
 
 // write sends the next packet, and returns the bytes of its payload. What cannot be sent is lost: the connection, if it
 // is broken, will be closed by ICE.
-func (l *leg) write(p *packet) int {
+func (l *leg) write(p *packets.Packet) int {
 	l.transmit(p, uint16(l.sent), false)
 	l.next++
 	l.sent++
-	l.octets += uint32(len(p.payload))
-	l.lastPTS = p.pts
-	return len(p.payload)
+	l.octets += uint32(len(p.Payload))
+	l.lastPTS = p.PTS
+	return len(p.Payload)
 }
 
 // transmit sends a packet that has a sequence number, for the first time or once more.
-func (l *leg) transmit(p *packet, sequence uint16, again bool) {
+func (l *leg) transmit(p *packets.Packet, sequence uint16, again bool) {
 	h := &l.plain
-	if p.capture != 0 {
+	if p.Capture != 0 {
 		h = &l.timed
-		binary.BigEndian.PutUint64(l.captureValue[:], p.capture)
+		binary.BigEndian.PutUint64(l.captureValue[:], p.Capture)
 	}
-	h.Marker, h.SequenceNumber, h.Timestamp = p.marker, sequence, uint32(p.pts)
-	payload := p.payload
+	h.Marker, h.SequenceNumber, h.Timestamp = p.Marker, sequence, uint32(p.PTS)
+	payload := p.Payload
 	if again && l.repeatsPT != 0 {
 		repeated := *h
 		h = &repeated

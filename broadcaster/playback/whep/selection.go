@@ -8,6 +8,7 @@ import (
 	"github.com/pion/rtcp"
 
 	"castnet/broadcaster/playback/whep/bandwidth"
+	"castnet/broadcaster/playback/whep/packets"
 )
 
 const (
@@ -137,7 +138,7 @@ const (
 // crossing lets the viewer change over to the rendition that is wanted, if this is the place: before the packet p of the
 // one that is shown, or where it has sent all, p being nil. Where the connection carries less than is sent, the rest of
 // the old pictures is left out; else the viewer gets all of them that come before the other's key picture.
-func (l *leg) crossing(p *packet, now time.Time) crossing {
+func (l *leg) crossing(p *packets.Packet, now time.Time) crossing {
 	if l.wanted == l.current {
 		return stay
 	}
@@ -146,7 +147,7 @@ func (l *leg) crossing(p *packet, now time.Time) crossing {
 	if !ok {
 		return stay
 	}
-	there := p != nil && p.pts >= key.pts || l.estimator != nil && l.estimator.Queued()
+	there := p != nil && p.PTS >= key.pts || l.estimator != nil && l.estimator.Queued()
 	if key.pts > l.lastPTS && there {
 		if !to.join(l, func() { l.begin(to, key.number) }) {
 			return stay
@@ -156,7 +157,7 @@ func (l *leg) crossing(p *packet, now time.Time) crossing {
 		l.tell()
 		return cross
 	}
-	if p == nil || !p.aligned || key.newest >= p.pts {
+	if p == nil || !p.Aligned || key.newest >= p.PTS {
 		l.heldFrom = time.Time{}
 		return stay
 	}

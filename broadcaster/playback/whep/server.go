@@ -6,8 +6,6 @@ package whep
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +16,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/pion/webrtc/v4"
 
 	"castnet/broadcaster/playback"
 	"castnet/internal/media"
@@ -68,11 +64,12 @@ func (c *Config) validate() error {
 type Server struct {
 	cfg   Config
 	spawn chan func(context.Context)
+	ended chan struct{} // closed when Run has
 
 	mu       sync.Mutex
 	feeds    map[*playback.Rendition]*feed
 	sessions map[string]*session
-	viewers  map[*playback.Hub]int // sessions, connected or not yet
+	viewers  map[*playback.Hub]int // sessions of each stream, connected or not yet
 	places   map[netip.Prefix]int  // the same by where they are
 }
 
@@ -82,9 +79,9 @@ func NewServer(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	return &Server{
-		cfg: cfg, spawn: make(chan func(context.Context)), feeds: make(map[*playback.Rendition]*feed),
-		sessions: make(map[string]*session), viewers: make(map[*playback.Hub]int),
-		places: make(map[netip.Prefix]int),
+		cfg: cfg, spawn: make(chan func(context.Context)), ended: make(chan struct{}),
+		feeds: make(map[*playback.Rendition]*feed), sessions: make(map[string]*session),
+		viewers: make(map[*playback.Hub]int), places: make(map[netip.Prefix]int),
 	}, nil
 }
 
@@ -92,6 +89,7 @@ func NewServer(cfg Config) (*Server, error) {
 func (s *Server) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	defer all.Wait()
+	defer close(s.ended)
 	for {
 		select {
 		case <-ctx.Done():
@@ -102,12 +100,14 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 }
 
-// start hands a goroutine to Run.
+// start hands a goroutine to Run, which takes it at once.
 func (s *Server) start(ctx context.Context, run func(context.Context)) error {
 	select {
 	case s.spawn <- run:
 		return nil
-	case <-ctx.Done():
+	case <-s.ended:
+		return rtc.Refuse(http.StatusServiceUnavailable, "the server is going down")
+	case <-ctx.Done(): // before Run
 		return ctx.Err()
 	}
 }
@@ -157,122 +157,67 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(offer, "m=video") {
-		return rtc.Refuse(http.StatusBadRequest, "the offer has no video section (m=video) to send pictures to")
-	}
 	hub, ok := s.cfg.Directory.Hub(id)
 	if !ok {
 		return rtc.Refuse(http.StatusNotFound, "stream %q is not live", id)
 	}
-	name := r.URL.Query().Get("rendition")
-	rendition, err := s.rendition(ctx, hub, name)
+	wanted, err := choice(ctx, hub, r.URL.Query())
 	if err != nil {
 		return err
 	}
-	place := placeOf(r)
-	if err := s.reserve(hub, place); err != nil {
-		return err
+	if wanted.pictures == nil && !strings.Contains(offer, "m=audio") {
+		return rtc.Refuse(http.StatusBadRequest, "the offer has no audio section (m=audio), and the stream has nothing but sound")
+	} else if wanted.pictures != nil && !strings.Contains(offer, "m=video") {
+		return rtc.Refuse(http.StatusBadRequest, "the offer has no video section (m=video) to send pictures to")
 	}
-	show, answer, err := s.connect(ctx, hub, wish{rendition, name == "" || name == "auto", place}, offer)
+	v := newSession(hub, placeOf(r), s.cfg.Logger)
+	answer, err := s.connect(ctx, v, wanted, offer)
 	if err != nil {
-		s.unreserve(hub, place)
 		return err
 	}
 	h := w.Header()
 	s.cfg.ICEServers.Announce(h)
-	show.links(h, "/whep/"+id+"/"+show.id)
+	v.links(h, "/whep/"+id+"/"+v.id)
 	h.Set("Content-Type", "application/sdp")
-	h.Set("Location", "/whep/"+id+"/"+show.id)
-	h.Set("ETag", `"`+show.id+`"`)
-	h.Set("Castnet-Rendition", rendition.Name())
+	h.Set("Location", "/whep/"+id+"/"+v.id)
+	h.Set("ETag", `"`+v.id+`"`)
+	if wanted.pictures != nil {
+		h.Set("Castnet-Rendition", wanted.pictures.Name())
+	}
 	w.WriteHeader(http.StatusCreated)
 	_, _ = io.WriteString(w, answer) //nolint:gosec // SDP, not a page; a viewer that has gone never connects
 	return nil
 }
 
-// placeOf is where a request comes from: an IPv4 address, or an IPv6 /64 network, which is what one customer has.
-func placeOf(r *http.Request) netip.Prefix {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	bits := 64
-	if at.Addr().Unmap().Is4() {
-		bits = 32
-	}
-	place, _ := at.Addr().Unmap().WithZone("").Prefix(bits) // these many bits are always there
-	return place
-}
-
-func (s *Server) reserve(hub *playback.Hub, place netip.Prefix) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.viewers[hub] >= s.cfg.MaxViewers {
-		return rtc.Refuse(http.StatusServiceUnavailable, "stream %q has %d WebRTC viewers, its limit (--max-viewers): watch it by HLS", hub.ID(), s.cfg.MaxViewers)
-	}
-	if s.cfg.MaxPerAddress > 0 && s.places[place] >= s.cfg.MaxPerAddress {
-		return rtc.Refuse(http.StatusTooManyRequests, "%v has %d WebRTC viewers, the limit of one address (--max-viewers-per-address): watch by HLS", place, s.cfg.MaxPerAddress)
-	}
-	s.viewers[hub]++
-	s.places[place]++
-	return nil
-}
-
-func (s *Server) unreserve(hub *playback.Hub, place netip.Prefix) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.viewers[hub]--; s.viewers[hub] == 0 {
-		delete(s.viewers, hub)
-	}
-	if s.places[place]--; s.places[place] == 0 {
-		delete(s.places, place)
-	}
-}
-
-// wish is what a viewer wants to be shown.
-type wish struct {
-	rendition *playback.Rendition
-	auto      bool // or another one, as its connection allows
-	place     netip.Prefix
-}
-
 // connect sets a session up and answers its offer at once: all candidates are our own and known.
-func (s *Server) connect(ctx context.Context, hub *playback.Hub, w wish, offer string) (*session, string, error) {
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails
-	v := newSession(hex.EncodeToString(random[:]), hub, s.cfg.Logger)
-	pc, err := connection(s.cfg.Host, w.rendition.Track(), v.control)
-	if err != nil {
-		return nil, "", err
+func (s *Server) connect(ctx context.Context, v *session, w wish, offer string) (answer string, err error) {
+	if err := s.admit(v); err != nil {
+		return "", err
 	}
-	v.attach(pc)
-	answer, err := s.negotiate(ctx, v, w, offer)
-	if err == nil {
-		s.mu.Lock()
-		s.sessions[v.id] = v
-		s.mu.Unlock()
+	if answer, err = s.negotiate(ctx, v, w, offer); err == nil {
 		err = s.start(ctx, func(ctx context.Context) {
 			v.run(ctx)
 			s.forget(v)
-			s.unreserve(hub, w.place)
 		})
 	}
 	if err != nil {
 		s.forget(v)
-		if closing := pc.Close(); closing != nil {
-			err = errors.Join(err, closing)
-		}
-		return nil, "", err
+		return "", errors.Join(err, v.hangUp())
 	}
-	return v, answer, nil
+	return answer, nil
 }
 
 func (s *Server) negotiate(ctx context.Context, v *session, w wish, offer string) (string, error) {
-	if err := s.addLeg(ctx, v, siblings(v.hub, w.rendition), w); err != nil {
+	if err := v.open(s.cfg.Host, w); err != nil {
 		return "", err
 	}
-	if sound := v.hub.Audio(0, media.Opus); sound != nil {
-		if err := s.addLeg(ctx, v, []*playback.Rendition{sound}, wish{rendition: sound}); err != nil {
+	if w.pictures != nil {
+		if err := s.addLeg(ctx, v, siblings(v.hub, w.pictures), w.pictures, w.auto); err != nil {
+			return "", err
+		}
+	}
+	if w.sound != nil {
+		if err := s.addLeg(ctx, v, []*playback.Rendition{w.sound}, w.sound, false); err != nil {
 			return "", err
 		}
 	}
@@ -283,9 +228,10 @@ func (s *Server) negotiate(ctx context.Context, v *session, w wish, offer string
 	return answer, err
 }
 
-// addLeg makes a session's leg for pictures or for sound, which may come by any of these renditions.
-func (s *Server) addLeg(ctx context.Context, v *session, renditions []*playback.Rendition, w wish) error {
-	track := w.rendition.Track()
+// addLeg makes a session's leg for pictures or for sound, which may come by any of these renditions: by first, or where auto is
+// set by the one that the connection allows.
+func (s *Server) addLeg(ctx context.Context, v *session, renditions []*playback.Rendition, first *playback.Rendition, auto bool) error {
+	track := first.Track()
 	var feeds []*feed
 	var chosen *feed
 	for _, r := range renditions {
@@ -295,15 +241,11 @@ func (s *Server) addLeg(ctx context.Context, v *session, renditions []*playback.
 		}
 		v.feeds = append(v.feeds, f) // from now on they are released with the session
 		feeds = append(feeds, f)
-		if r == w.rendition && !w.auto {
+		if r == first && !auto {
 			chosen = f
 		}
 	}
-	kind := webrtc.RTPCodecTypeVideo
-	if track.Codec.IsAudio() {
-		kind = webrtc.RTPCodecTypeAudio
-	}
-	return v.add(newLeg(kind, v.hub.ID(), capability(track)), feeds, chosen)
+	return v.add(newLeg(v.hub.ID(), track), feeds, chosen)
 }
 
 // feed finds or starts the sending of a rendition, and counts one more user of it.
@@ -332,9 +274,10 @@ func (s *Server) release(f *feed) {
 	}
 }
 
+// forget takes back what a session has here.
 func (s *Server) forget(v *session) {
 	s.mu.Lock()
-	delete(s.sessions, v.id)
+	s.vacate(v)
 	s.mu.Unlock()
 	for _, f := range v.feeds {
 		s.release(f)

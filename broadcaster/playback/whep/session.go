@@ -2,7 +2,9 @@ package whep
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,24 +14,25 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"castnet/broadcaster/playback"
+	"castnet/internal/media"
+	"castnet/internal/rtc"
 )
 
-const (
-	// connectTimeout is how long a viewer may take from the answer to the first packet.
-	connectTimeout = 20 * time.Second
-	// repeatsAfterEnd is how long lost packets of a stream's end are still repeated.
-	repeatsAfterEnd = 2 * time.Second
-)
+// repeatsAfterEnd is how long lost packets of a stream's end are still repeated.
+const repeatsAfterEnd = 2 * time.Second
 
 // session is one viewer.
 type session struct {
 	id     string
 	hub    *playback.Hub
-	pc     *webrtc.PeerConnection
+	place  netip.Prefix // where it is
+	born   time.Time
 	logger *slog.Logger
+	pc     *webrtc.PeerConnection
 
-	legs  []*leg  // pictures, then sound
-	feeds []*feed // all that the legs may come by
+	legs     []*leg  // pictures, then sound
+	pictures *leg    // nil where the stream has none
+	feeds    []*feed // all that the legs may come by
 
 	listeners atomic.Int32 // streams of events
 
@@ -39,15 +42,24 @@ type session struct {
 	once      struct{ connected, closing sync.Once }
 }
 
-func newSession(id string, hub *playback.Hub, logger *slog.Logger) *session {
+func newSession(hub *playback.Hub, place netip.Prefix, logger *slog.Logger) *session {
+	id := rand.Text()
 	return &session{
-		id: id, hub: hub, logger: logger.With("stream", hub.ID(), "viewer", id[:8]),
+		id: id, hub: hub, place: place, born: time.Now(), logger: logger.With("stream", hub.ID(), "viewer", id[:8]),
 		connected: make(chan struct{}), closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 }
 
-// attach gives the session its connection.
-func (s *session) attach(pc *webrtc.PeerConnection) {
+// open gives the session its connection.
+func (s *session) open(host *rtc.Host, w wish) error {
+	var video *media.Track
+	if w.pictures != nil {
+		video = w.pictures.Track()
+	}
+	pc, err := connection(host, video, s)
+	if err != nil {
+		return err
+	}
 	s.pc = pc
 	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		switch state {
@@ -58,10 +70,28 @@ func (s *session) attach(pc *webrtc.PeerConnection) {
 		default: // on its way
 		}
 	})
+	return nil
+}
+
+func (s *session) isConnected() bool {
+	select {
+	case <-s.connected:
+		return true
+	default:
+		return false
+	}
 }
 
 // close asks the session to end.
 func (s *session) close() { s.once.closing.Do(func() { close(s.closing) }) }
+
+// hangUp closes the connection.
+func (s *session) hangUp() error {
+	if s.pc == nil {
+		return nil
+	}
+	return s.pc.Close()
+}
 
 // add makes a leg of the peer connection, for one of these feeds at a time.
 func (s *session) add(l *leg, feeds []*feed, chosen *feed) error {
@@ -73,6 +103,9 @@ func (s *session) add(l *leg, feeds []*feed, chosen *feed) error {
 	}
 	l.offer(feeds, chosen)
 	s.legs = append(s.legs, l)
+	if l.kind == webrtc.RTPCodecTypeVideo {
+		s.pictures = l
+	}
 	return nil
 }
 
@@ -80,7 +113,7 @@ func (s *session) add(l *leg, feeds []*feed, chosen *feed) error {
 func (s *session) run(ctx context.Context) {
 	defer close(s.ended)
 	defer func() {
-		if err := s.pc.Close(); err != nil {
+		if err := s.hangUp(); err != nil {
 			s.logger.Debug("WHEP close", "error", err)
 		}
 	}()
@@ -123,8 +156,8 @@ func (s *session) run(ctx context.Context) {
 	}
 }
 
-// control takes what the player sends by RTCP. It does not wait for anything.
-func (s *session) control(packets []rtcp.Packet) {
+// Control takes what the player sends by RTCP. It implements rtc.Peer.
+func (s *session) Control(packets []rtcp.Packet) {
 	for _, packet := range packets {
 		to := packet.DestinationSSRC()
 		for _, l := range s.legs {
@@ -143,3 +176,6 @@ func (s *session) control(packets []rtcp.Packet) {
 		}
 	}
 }
+
+// Abused implements rtc.Peer.
+func (s *session) Abused() { s.close() }

@@ -220,9 +220,9 @@ type picture struct {
 // pictures reads n pictures or more, whose packets must follow each other without a hole once repeated ones are in place.
 func (v *viewer) pictures(t *webrtc.TrackRemote, n int) []picture {
 	v.Helper()
-	must(v.T, t.SetReadDeadline(time.Now().Add(timeout)))
 	var got []picture
 	for len(got) < n {
+		must(v.T, t.SetReadDeadline(time.Now().Add(timeout)))
 		p, _, err := t.ReadRTP()
 		if err != nil {
 			v.Fatalf("after %d pictures of %d: %v", len(got), n, err)
@@ -342,6 +342,55 @@ func TestSound(t *testing.T) {
 	if !strings.Contains(v.answer, "opus") {
 		t.Error("no Opus in the answer")
 	}
+}
+
+// TestSoundAlone: a stream without pictures is heard, in the language that is asked for, by a player that would take pictures, too.
+func TestSoundAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.hub.AddAudio(0, &media.Track{Codec: media.Opus, ClockRate: 48000, Channels: 2, Language: "en"})
+	r.hub.AddAudio(1, &media.Track{Codec: media.Opus, ClockRate: 48000, Channels: 2, Language: "pt-BR"})
+	must(t, r.hub.SetAudioOnly())
+	for i := range int64(50) {
+		for n := range 2 {
+			must(t, r.hub.PublishAudio(n, media.Opus, &media.Unit{PTS: i * 960, DTS: i * 960, Payload: []byte{0xfc, byte(n), byte(i)}}))
+		}
+	}
+	for query, n := range map[string]byte{"": 0, "?audio=2": 1, "?audio=en": 0, "?audio=pt-br&rendition=auto": 1} {
+		v := r.watch(query, webrtc.SettingEngine{})
+		track := v.track()
+		must(t, track.SetReadDeadline(time.Now().Add(timeout)))
+		p, _, err := track.ReadRTP()
+		must(t, err)
+		if p.Payload[1] != n || p.Timestamp != uint32(p.Payload[2])*960 {
+			t.Errorf("%s: sound %d, wanted %d, at %d", query, p.Payload[1], n, p.Timestamp)
+		}
+		if video := v.section("video"); !strings.Contains(video, "a=inactive") {
+			t.Errorf("%s: pictures are promised: %s", query, video)
+		}
+		if links := strings.Join(v.header.Values("Link"), ", "); strings.Contains(links, "/layer") || !strings.Contains(links, "/events") {
+			t.Errorf("%s: links %s", query, links)
+		}
+	}
+	for _, tc := range []struct{ query, offer, text string }{
+		{"?audio=de", "m=audio", `its tracks are 1 en, 2 pt-BR`},
+		{"?rendition=360p", "m=audio", "nothing but sound"},
+		{"", "m=video", "no audio section"},
+	} {
+		res, err := http.Post(r.url+tc.query, "application/sdp", strings.NewReader(tc.offer))
+		must(t, err)
+		defer res.Body.Close()
+		if text, err := io.ReadAll(res.Body); err != nil || res.StatusCode < 400 || !strings.Contains(string(text), tc.text) {
+			t.Errorf("%s, %s: %d %s", tc.query, tc.offer, res.StatusCode, text)
+		}
+	}
+}
+
+// section is the first of the answer's sections of a kind.
+func (v *viewer) section(kind string) string {
+	_, section, _ := strings.Cut(v.answer, "m="+kind)
+	section, _, _ = strings.Cut(section, "m=")
+	return "m=" + kind + section
 }
 
 // TestRepeats: a packet that a player says it lost is sent again, and a lost picture makes a key request.
@@ -504,7 +553,7 @@ func TestRefusals(t *testing.T) {
 		"B-frames":           {"POST", r.url + "?rendition=source", sdp, offer, 409, "ask for rendition=auto or one of 360p, 180p"},
 		"nothing made yet":   {"POST", r.url + "?rendition=360p", sdp, offer, 503, "try again"},
 		"content type":       {"POST", r.url, "text/plain", offer, 415, "application/sdp is needed"},
-		"sound only":         {"POST", r.url, sdp, "v=0\r\n", 400, "no video section"},
+		"no such sound":      {"POST", r.url + "?audio=2", sdp, offer, 404, `no track of sound "2": its tracks are none`},
 		"too large":          {"POST", r.url, sdp, strings.Repeat("m=video", 1<<15), 413, "at most 65536 bytes"},
 		"GET":                {"GET", r.url, "", "", 405, "POST an offer"},
 		"unknown session":    {"DELETE", r.url + "/0123", "", "", 404, "no such session"},
@@ -532,6 +581,9 @@ func TestRefusals(t *testing.T) {
 	}
 	if status, text := request("POST", r.url, sdp, "v=0\r\nm=video garbage"); status != 400 {
 		t.Errorf("garbage: %d %s", status, text)
+	}
+	if status, text := request("POST", r.url, sdp, "v=0\r\nm=audio"); status != 400 || !strings.Contains(text, "no video section") {
+		t.Errorf("a player of sound: %d %s", status, text)
 	}
 	v := r.watch("", webrtc.SettingEngine{})
 	if status, text := request("POST", r.url, sdp, offer); status != 503 || !strings.Contains(text, "--max-viewers") {

@@ -1,4 +1,5 @@
-package whep
+// Package packets splits a stream's units into RTP packets, once for all who are sent them.
+package packets
 
 import (
 	"encoding/binary"
@@ -10,31 +11,31 @@ import (
 	"castnet/internal/media"
 )
 
-const (
-	// maxPayload is the most bytes of one RTP packet's payload: with RTP's header and extension, SRTP's tag, RTX's
-	// two bytes, UDP and IPv6 it stays below the 1,280 bytes that every path carries.
-	maxPayload = 1160
+// MaxPayload is the most bytes of one RTP packet's payload: with RTP's header and extension, SRTP's tag, RTX's two bytes, UDP and
+// IPv6 it stays below the 1,280 bytes that every path carries.
+const MaxPayload = 1160
 
+const (
 	stapA = 24 // RFC 6184: several NAL units in one packet
 	fuA   = 28 // a fragment of a NAL unit
 )
 
-// packet is one RTP packet of a rendition, without what differs between viewers. It is immutable and shared.
-type packet struct {
-	payload []byte
-	pts     int64 // its lowest bits are the RTP timestamp
-	marker  bool  // the last of its unit
-	// capture is abs-capture-time's value, on the first packet of a unit whose capture time is known; else 0.
-	capture uint64
-	key     bool // the first of a key unit
-	aligned bool // the first of a segment: all rungs have a key unit there
+// Packet is one RTP packet of a rendition, without what differs between viewers. It is immutable and shared.
+type Packet struct {
+	Payload []byte
+	PTS     int64 // its lowest bits are the RTP timestamp
+	Marker  bool  // the last of its unit
+	// Capture is abs-capture-time's value, on the first packet of a unit whose capture time is known; else 0.
+	Capture uint64
+	Key     bool // the first of a key unit
+	Aligned bool // the first of a segment, where all rungs have a key unit; set by whoever knows
 }
 
-// packetizer turns one unit into the packets that are appended to those given.
-type packetizer func(to []packet, u *media.Unit) []packet
+// Packetizer turns one unit into the packets that are appended to those given.
+type Packetizer func(to []Packet, u *media.Unit) []Packet
 
-// newPacketizer makes the packetizer of a codec that is playable.
-func newPacketizer(codec media.Codec) packetizer {
+// New makes the packetizer of a codec that browsers are sent.
+func New(codec media.Codec) Packetizer {
 	switch codec {
 	case media.Opus:
 		return packetizeOpus
@@ -50,52 +51,52 @@ func newPacketizer(codec media.Codec) packetizer {
 }
 
 // packetizeBy splits units as a payloader does.
-func packetizeBy(payloader rtp.Payloader) packetizer {
-	return func(to []packet, u *media.Unit) []packet {
+func packetizeBy(payloader rtp.Payloader) Packetizer {
+	return func(to []Packet, u *media.Unit) []Packet {
 		from := len(to)
-		for _, payload := range payloader.Payload(maxPayload, u.Payload) {
-			to = append(to, packet{payload: payload, pts: u.PTS})
+		for _, payload := range payloader.Payload(MaxPayload, u.Payload) {
+			to = append(to, Packet{Payload: payload, PTS: u.PTS})
 		}
 		return frame(to, from, u)
 	}
 }
 
 // frame marks the packets of a unit, which begin at from.
-func frame(to []packet, from int, u *media.Unit) []packet {
+func frame(to []Packet, from int, u *media.Unit) []Packet {
 	if len(to) > from {
-		to[from].key = u.Key
-		to[from].capture = captureTime(u.Capture)
-		to[len(to)-1].marker = true
+		to[from].Key = u.Key
+		to[from].Capture = NTP(u.Capture)
+		to[len(to)-1].Marker = true
 	}
 	return to
 }
 
 // packetizeOpus makes the one packet of a unit of sound (RFC 7587).
-func packetizeOpus(to []packet, u *media.Unit) []packet {
-	return append(to, packet{payload: u.Payload, pts: u.PTS, capture: captureTime(u.Capture), key: true})
+func packetizeOpus(to []Packet, u *media.Unit) []Packet {
+	return append(to, Packet{Payload: u.Payload, PTS: u.PTS, Capture: NTP(u.Capture), Key: true})
 }
 
 // packetizeH264 splits an access unit by RFC 6184, packetization mode 1. Small NAL units share a packet, large ones
 // are fragmented into packets of equal size, so that they can be sent in one go. The timestamp is the PTS itself.
-func packetizeH264(to []packet, u *media.Unit) []packet {
+func packetizeH264(to []Packet, u *media.Unit) []Packet {
 	from := len(to)
-	p := packet{pts: u.PTS}
+	p := Packet{PTS: u.PTS}
 	var small [][]byte // NAL units that wait to share a packet
 	size := 0          // of that packet
 	flush := func() {
 		if len(small) > 0 {
-			p.payload = aggregate(small, size)
+			p.Payload = aggregate(small, size)
 			to = append(to, p)
 			small, size = small[:0], 0
 		}
 	}
 	for nalu := range media.NALUs(u.Payload) {
-		if len(nalu) > maxPayload {
+		if len(nalu) > MaxPayload {
 			flush()
 			to = fragment(to, p, nalu)
 			continue
 		}
-		if size+2+len(nalu) > maxPayload {
+		if size+2+len(nalu) > MaxPayload {
 			flush()
 		}
 		if len(small) == 0 {
@@ -123,8 +124,8 @@ func aggregate(nalus [][]byte, size int) []byte {
 }
 
 // fragment splits a NAL unit into FU-A packets.
-func fragment(to []packet, p packet, nalu []byte) []packet {
-	const room = maxPayload - 2
+func fragment(to []Packet, p Packet, nalu []byte) []Packet {
+	const room = MaxPayload - 2
 	header, rest := nalu[0], nalu[1:]
 	buf := make([]byte, 0, len(rest)+(len(rest)/room+1)*2)
 	for start := byte(0x80); len(rest) > 0; start = 0 {
@@ -137,14 +138,14 @@ func fragment(to []packet, p packet, nalu []byte) []packet {
 		at := len(buf)
 		buf = append(buf, header&0xe0|fuA, start|end|header&0x1f)
 		buf = append(buf, chunk...)
-		p.payload = buf[at:len(buf):len(buf)]
+		p.Payload = buf[at:len(buf):len(buf)]
 		to = append(to, p)
 	}
 	return to
 }
 
-// captureTime is a moment as 32.32 fixed-point seconds since 1900 (NTP), as abs-capture-time and RTCP want it.
-func captureTime(t time.Time) uint64 {
+// NTP is a moment as 32.32 fixed-point seconds since 1900, as abs-capture-time and RTCP want it; 0 where there is none.
+func NTP(t time.Time) uint64 {
 	if t.IsZero() {
 		return 0
 	}
