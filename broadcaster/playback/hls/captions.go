@@ -4,60 +4,71 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
-
+	"castnet/broadcaster/playback/captions"
 	"castnet/internal/media"
 )
 
-// captions are the closed captions that were found in pictures, a bit each. Players find them there; the multivariant playlist
-// tells that they are worth looking for.
-type captions uint8
+// captionsName is where the source's captions are as text: a playlist whose segments are those of the source.
+const captionsName = "captions"
 
-const (
-	cc1      captions = 1 << iota // CEA-608, first field
-	cc3                           // CEA-608, second field
-	service1                      // CEA-708
-)
-
-// write lists the services as members of the captions group.
-func (c captions) write(b *strings.Builder) {
+// writeServices lists the captions that are in the pictures as members of the captions group. Players find them there; the
+// multivariant playlist tells that they are worth looking for.
+func writeServices(b *strings.Builder, found captions.Services) {
 	for _, s := range []struct {
-		bit      captions
+		bit      captions.Services
 		name, id string
-	}{{cc1, "Captions", "CC1"}, {cc3, "Captions 2", "CC3"}, {service1, "Captions (708)", "SERVICE1"}} {
-		if c&s.bit != 0 {
+	}{{captions.CC1, "Captions", "CC1"}, {captions.CC3, "Captions 2", "CC3"}, {captions.Service1, "Captions (708)", "SERVICE1"}} {
+		if found&s.bit != 0 {
 			fmt.Fprintf(b, "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=%q,NAME=%q,DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID=%q\n", captionsGroup, s.name, s.id)
 		}
 	}
+	if found&captions.CC1 != 0 {
+		fmt.Fprintf(b, "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=%q,NAME=\"Captions (text)\",DEFAULT=NO,AUTOSELECT=NO,FORCED=NO,URI=\"%s/%s\"\n",
+			subtitlesGroup, captionsName, indexName)
+	}
 }
 
-// atsc begins the payload of an SEI message with captions: ATSC A/53 part 4, section 6.2.3: the United States, ATSC, GA94, cc_data.
-const atsc = "\xb5\x00\x31GA94\x03"
-
-// captionsIn looks into one NAL unit.
-func captionsIn(codec media.Codec, nalu []byte) (found captions) {
-	sei := h264.NALUType(nalu[0]&0x1f) == h264.NALUTypeSEI
-	if codec == media.HEVC {
-		sei = h265.NALUType(nalu[0]>>1&0x3f) == h265.NALUType_PREFIX_SEI_NUT
+// captionsPlaylist writes the playlist of the source's captions as text. There are none of a segment before it is complete.
+func captionsPlaylist(p *packager, tag string) string {
+	var b strings.Builder
+	listed := p.segments[p.late:]
+	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:%d\n", int(p.target().Seconds()))
+	if !p.ended {
+		b.WriteString("#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES\n")
 	}
-	if !sei {
-		return 0
+	fmt.Fprintf(&b, "#EXT-X-MEDIA-SEQUENCE:%d\n", listed[0].msn)
+	if p.evictedDis > 0 {
+		fmt.Fprintf(&b, "#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", p.evictedDis)
 	}
-	_, data, ok := bytes.Cut(nalu, []byte(atsc))
-	if !ok || len(data) < 2 {
-		return 0
-	}
-	const valid, kind = 4, 3
-	triplets := data[2:] // behind the count, and a reserved byte
-	for n := int(data[0] & 0x1f); n > 0 && len(triplets) >= 3; n-- {
-		t := triplets[:3]
-		triplets = triplets[3:]
-		if t[0]&valid == 0 || t[1]&0x7f == 0 && t[2]&0x7f == 0 { // a null pair fills up
-			continue
+	for _, s := range listed {
+		if s.duration == 0 {
+			continue // it is open
 		}
-		found |= [...]captions{cc1, cc3, service1, service1}[t[0]&kind]
+		if s.discontinuity {
+			b.WriteString("#EXT-X-DISCONTINUITY\n")
+		}
+		fmt.Fprintf(&b, "#EXT-X-PROGRAM-DATE-TIME:%s\n#EXTINF:%.5f,\n%s\n", s.start.UTC().Format(timeFormat), s.duration.Seconds(), fileName(tag, 'w', s.msn))
 	}
-	return found
+	if p.ended {
+		b.WriteString("#EXT-X-ENDLIST\n")
+	}
+	return b.String()
+}
+
+// webVTT writes cues as a segment of WebVTT (RFC 8216, section 3.5). Its times are PTS, which are later in the other files.
+func webVTT(cues []captions.Cue) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:%d\n", int64(timelineOffset.Seconds())*media.VideoClockRate)
+	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	for _, c := range cues {
+		fmt.Fprintf(&b, "\n%s --> %s\n%s\n", vttTime(c.Start), vttTime(c.End), escape.Replace(c.Text))
+	}
+	return b.Bytes()
+}
+
+func vttTime(pts int64) string {
+	d := time.Duration(media.Rescale(max(pts, 0), media.VideoClockRate, int64(time.Second))).Milliseconds()
+	return fmt.Sprintf("%02d:%02d:%02d.%03d", d/3_600_000, d/60_000%60, d/1000%60, d%1000)
 }

@@ -1,6 +1,10 @@
 package hls_test
 
 import (
+	"net/http"
+	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -20,10 +24,8 @@ func TestCaptions(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, nil)
 			r.load(80, 60)
-			message := append([]byte{0xb5, 0, 0x31, 'G', 'A', '9', '4', 3, 0x40 | byte((len(c.triplets)+2)/3), 0xff}, c.triplets...)
-			nalu := append([]byte{0, 0, 0, 1, 6, 4, byte(len(message))}, message...)
 			for _, u := range r.clip.Units {
-				u.Payload = append(append([]byte(nil), nalu...), u.Payload...)
+				u.Payload = append(carrying(c.triplets), u.Payload...)
 			}
 			r.publish(70)
 			r.playlist("source/index.m3u8")
@@ -37,4 +39,77 @@ func TestCaptions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// carrying is an SEI message with captions, as ATSC A/53 has it.
+func carrying(triplets []byte) []byte {
+	message := append([]byte{0xb5, 0, 0x31, 'G', 'A', '9', '4', 3, 0x40 | byte((len(triplets)+2)/3), 0xff}, triplets...)
+	return append([]byte{0, 0, 0, 1, 6, 4, byte(len(message))}, message...)
+}
+
+// TestCaptionsAsText: what captions say is in a playlist of its own, cut as the pictures are, with their times.
+func TestCaptionsAsText(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.load(200, 60)
+	// Loaded out of sight, with codes twice; shown from picture 20 on; gone from picture 100 on, in the next segment.
+	pairs := map[int64]string{20: "\x14\x2f", 21: "\x14\x2f", 100: "\x14\x2c", 101: "\x14\x2c"}
+	for i, pair := range []string{"\x14\x20", "\x14\x20", "\x14\x50", "\x14\x50", "fi", "sh", " &", " c", "hi", "ps"} {
+		pairs[int64(i)] = pair
+	}
+	from := r.clip.Units[0].PTS // the first to be shown: it is a key picture
+	for _, u := range r.clip.Units {
+		if pair := pairs[(u.PTS-from)/3000]; pair != "" {
+			u.Payload = append(carrying([]byte{0xfc, pair[0], pair[1]}), u.Payload...)
+		}
+	}
+	r.publish(190)
+	r.contains(r.playlist("captions/index.m3u8?_HLS_msn=2"),
+		"#EXT-X-TARGETDURATION:3", "CAN-BLOCK-RELOAD=YES", "#EXT-X-MEDIA-SEQUENCE:0\n", "#EXTINF:2.00000,\n", "-w2.vtt")
+	r.contains(r.playlist("index.m3u8"),
+		`TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="Captions (text)",DEFAULT=NO,AUTOSELECT=NO,FORCED=NO,URI="captions/index.m3u8"`, `,SUBTITLES="subtitles"`)
+	r.publish(10)
+	r.hub.Close(nil)
+	r.ended("source")
+
+	names := regexp.MustCompile(`[0-9a-f]+-w\d+\.vtt`).FindAllString(r.playlist("captions/index.m3u8"), -1)
+	if len(names) != 4 {
+		t.Fatalf("%d segments of text: %v", len(names), names)
+	}
+	var cues []string
+	for _, name := range names {
+		status, text, header := r.get("captions/" + name)
+		if status != http.StatusOK || header.Get("Content-Type") != "text/vtt" {
+			t.Errorf("%s: %d %v", name, status, header)
+		}
+		r.contains(text, "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:900000\n")
+		cues = append(cues, regexp.MustCompile(`(?s)\S+ --> .*`).FindString(text))
+	}
+	if !strings.Contains(cues[0], "\nfish &amp; chips\n") || !strings.Contains(cues[1], "\nfish &amp; chips\n") || cues[2]+cues[3] != "" {
+		t.Errorf("cues: %q", cues)
+	}
+	shown := seconds(t, cues[0])
+	gone := seconds(t, cues[1])
+	start := float64(from) / 90_000
+	if shown[0] < start+19.0/30 || shown[0] > start+21.0/30 || shown[1] != gone[0] || gone[1] < start+99.0/30 || gone[1] > start+101.0/30 {
+		t.Errorf("shown from %v, and from %v; the stream begins at %.3f", shown, gone, start)
+	}
+	out, err := exec.CommandContext(t.Context(), "/usr/bin/ffmpeg", "-v", "error", "-i", r.url+"captions/"+names[0], "-f", "srt", "-").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "fish & chips") {
+		t.Errorf("ffmpeg: %v: %s", err, out)
+	}
+}
+
+// seconds are the start and the end of the only cue.
+func seconds(t *testing.T, cue string) (at []float64) {
+	t.Helper()
+	for _, m := range regexp.MustCompile(`00:00:(\d\d\.\d{3})`).FindAllStringSubmatch(cue, -1) {
+		s, err := strconv.ParseFloat(m[1], 64)
+		must(t, err)
+		at = append(at, s)
+	}
+	if len(at) != 2 {
+		t.Fatalf("not one cue: %q", cue)
+	}
+	return at
 }

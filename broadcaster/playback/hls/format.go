@@ -29,8 +29,6 @@ type format struct {
 	rfc6381 string
 	// initialization is the file that EXT-X-MAP names: ftyp and moov.
 	initialization []byte
-	// captions are those seen so far.
-	captions captions
 }
 
 // newFormat makes the initialization of a track whose first unit is given. It fails for codecs that are not packaged.
@@ -105,7 +103,6 @@ func (f *format) payload(u *media.Unit) []byte {
 		if set, _ := playback.ParameterSet(f.track.Codec, nalu[0]); set {
 			continue
 		}
-		f.captions |= captionsIn(f.track.Codec, nalu)
 		out = binary.BigEndian.AppendUint32(out, uint32(len(nalu)))
 		out = append(out, nalu...)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"castnet/broadcaster/playback"
+	"castnet/broadcaster/playback/captions"
 	"castnet/internal/media"
 )
 
@@ -37,8 +38,9 @@ type segment struct {
 	start    time.Time
 	startDTS int64
 	parts    []*part
-	duration time.Duration // 0 while it is open
-	bytes    int           // of its parts
+	duration time.Duration  // 0 while it is open
+	bytes    int            // of its parts
+	cues     []captions.Cue // what was shown meanwhile
 }
 
 // clock is what the variants of one presentation share, so that their times and discontinuities are the same.
@@ -63,6 +65,7 @@ type packager struct {
 	evictedDis int // discontinuities that have left the playlist
 	dis        int // discontinuities so far
 
+	captions captions.Reader
 	version  uint64        // rises with whatever changes the playlist
 	units    []*media.Unit // of the part being filled
 	frame    int64         // the newest distance of two units, in ticks
@@ -199,6 +202,9 @@ func (p *packager) flush(end int64) error {
 	if err != nil {
 		return err
 	}
+	for _, u := range p.units {
+		p.captions.Add(f.track.Codec, u)
+	}
 	s := p.segments[len(p.segments)-1]
 	s.parts = append(s.parts, &part{
 		number: p.nextPart, data: data, duration: f.track.Duration(end - first.DTS),
@@ -228,6 +234,7 @@ func (p *packager) cut(end int64) error {
 	s := p.segments[len(p.segments)-1]
 	s.duration = max(p.format().track.Duration(end-s.startDTS), time.Millisecond)
 	p.maxTarget = max(p.maxTarget, s.duration)
+	s.cues = p.captions.Take()
 	if s.duration >= 500*time.Millisecond { // a shorter one says nothing about the rate
 		p.peak = max(p.peak, int(float64(s.bytes)*8/s.duration.Seconds()))
 	}
@@ -368,18 +375,21 @@ func (p *packager) rates() (average, peak int) {
 	return average, max(p.peak, average)
 }
 
-// file finds what a variant's file name stands for: initialization "i0.mp4", segment "s7.m4s", part "p42.m4s". It
-// returns the chunks to send one after the other. pending is true for the part that comes next.
+// file finds what a variant's file name stands for: initialization "i0.mp4", segment "s7.m4s", its captions "w7.vtt", part
+// "p42.m4s". It returns the chunks to send one after the other. pending is true for the part that comes next.
 func (p *packager) file(kind byte, number uint64) (chunks [][]byte, pending bool) {
 	switch kind {
 	case 'i':
 		if number < uint64(len(p.formats)) && p.formats[number] != nil {
 			return [][]byte{p.formats[number].initialization}, false
 		}
-	case 's':
+	case 's', 'w':
 		i := slices.IndexFunc(p.segments, func(s *segment) bool { return s.msn == number && s.duration > 0 })
 		if i < 0 {
 			return nil, false
+		}
+		if kind == 'w' {
+			return [][]byte{webVTT(p.segments[i].cues)}, false
 		}
 		for _, part := range p.segments[i].parts {
 			chunks = append(chunks, part.data)
@@ -398,8 +408,12 @@ func (p *packager) file(kind byte, number uint64) (chunks [][]byte, pending bool
 // fileName is the inverse of parsing in the server: all of a presentation's names carry its tag, so that a cache never
 // mixes up two presentations of one stream.
 func fileName(tag string, kind byte, number uint64) string {
-	if kind == 'i' {
-		return fmt.Sprintf("%s-i%d.mp4", tag, number)
+	extension := "m4s"
+	switch kind {
+	case 'i':
+		extension = "mp4"
+	case 'w':
+		extension = "vtt"
 	}
-	return fmt.Sprintf("%s-%c%d.m4s", tag, kind, number)
+	return fmt.Sprintf("%s-%c%d.%s", tag, kind, number, extension)
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"castnet/broadcaster/playback/captions"
 )
 
 const (
@@ -163,7 +165,7 @@ type stream struct {
 	codec         string
 	width, height int
 	frameRate     float64
-	captions      captions
+	captions      captions.Services
 }
 
 // sound is a track of sound that goes with every variant.
@@ -179,6 +181,8 @@ type sound struct {
 const (
 	audioGroup    = "audio"
 	captionsGroup = "captions"
+	// subtitlesGroup is the captions as text.
+	subtitlesGroup = "subtitles"
 )
 
 // multivariantPlaylist writes index.m3u8. Without streams the first sound is the only one, and the others are in its place
@@ -193,20 +197,12 @@ func multivariantPlaylist(streams []stream, sounds []sound) string {
 	if grouped {
 		writeSounds(&b, sounds)
 	}
-	// Whatever of a group a viewer chooses: its codecs, and the most that it takes.
-	var codecs []string
-	var peak, average int
-	for _, a := range sounds {
-		peak, average = max(peak, a.peak), max(average, a.average)
-		if !slices.Contains(codecs, a.codec) {
-			codecs = append(codecs, a.codec)
-		}
-	}
-	var heard captions
+	codecs, peak, average := most(sounds)
+	var heard captions.Services
 	for _, s := range streams {
 		heard |= s.captions
 	}
-	heard.write(&b)
+	writeServices(&b, heard)
 	for _, s := range streams {
 		s.peak += peak
 		s.average += average
@@ -227,9 +223,23 @@ func multivariantPlaylist(streams []stream, sounds []sound) string {
 		if heard != 0 {
 			fmt.Fprintf(&b, ",CLOSED-CAPTIONS=%q", captionsGroup)
 		}
+		if heard&captions.CC1 != 0 {
+			fmt.Fprintf(&b, ",SUBTITLES=%q", subtitlesGroup)
+		}
 		fmt.Fprintf(&b, "\n%s\n", s.uri)
 	}
 	return b.String()
+}
+
+// most is what a viewer may take of sounds, of which one is heard: all of their codecs, and the highest rates.
+func most(sounds []sound) (codecs []string, peak, average int) {
+	for _, a := range sounds {
+		peak, average = max(peak, a.peak), max(average, a.average)
+		if !slices.Contains(codecs, a.codec) {
+			codecs = append(codecs, a.codec)
+		}
+	}
+	return codecs, peak, average
 }
 
 // writeSounds lists the tracks of sound as members of the audio group. Each has a name of its own there, as the

@@ -132,8 +132,11 @@ func (s *presentation) sound() (tracks []*playback.Rendition) {
 
 func (s *presentation) all() []*variant { return append(slices.Clip(s.video), s.sounds...) }
 
-// variant finds one by its rendition's name.
+// variant finds one by its rendition's name. The captions are the source's.
 func (s *presentation) variant(name string) *variant {
+	if name == captionsName && len(s.video) > 0 {
+		return s.video[0]
+	}
 	for _, v := range s.all() {
 		if v.rendition.Name() == name {
 			return v

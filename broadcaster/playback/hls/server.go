@@ -221,13 +221,13 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return &httpError{http.StatusNotFound, fmt.Sprintf("stream %q has no rendition %q", path[0], path[1])}
 	}
 	if path[2] == indexName {
-		return s.serveMediaPlaylist(ctx, w, r, v)
+		return s.serveMediaPlaylist(ctx, w, r, v, path[1] == captionsName)
 	}
 	return s.serveFile(ctx, w, r, v, path[2])
 }
 
 // serveMediaPlaylist answers at once, or (blocking reload) once the playlist holds the segment or part asked for.
-func (s *Server) serveMediaPlaylist(ctx context.Context, w http.ResponseWriter, r *http.Request, v *variant) error {
+func (s *Server) serveMediaPlaylist(ctx context.Context, w http.ResponseWriter, r *http.Request, v *variant, asWords bool) error {
 	query := r.URL.Query()
 	ready := func(p *packager) bool {
 		return p.nextPart > 0 && p.segments[p.late].duration > 0 // players need a whole segment to begin with
@@ -248,8 +248,14 @@ func (s *Server) serveMediaPlaylist(ctx context.Context, w http.ResponseWriter, 
 	if err := v.wait(ctx, ready); err != nil {
 		return err
 	}
-	skip := query.Get("_HLS_skip") == "YES" || query.Get("_HLS_skip") == "v2"
-	return s.writePlaylist(w, r, v.playlist(v.show.reports(v), skip), caching)
+	as := whole
+	switch skip := query.Get("_HLS_skip"); {
+	case asWords:
+		as = words
+	case skip == "YES" || skip == "v2":
+		as = delta
+	}
+	return s.writePlaylist(w, r, v.playlist(as), caching)
 }
 
 // reloadAt reads a blocking reload's directives. part is -1 where a whole segment is asked for.
@@ -290,6 +296,9 @@ func (s *Server) serveFile(ctx context.Context, w http.ResponseWriter, r *http.R
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=3600, immutable")
 	h.Set("Content-Type", "video/mp4")
+	if stem[0] == 'w' {
+		h.Set("Content-Type", "text/vtt")
+	}
 	h.Set("Content-Length", strconv.Itoa(size))
 	if r.Method != http.MethodHead {
 		s.cfg.Metrics.AddBytes(playback.HLS, send(w, chunks))

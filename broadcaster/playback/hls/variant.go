@@ -22,7 +22,7 @@ type variant struct {
 	wake chan struct{} // closed and made anew when the playlist changes
 	err  error         // why there is nothing more to come, where that isn't the stream's end
 
-	rendered [2]rendered // the playlist, and its delta update
+	rendered [3]rendered // by view
 }
 
 // rendered is a playlist at a version of the packager.
@@ -121,17 +121,31 @@ func (v *variant) wait(ctx context.Context, ready func(*packager) bool) error {
 
 var errEnded = errors.New("there is no more of this rendition")
 
-// playlist renders the variant's playlist, or its delta update, once for all who ask for the same state of it.
-func (v *variant) playlist(reports []report, skip bool) document {
+// view is one of the playlists that a variant has.
+type view uint8
+
+const (
+	whole view = iota
+	delta
+	words // its captions
+)
+
+// playlist renders one of the variant's playlists, once for all who ask for the same state of it.
+func (v *variant) playlist(as view) document {
+	reports := v.show.reports(v)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	r := &v.rendered[0]
-	if skip {
-		r = &v.rendered[1]
+	r := &v.rendered[as]
+	if r.plain != nil && r.version == v.pack.version {
+		return r.document
 	}
-	if r.plain == nil || r.version != v.pack.version {
-		*r = rendered{newDocument(mediaPlaylist(&v.pack, v.show.tag, reports, skip)), v.pack.version}
+	var text string
+	if as == words {
+		text = captionsPlaylist(&v.pack, v.show.tag)
+	} else {
+		text = mediaPlaylist(&v.pack, v.show.tag, reports, as == delta)
 	}
+	*r = rendered{newDocument(text), v.pack.version}
 	return r.document
 }
 
@@ -178,7 +192,7 @@ func (v *variant) describe() (s stream, ok bool) {
 		if f.track.FrameRate > 0 {
 			s.frameRate = f.track.FrameRate
 		}
-		s.captions = f.captions
+		s.captions = v.pack.captions.Found()
 	}
 	if average, peak := v.pack.rates(); average > 0 {
 		s.average, s.peak = average, peak
