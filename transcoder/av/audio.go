@@ -11,6 +11,7 @@ import (
 
 	"castnet/internal/media"
 	"castnet/transcoder"
+	"castnet/transcoder/av/frame"
 )
 
 const (
@@ -33,7 +34,7 @@ const (
 type audio struct {
 	job *transcoder.AudioJob
 
-	dec   *decoder
+	dec   *frame.Decoder
 	enc   *astiav.CodecContext
 	pkt   *astiav.Packet
 	swr   *astiav.SoftwareResampleContext
@@ -55,14 +56,6 @@ type sound struct {
 	format         astiav.SampleFormat
 }
 
-// monoOrStereo is what an Opus decoder must be told; AAC's configuration names its own layout.
-func monoOrStereo(channels int) astiav.ChannelLayout {
-	if channels == 1 {
-		return astiav.ChannelLayoutMono
-	}
-	return astiav.ChannelLayoutStereo
-}
-
 func newAudio(job *transcoder.AudioJob) (*audio, error) {
 	if job.From == nil || !job.From.Codec.IsAudio() || !job.Codec.IsAudio() || job.From.ClockRate < minSoundRate || job.From.ClockRate > maxSoundRate {
 		return nil, errors.New("an audio job converts between AAC and Opus, from a track with a usual sample rate")
@@ -72,7 +65,7 @@ func newAudio(job *transcoder.AudioJob) (*audio, error) {
 	}
 	err := a.openEncoder()
 	if err == nil {
-		a.dec, err = openDecoder(job.From, [2]int{}, nil)
+		a.dec, err = frame.OpenDecoder(job.From, [2]int{}, nil)
 	}
 	if err != nil {
 		a.free()
@@ -119,7 +112,7 @@ func (a *audio) free() {
 	a.frame.Free()
 	a.spare.Free()
 	if a.dec != nil {
-		a.dec.free()
+		a.dec.Free()
 	}
 	if a.enc != nil {
 		a.enc.Free()
@@ -173,13 +166,13 @@ func (a *audio) input(ctx context.Context, in transcoder.Input, emit emitFunc) e
 
 // finish makes packets of all that was written; the last one is filled up with silence.
 func (a *audio) finish(ctx context.Context, emit emitFunc) error {
-	err := a.dec.drain(func(f *astiav.Frame) error {
+	err := a.dec.Drain(func(f *astiav.Frame) error {
 		if err := a.take(f); err != nil {
 			return err
 		}
 		return a.encode(ctx, emit)
 	})
-	if _, broken := errors.AsType[*decodeError](err); err != nil && !broken {
+	if _, broken := errors.AsType[*frame.DecodeError](err); err != nil && !broken {
 		return err
 	}
 	if rest := a.fifo.Size() % a.enc.FrameSize(); rest > 0 {
@@ -198,14 +191,14 @@ func (a *audio) finish(ctx context.Context, emit emitFunc) error {
 
 // write converts one packet. A broken one is reported and left out: silence takes its place.
 func (a *audio) write(ctx context.Context, u *media.Unit, emit emitFunc) error {
-	err := a.dec.decode(u, func(f *astiav.Frame) error {
+	err := a.dec.Decode(u, func(f *astiav.Frame) error {
 		a.decoded = f.Pts()
 		if err := a.take(f); err != nil {
 			return err
 		}
 		return a.encode(ctx, emit)
 	})
-	if bad, ok := errors.AsType[*decodeError](err); ok {
+	if bad, ok := errors.AsType[*frame.DecodeError](err); ok {
 		return emit(ctx, transcoder.BadInput{PTS: u.PTS, Reason: bad.Error()})
 	}
 	return err
@@ -279,7 +272,7 @@ func (a *audio) shape(f *astiav.Frame) {
 func (a *audio) resample(f *astiav.Frame) error {
 	from := sound{f.SampleRate(), f.ChannelLayout().Channels(), f.SampleFormat()}
 	if from.rate < minSoundRate || from.rate > maxSoundRate {
-		return undecodable(fmt.Errorf("sound of %d Hz: allowed are %d to %d", from.rate, minSoundRate, maxSoundRate))
+		return frame.Undecodable(fmt.Errorf("sound of %d Hz: allowed are %d to %d", from.rate, minSoundRate, maxSoundRate))
 	}
 	if a.swr != nil && from != a.from {
 		a.swr.Free()
@@ -290,7 +283,7 @@ func (a *audio) resample(f *astiav.Frame) error {
 	}
 	a.shape(a.spare)
 	if err := a.swr.ConvertFrame(f, a.spare); err != nil {
-		return undecodable(fmt.Errorf("resample %d Hz, %d channels: %w", from.rate, from.channels, err))
+		return frame.Undecodable(fmt.Errorf("resample %d Hz, %d channels: %w", from.rate, from.channels, err))
 	}
 	return nil
 }

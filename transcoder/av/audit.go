@@ -9,6 +9,7 @@ import (
 
 	"castnet/internal/media"
 	"castnet/transcoder"
+	"castnet/transcoder/av/frame"
 )
 
 // maxAlone is how many pictures may wait for their counterparts.
@@ -23,8 +24,8 @@ type audit struct {
 
 // eye looks at one of the two streams.
 type eye struct {
-	dec           *decoder
-	scaler        scaler
+	dec           *frame.Decoder
+	scaler        frame.Scaler
 	thumb         *astiav.Frame
 	ignored       map[int64]struct{} // pictures that are only decoded, by PTS
 	alone         map[int64][]byte   // thumbnails of pictures whose counterparts have not come, by PTS
@@ -51,19 +52,22 @@ func newAudit(job *transcoder.AuditJob) (*audit, error) {
 }
 
 func newEye(t *media.Track) (*eye, error) {
-	dec, err := openDecoder(t, [2]int{transcoder.ThumbWidth, transcoder.ThumbHeight}, nil)
+	dec, err := frame.OpenDecoder(t, [2]int{transcoder.ThumbWidth, transcoder.ThumbHeight}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("audit of %v: %w", t.Codec, err)
 	}
 	return &eye{
 		dec: dec, thumb: astiav.AllocFrame(), alone: make(map[int64][]byte), ignored: make(map[int64]struct{}),
-		scaler: scaler{to: picture{transcoder.ThumbWidth, transcoder.ThumbHeight, astiav.PixelFormatGray8, true}, mean: true},
+		scaler: frame.Scaler{
+			To:   frame.Shape{Width: transcoder.ThumbWidth, Height: transcoder.ThumbHeight, Format: astiav.PixelFormatGray8, Full: true},
+			Mean: true,
+		},
 	}, nil
 }
 
 func (e *eye) free() {
-	e.dec.free()
-	e.scaler.free()
+	e.dec.Free()
+	e.scaler.Free()
 	e.thumb.Free()
 }
 
@@ -105,7 +109,7 @@ func (a *audit) input(ctx context.Context, in transcoder.Input, emit emitFunc) e
 			return err
 		}
 		return emit(ctx, transcoder.SegmentDone{
-			Seq: in.Seq, Attempt: in.Attempt, Width: a.source.dec.width, Height: a.source.dec.height, Frames: a.source.pictures,
+			Seq: in.Seq, Attempt: in.Attempt, Width: a.source.dec.Width, Height: a.source.dec.Height, Frames: a.source.pictures,
 		})
 	}
 	return &transcoder.InputError{Reason: fmt.Sprintf("unexpected %T in an audit", in)}
@@ -113,7 +117,7 @@ func (a *audit) input(ctx context.Context, in transcoder.Input, emit emitFunc) e
 
 // blame tells the source's fault, which ends the audit.
 func (a *audit) blame(ctx context.Context, err error, pts int64, emit emitFunc) error {
-	if bad, ok := errors.AsType[*decodeError](err); ok {
+	if bad, ok := errors.AsType[*frame.DecodeError](err); ok {
 		a.over = true
 		return emit(ctx, transcoder.BadInput{PTS: pts, Reason: bad.Error()})
 	}
@@ -152,19 +156,19 @@ func (e *eye) decode(u *media.Unit, show func(*astiav.Frame) error) error {
 		return nil
 	}
 	e.begun, e.last = true, u.PTS
-	return e.dec.decode(u, show)
+	return e.dec.Decode(u, show)
 }
 
 func (e *eye) drain(show func(*astiav.Frame) error) error {
 	if e.broken || !e.begun {
 		return nil
 	}
-	return e.dec.drain(show)
+	return e.dec.Drain(show)
 }
 
 // forgive takes note of what cannot be decoded.
 func (e *eye) forgive(err error) error {
-	if _, bad := errors.AsType[*decodeError](err); bad {
+	if _, bad := errors.AsType[*frame.DecodeError](err); bad {
 		e.broken = true
 		return nil
 	}
@@ -181,8 +185,8 @@ func (e *eye) see(f *astiav.Frame) ([]byte, error) {
 		return nil, nil //nolint:nilnil // nothing to see is no error
 	}
 	e.pictures++
-	if err := e.scaler.scale(f, e.thumb); err != nil {
-		return nil, undecodable(err)
+	if err := e.scaler.Scale(f, e.thumb); err != nil {
+		return nil, frame.Undecodable(err)
 	}
 	return e.thumb.Data().Bytes(1)
 }

@@ -10,20 +10,14 @@ import (
 
 	"castnet/internal/media"
 	"castnet/transcoder"
+	"castnet/transcoder/av/frame"
 )
-
-// colours says how samples become light. It is part of the coded stream's header.
-type colours struct {
-	space     astiav.ColorSpace
-	primaries astiav.ColorPrimaries
-	transfer  astiav.ColorTransferCharacteristic
-}
 
 // format is what an encoder is opened for beyond its profile. Another format needs another encoder.
 type format struct {
 	fps      float64 // pictures a second of the rendition
 	sar      [2]int  // sample aspect ratio, 0 where samples are square or unknown
-	colours  colours
+	colours  frame.Colours
 	rotation int // degrees anticlockwise
 	pixels   astiav.PixelFormat
 }
@@ -47,8 +41,8 @@ type recipe struct {
 }
 
 // recipeOf returns an error for a codec that cannot be made here.
-func recipeOf(c media.Codec, on *device) (recipe, error) {
-	if on.encodes() {
+func recipeOf(c media.Codec, on *frame.Device) (recipe, error) {
+	if on.Encodes() {
 		return nvencRecipe(c)
 	}
 	switch c {
@@ -57,7 +51,7 @@ func recipeOf(c media.Codec, on *device) (recipe, error) {
 	case media.HEVC:
 		return recipe{encoder: "libx265", options: x265Options, qmin: 14, orient: "hevc_metadata"}, nil
 	case media.AV1:
-		if !patched() {
+		if !frame.Patched() {
 			return recipe{}, errors.New("AV1 cannot be encoded: the libaom wrapper of this FFmpeg writes into freed memory " +
 				"(build the patched one: CASTNET_FFMPEG=build make deps)")
 		}
@@ -113,7 +107,7 @@ type encoder struct {
 }
 
 // openEncoder opens an encoder for pictures like first.
-func openEncoder(p transcoder.Profile, f format, on *device, first *astiav.Frame) (*encoder, error) {
+func openEncoder(p transcoder.Profile, f format, on *frame.Device, first *astiav.Frame) (*encoder, error) {
 	r, err := recipeOf(p.Codec, on)
 	if err != nil {
 		return nil, err
@@ -126,12 +120,12 @@ func openEncoder(p transcoder.Profile, f format, on *device, first *astiav.Frame
 	e.ctx.SetPixelFormat(f.pixels)
 	if f.pixels == astiav.PixelFormatCuda {
 		e.ctx.SetHardwareFramesContext(first.HardwareFramesContext())
-	} else if on.encodes() { // a picture that the processor decoded
-		e.ctx.SetHardwareDeviceContext(on.hw)
+	} else if on.Encodes() { // a picture that the processor decoded
+		e.ctx.SetHardwareDeviceContext(on.HW)
 	}
-	if on.encodes() {
+	if on.Encodes() {
 		var said string
-		if said, err = listen(func() error { return e.open(codec, p, r) }); err != nil {
+		if said, err = frame.Listen(func() error { return e.open(codec, p, r) }); err != nil {
 			err = noEncoder(p.Codec, said, err)
 		}
 	} else {
@@ -157,9 +151,9 @@ func (e *encoder) open(codec *astiav.Codec, p transcoder.Profile, r recipe) erro
 		c.SetSampleAspectRatio(astiav.NewRational(f.sar[0], f.sar[1]))
 	}
 	c.SetColorRange(astiav.ColorRangeMpeg)
-	c.SetColorSpace(f.colours.space)
-	c.SetColorPrimaries(f.colours.primaries)
-	c.SetColorTransferCharacteristic(f.colours.transfer)
+	c.SetColorSpace(f.colours.Space)
+	c.SetColorPrimaries(f.colours.Primaries)
+	c.SetColorTransferCharacteristic(f.colours.Transfer)
 	c.SetBitRate(int64(p.Bitrate))
 	c.SetRateControlMaxRate(int64(p.Bitrate))
 	c.SetRateControlBufferSize(p.Bitrate) // one second
@@ -237,7 +231,7 @@ func (e *encoder) encode(f *astiav.Frame) (*media.Unit, error) {
 	}
 	u := &media.Unit{PTS: e.pkt.Pts(), DTS: e.pkt.Pts(), Key: e.pkt.Flags().Has(astiav.PacketFlagKey)}
 	if e.ctx.CodecID() == astiav.CodecIDAv1 {
-		u.Payload = withCaptions(withoutDelimiter(e.pkt.Data()), inspect(f).captions)
+		u.Payload = withCaptions(withoutDelimiter(e.pkt.Data()), frame.Inspect(f).Captions)
 	} else {
 		u.Payload = longStartCodes(e.pkt.Data())
 	}

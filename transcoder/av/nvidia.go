@@ -1,40 +1,8 @@
 package av
 
-/*
-#cgo pkg-config: libavutil
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <libavutil/log.h>
-
-// What libav logs while a thread listens, bounded. On all other threads, and at all other times, it stays quiet.
-static _Thread_local char castnet_heard[512];
-static _Thread_local int castnet_listens;
-
-static void castnet_hear(void *ctx, int level, const char *format, va_list args) {
-	size_t n = strlen(castnet_heard);
-	if (!castnet_listens || level > AV_LOG_WARNING || n + 1 >= sizeof(castnet_heard))
-		return;
-	vsnprintf(castnet_heard + n, sizeof(castnet_heard) - n, format, args);
-}
-
-static void castnet_listen(void) {
-	castnet_heard[0] = 0;
-	castnet_listens = 1;
-	av_log_set_callback(castnet_hear);
-}
-
-static const char *castnet_listened(void) {
-	castnet_listens = 0;
-	return castnet_heard;
-}
-*/
-import "C"
-
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"syscall"
 
@@ -44,37 +12,42 @@ import (
 	"castnet/transcoder"
 )
 
-// listen calls do and returns what libav logged meanwhile on this thread: a driver's own words, which its error numbers
-// leave out.
-func listen(do func() error) (said string, err error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	C.castnet_listen()
-	err = do()
-	said = strings.ToValidUTF8(C.GoString(C.castnet_listened()), "?")
-	return strings.Join(strings.FieldsFunc(said, func(r rune) bool { return r == '\n' }), "; "), err
+// nvencRecipe is the card's own encoders, for a unit out at once after each picture.
+func nvencRecipe(c media.Codec) (recipe, error) {
+	r := recipe{options: nvencOptions, qmin: 14}
+	switch c {
+	case media.H264:
+		r.encoder, r.orient = "h264_nvenc", "h264_metadata"
+	case media.HEVC:
+		r.encoder, r.orient = "hevc_nvenc", "hevc_metadata"
+	case media.AV1:
+		r.encoder = "av1_nvenc"
+	default:
+		return r, fmt.Errorf("%v cannot be encoded: choose H264, HEVC or AV1", c)
+	}
+	return r, nil
 }
 
-// errCard is a fault of the card or its driver, not of a stream.
-var errCard = errors.New("the card failed")
-
-// ofCard tells a card's own failure from what a stream has caused. On a card, libav's decoders have no other use for
-// these errors than that the driver refused something, and that AV1, which is decoded there or nowhere, was not taken.
-func ofCard(err error) error {
-	bad, ok := errors.AsType[*decodeError](err)
-	if ok && (errors.Is(bad.err, astiav.ErrExternal) || errors.Is(bad.err, astiav.Error(-int(syscall.ENOSYS)))) {
-		return fmt.Errorf("%w: %w", errCard, bad.err)
+// nvencOptions: no look-ahead, no B-frames, no picture held back. The card finds the level.
+func nvencOptions(p transcoder.Profile, _ format) [][2]string {
+	profile := "main"
+	if p.Codec == media.H264 {
+		profile = "high"
 	}
-	return err
-}
-
-// noDevice explains why a card cannot be used at all.
-func noDevice(index int, said string, err error) error {
-	hint := "is there an NVIDIA card, with its driver?"
-	if strings.Contains(said, "Cannot load libcuda") {
-		hint = "no NVIDIA driver is installed here"
+	options := [][2]string{
+		{"preset", "p4"},
+		{"tune", "ull"},
+		{"rc", "cbr"},
+		{"zerolatency", "1"},
+		{"delay", "0"},
+		{"rc-lookahead", "0"},
+		{"no-scenecut", "1"},
+		{"forced-idr", "1"},
 	}
-	return fmt.Errorf("%w: no CUDA device %d: %s: %w (%s)", transcoder.ErrDevice, index, hint, err, said)
+	if p.Codec != media.AV1 { // whose only profile here is main
+		options = append(options, [2]string{"profile", profile})
+	}
+	return options
 }
 
 // noEncoder explains why a card's encoder cannot be opened, by the errors that libav makes of the driver's answers

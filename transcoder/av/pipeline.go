@@ -13,6 +13,7 @@ import (
 
 	"castnet/internal/media"
 	"castnet/transcoder"
+	"castnet/transcoder/av/frame"
 )
 
 const (
@@ -32,13 +33,13 @@ const (
 // pipeline is a video session: the front goroutine decodes and scales, one goroutine a rung encodes.
 type pipeline struct {
 	ladder transcoder.Ladder
-	device *device
+	device *frame.Device
 	rungs  []*rung
 	emit   emitFunc
 
-	dec     *decoder // nil until a key unit of a segment comes, and after a fault
-	atKey   bool     // the decoder has nothing to refer to: the next unit must be a key
-	open    *segment // between StartSegment and EndSegment
+	dec     *frame.Decoder // nil until a key unit of a segment comes, and after a fault
+	atKey   bool           // the decoder has nothing to refer to: the next unit must be a key
+	open    *segment       // between StartSegment and EndSegment
 	active  []*segment
 	inside  awaitedList
 	decoded int64 // PTS of the last picture out of the decoder
@@ -48,7 +49,7 @@ type pipeline struct {
 	fps      float64 // pictures a second that rate control goes by: declared, until what is seen is far from it
 }
 
-func newPipeline(l transcoder.Ladder, on *device) (*pipeline, error) {
+func newPipeline(l transcoder.Ladder, on *frame.Device) (*pipeline, error) {
 	p := &pipeline{ladder: l, device: on}
 	for i, profile := range l {
 		if _, err := recipeOf(profile.Codec, on); err != nil {
@@ -72,13 +73,13 @@ func (p *pipeline) run(ctx context.Context, in <-chan transcoder.Input, emit emi
 	for _, r := range p.rungs {
 		r.close()
 	}
-	p.device.free()
+	p.device.Free()
 	return err
 }
 
 func (p *pipeline) closeDecoder() {
 	if p.dec != nil {
-		p.dec.free()
+		p.dec.Free()
 		p.dec = nil
 	}
 	p.inside = p.inside[:0]
@@ -139,12 +140,12 @@ func (p *pipeline) start(ctx context.Context, s transcoder.StartSegment) error {
 	case s.ResumeAfter != nil && len(s.ResumeAfter) != len(p.rungs):
 		return &transcoder.InputError{Reason: fmt.Sprintf("segment %d resumes %d renditions of %d", s.Seq, len(s.ResumeAfter), len(p.rungs))}
 	}
-	if p.dec != nil && (s.Fresh || !p.dec.same(s.Track)) {
+	if p.dec != nil && (s.Fresh || !p.dec.Same(s.Track)) {
 		if err := p.drain(ctx); err != nil {
 			return err
 		}
 	}
-	if p.dec != nil && !p.dec.same(s.Track) {
+	if p.dec != nil && !p.dec.Same(s.Track) {
 		p.closeDecoder()
 	}
 	if !p.begun || p.declared != s.Track.FrameRate {
@@ -163,10 +164,10 @@ func (p *pipeline) start(ctx context.Context, s transcoder.StartSegment) error {
 	p.open = newSegment(s, len(p.rungs))
 	p.active = append(p.active, p.open)
 	if p.dec != nil {
-		p.dec.track = s.Track
+		p.dec.Track = s.Track
 		return nil
 	}
-	dec, err := openDecoder(s.Track, p.within(), p.device)
+	dec, err := frame.OpenDecoder(s.Track, p.within(), p.device)
 	if err != nil {
 		return p.fail(ctx, s.FirstPTS, err.Error())
 	}
@@ -199,7 +200,7 @@ func (p *pipeline) write(ctx context.Context, w transcoder.WriteUnit) error {
 	p.atKey = false
 	seg.units++
 	seg.inside++
-	return p.judge(ctx, u.PTS, p.dec.decode(u, func(f *astiav.Frame) error { return p.picture(ctx, f) }))
+	return p.judge(ctx, u.PTS, p.dec.Decode(u, func(f *astiav.Frame) error { return p.picture(ctx, f) }))
 }
 
 func (p *pipeline) end(ctx context.Context, e transcoder.EndSegment) error {
@@ -241,7 +242,7 @@ func (p *pipeline) drain(ctx context.Context) error {
 		return p.complete(ctx)
 	}
 	if !p.atKey {
-		err := p.dec.drain(func(f *astiav.Frame) error { return p.picture(ctx, f) })
+		err := p.dec.Drain(func(f *astiav.Frame) error { return p.picture(ctx, f) })
 		p.atKey = true
 		if err == nil && len(p.inside) > 0 {
 			return p.fail(ctx, p.inside[0].pts, "no picture came of it")
@@ -255,7 +256,7 @@ func (p *pipeline) drain(ctx context.Context) error {
 
 // judge tells the stream's faults, which cost a segment, from the session's own, which end it.
 func (p *pipeline) judge(ctx context.Context, pts int64, err error) error {
-	if bad, ok := errors.AsType[*decodeError](err); ok {
+	if bad, ok := errors.AsType[*frame.DecodeError](err); ok {
 		return p.fail(ctx, pts, bad.Error())
 	}
 	if err != nil {
@@ -267,7 +268,7 @@ func (p *pipeline) judge(ctx context.Context, pts int64, err error) error {
 // picture takes one frame out of the decoder.
 func (p *pipeline) picture(ctx context.Context, f *astiav.Frame) error {
 	if len(p.inside) == 0 || p.inside[0].pts != f.Pts() {
-		return undecodable(p.disorder(f.Pts()))
+		return frame.Undecodable(p.disorder(f.Pts()))
 	}
 	a := p.inside[0]
 	p.inside = p.inside[:copy(p.inside, p.inside[1:])]
@@ -280,7 +281,7 @@ func (p *pipeline) picture(ctx context.Context, f *astiav.Frame) error {
 	}
 	n := seg.pictures
 	seg.pictures++
-	seg.width, seg.height = p.dec.width, p.dec.height
+	seg.width, seg.height = p.dec.Width, p.dec.Height
 	if n == 0 {
 		seg.firstPTS = a.pts
 	}
@@ -295,7 +296,7 @@ func (p *pipeline) disorder(pts int64) error {
 	if len(p.inside) > 0 && p.inside[0].pts < pts {
 		return fmt.Errorf("no picture came of unit %d", p.inside[0].pts)
 	}
-	return fmt.Errorf("picture %d came out of order: is the reorder depth (%d) right?", pts, p.dec.track.Reorder)
+	return fmt.Errorf("picture %d came out of order: is the reorder depth (%d) right?", pts, p.dec.Track.Reorder)
 }
 
 // within is the smallest size that holds every rung.
@@ -309,10 +310,10 @@ func (p *pipeline) within() [2]int {
 
 // render makes a picture's frames, each from the smallest above it, and hands them to the encoders.
 func (p *pipeline) render(ctx context.Context, seg *segment, n int, decoded *astiav.Frame) error {
-	look := inspect(decoded)
+	look := frame.Inspect(decoded)
 	src := decoded
 	for i, r := range p.rungs {
-		r.hear(look.captions)
+		r.hear(look.Captions)
 		if !seg.wants(i, r.profile, decoded.Pts(), n) {
 			continue
 		}
@@ -327,7 +328,7 @@ func (p *pipeline) render(ctx context.Context, seg *segment, n int, decoded *ast
 		seg.started[i], r.keyWanted = true, false
 		j := job{seg: seg, frame: f, borrowed: borrowed, format: format{
 			fps: p.fps / float64(r.profile.Divisor), sar: sampleAspect(decoded, r.profile),
-			colours: look.colours, rotation: look.rotation, pixels: f.PixelFormat(),
+			colours: look.Colours, rotation: look.Rotation, pixels: f.PixelFormat(),
 		}}
 		select {
 		case r.jobs <- j:

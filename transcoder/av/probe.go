@@ -9,6 +9,7 @@ import (
 
 	"castnet/internal/media"
 	"castnet/transcoder"
+	"castnet/transcoder/av/frame"
 )
 
 // samples are one key picture of each codec: colour bars of 320x192.
@@ -21,27 +22,27 @@ var samples embed.FS
 func Probe(d transcoder.Device) transcoder.Place {
 	astiav.SetLogLevel(astiav.LogLevelQuiet)
 	place := transcoder.Place{Device: d}
-	on, err := openDevice(d)
+	on, err := frame.OpenDevice(d)
 	if err != nil {
 		place.Problem = err.Error()
 		return place
 	}
-	defer on.free()
-	picture := astiav.AllocFrame()
-	defer picture.Free()
+	defer on.Free()
+	shown := astiav.AllocFrame()
+	defer shown.Free()
 	var found problems
 	for _, c := range []media.Codec{media.HEVC, media.AV1, media.VP8, media.VP9, media.H264} { // the last one's picture is kept
-		if err := probeDecoder(c, on, picture); err != nil {
+		if err := probeDecoder(c, on, shown); err != nil {
 			found.add("decode", c, err)
 			continue
 		}
 		place.Decode = append(place.Decode, c)
 	}
 	for _, c := range []media.Codec{media.H264, media.HEVC, media.AV1} {
-		if picture.Width() == 0 {
+		if shown.Width() == 0 {
 			break // nothing has been decoded
 		}
-		if err := probeEncoder(c, on, picture); err != nil {
+		if err := probeEncoder(c, on, shown); err != nil {
 			found.add("encode", c, err)
 			continue
 		}
@@ -73,34 +74,34 @@ func (p *problems) String() string {
 	return strings.Join(lines, "; ")
 }
 
-// probeDecoder leaves what it decoded in picture.
-func probeDecoder(c media.Codec, on *device, picture *astiav.Frame) error {
+// probeDecoder leaves what it decoded in shown.
+func probeDecoder(c media.Codec, on *frame.Device, shown *astiav.Frame) error {
 	sample, err := samples.ReadFile("probe/" + strings.ToLower(c.String()))
 	if err != nil {
 		return err
 	}
 	track := &media.Track{Codec: c, ClockRate: media.VideoClockRate}
-	dec, err := openDecoder(track, [2]int{320, 192}, on)
+	dec, err := frame.OpenDecoder(track, [2]int{320, 192}, on)
 	if err != nil {
 		return err
 	}
-	defer dec.free()
+	defer dec.Free()
 	found := errors.New("nothing came out")
 	take := func(f *astiav.Frame) error {
-		if on.card() && f.PixelFormat() != astiav.PixelFormatCuda {
+		if on.Card() && f.PixelFormat() != astiav.PixelFormatCuda {
 			return errors.New("the card left it to the processor")
 		}
-		picture.Unref()
+		shown.Unref()
 		found = nil
-		return picture.Ref(f)
+		return shown.Ref(f)
 	}
-	if err := dec.decode(&media.Unit{Key: true, Payload: sample}, take); err != nil {
+	if err := dec.Decode(&media.Unit{Key: true, Payload: sample}, take); err != nil {
 		return err
 	}
-	return errors.Join(dec.drain(take), found)
+	return errors.Join(dec.Drain(take), found)
 }
 
-func probeEncoder(c media.Codec, on *device, picture *astiav.Frame) error {
+func probeEncoder(c media.Codec, on *frame.Device, shown *astiav.Frame) error {
 	if _, err := recipeOf(c, on); err != nil {
 		return err
 	}
@@ -109,12 +110,12 @@ func probeEncoder(c media.Codec, on *device, picture *astiav.Frame) error {
 		close(r.jobs)
 		r.close()
 	}()
-	f, borrowed, err := r.render(picture)
+	f, borrowed, err := r.render(shown)
 	if err != nil {
 		return err
 	}
 	setIDR(f, true)
-	j := job{frame: f, borrowed: borrowed, format: format{fps: defaultFPS, colours: inspect(picture).colours, pixels: f.PixelFormat()}}
+	j := job{frame: f, borrowed: borrowed, format: format{fps: defaultFPS, colours: frame.Inspect(shown).Colours, pixels: f.PixelFormat()}}
 	defer r.give(j)
 	if err := r.prepare(j); err != nil {
 		return err

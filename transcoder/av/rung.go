@@ -11,6 +11,7 @@ import (
 
 	"castnet/internal/media"
 	"castnet/transcoder"
+	"castnet/transcoder/av/frame"
 )
 
 // rungQueue is how many scaled pictures may wait for a rendition's encoder before the pipeline waits for it.
@@ -28,9 +29,9 @@ type job struct {
 type rung struct {
 	index   int
 	profile transcoder.Profile
-	device  *device
-	scaler  scaler
-	card    cardScaler
+	device  *frame.Device
+	scaler  frame.Scaler
+	card    frame.CardScaler
 	jobs    chan job
 	free    chan *astiav.Frame // frames to use again, with their buffers
 
@@ -42,9 +43,10 @@ type rung struct {
 	outputPTS atomic.Int64
 }
 
-func newRung(index int, p transcoder.Profile, on *device) *rung {
+func newRung(index int, p transcoder.Profile, on *frame.Device) *rung {
 	return &rung{
-		index: index, profile: p, device: on, scaler: videoScaler(p.Width, p.Height),
+		index: index, profile: p, device: on, scaler: frame.VideoScaler(p.Width, p.Height),
+		card: frame.CardScaler{Width: p.Width, Height: p.Height, Stay: on.Encodes()},
 		jobs: make(chan job, rungQueue), free: make(chan *astiav.Frame, rungQueue+2),
 	}
 }
@@ -66,15 +68,15 @@ func (r *rung) render(src *astiav.Frame) (f *astiav.Frame, borrowed bool, err er
 	}
 	if src.PixelFormat() == astiav.PixelFormatCuda {
 		f.Unref()
-		borrowed, err = true, r.card.scale(src, f, r)
-	} else if borrowed = r.scaler.fits(src); borrowed {
+		borrowed, err = true, r.card.Scale(src, f)
+	} else if borrowed = r.scaler.Fits(src); borrowed {
 		f.Unref()
 		err = f.Ref(src)
 	} else {
-		err = r.scaler.scale(src, f)
+		err = r.scaler.Scale(src, f)
 	}
 	if err == nil {
-		err = dress(f, r.captions)
+		err = frame.Dress(f, r.captions)
 		r.captions = r.captions[:0]
 	}
 	if err != nil {
@@ -125,8 +127,8 @@ func (r *rung) close() {
 	if r.enc != nil {
 		r.enc.free()
 	}
-	r.scaler.free()
-	r.card.free()
+	r.scaler.Free()
+	r.card.Free()
 }
 
 func (r *rung) do(ctx context.Context, j job, emit emitFunc) error {

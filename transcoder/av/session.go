@@ -14,6 +14,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"castnet/transcoder"
+	"castnet/transcoder/av/frame"
 )
 
 // Session is one pipeline in this process. It implements transcoder.Session.
@@ -66,13 +67,13 @@ func newRunner(cfg transcoder.SessionConfig) (runner, error) {
 	if err := cfg.Ladder.Validate(); err != nil {
 		return nil, err
 	}
-	on, err := openDevice(cfg.Device)
+	on, err := frame.OpenDevice(cfg.Device)
 	if err != nil {
 		return nil, err
 	}
 	p, err := newPipeline(cfg.Ladder, on)
 	if err != nil {
-		on.free()
+		on.Free()
 		return nil, err
 	}
 	return p, nil

@@ -12,13 +12,14 @@ import (
 
 	"castnet/internal/media"
 	"castnet/transcoder"
+	"castnet/transcoder/av/frame"
 )
 
 // still makes a JPEG of each key unit.
 type still struct {
 	job    *transcoder.StillJob
-	dec    *decoder
-	scaler scaler
+	dec    *frame.Decoder
+	scaler frame.Scaler
 	frame  *astiav.Frame
 	image  image.YCbCr
 }
@@ -30,19 +31,19 @@ func newStill(job *transcoder.StillJob) (*still, error) {
 	if job.From == nil || !job.From.Codec.IsVideo() {
 		return nil, errors.New("a still is made of a video track")
 	}
-	dec, err := openDecoder(job.From, [2]int{job.Width, job.Height}, nil)
+	dec, err := frame.OpenDecoder(job.From, [2]int{job.Width, job.Height}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("stills of %v: %w", job.From.Codec, err)
 	}
 	return &still{
 		job: job, dec: dec, frame: astiav.AllocFrame(),
-		scaler: scaler{to: picture{job.Width, job.Height, astiav.PixelFormatYuvj420P, true}}, // JPEG knows no other range
+		scaler: frame.Scaler{To: frame.Shape{Width: job.Width, Height: job.Height, Format: astiav.PixelFormatYuvj420P, Full: true}}, // JPEG knows no other range
 	}, nil
 }
 
 func (s *still) free() {
-	s.dec.free()
-	s.scaler.free()
+	s.dec.Free()
+	s.scaler.Free()
 	s.frame.Free()
 }
 
@@ -58,7 +59,7 @@ func (s *still) run(ctx context.Context, in <-chan transcoder.Input, emit emitFu
 				return &transcoder.InputError{Reason: fmt.Sprintf("%T in a still job: only units with a payload", i)}
 			}
 			out, err := s.picture(w.Unit)
-			if bad, ok := errors.AsType[*decodeError](err); ok {
+			if bad, ok := errors.AsType[*frame.DecodeError](err); ok {
 				out, err = transcoder.BadInput{PTS: w.Unit.PTS, Reason: bad.Error()}, nil
 			}
 			if err == nil {
@@ -75,8 +76,8 @@ func (s *still) run(ctx context.Context, in <-chan transcoder.Input, emit emitFu
 func (s *still) picture(u *media.Unit) (transcoder.Output, error) {
 	var out bytes.Buffer
 	take := func(f *astiav.Frame) error {
-		if err := s.scaler.scale(f, s.frame); err != nil {
-			return undecodable(err)
+		if err := s.scaler.Scale(f, s.frame); err != nil {
+			return frame.Undecodable(err)
 		}
 		if err := s.frame.Data().ToImage(&s.image); err != nil {
 			return err
@@ -84,14 +85,14 @@ func (s *still) picture(u *media.Unit) (transcoder.Output, error) {
 		out.Reset()
 		return jpeg.Encode(&out, &s.image, &jpeg.Options{Quality: stillQuality})
 	}
-	if err := s.dec.decode(u, take); err != nil {
+	if err := s.dec.Decode(u, take); err != nil {
 		return nil, err
 	}
-	if err := s.dec.drain(take); err != nil {
+	if err := s.dec.Drain(take); err != nil {
 		return nil, err
 	}
 	if out.Len() == 0 {
-		return nil, undecodable(errors.New("no picture came of it"))
+		return nil, frame.Undecodable(errors.New("no picture came of it"))
 	}
 	return transcoder.Rendered{Unit: &media.Unit{PTS: u.PTS, DTS: u.PTS, Key: true, Payload: out.Bytes()}}, nil
 }

@@ -1,4 +1,4 @@
-package av
+package frame
 
 import (
 	"errors"
@@ -23,19 +23,19 @@ type treatment struct {
 
 // input is what a filter graph must know of the pictures that come.
 type input struct {
-	picture
+	Shape
 	space astiav.ColorSpace
 	sar   astiav.Rational
 }
 
-func inputOf(f *astiav.Frame) input { return input{shape(f), f.ColorSpace(), f.SampleAspectRatio()} }
+func inputOf(f *astiav.Frame) input { return input{shapeOf(f), f.ColorSpace(), f.SampleAspectRatio()} }
 
 // treats tells what a frame needs. A stream that was interlaced once stays so, to its decoder's end: in many, some
 // pictures are and some are not.
-func treats(f *astiav.Frame, l look, before treatment) treatment {
+func treats(f *astiav.Frame, l Look, before treatment) treatment {
 	var t treatment
-	t.interlaced = l.interlaced || before.interlaced
-	if tr := l.colours.transfer; tr == astiav.ColorTransferCharacteristicSmpte2084 || tr == astiav.ColorTransferCharacteristicAribStdB67 {
+	t.interlaced = l.Interlaced || before.interlaced
+	if tr := l.Colours.Transfer; tr == astiav.ColorTransferCharacteristicSmpte2084 || tr == astiav.ColorTransferCharacteristicAribStdB67 {
 		t.transfer = tr
 	}
 	t.download = f.PixelFormat() == astiav.PixelFormatCuda && (t.transfer != 0 || f.ColorRange() == astiav.ColorRangeJpeg)
@@ -49,7 +49,7 @@ func treats(f *astiav.Frame, l look, before treatment) treatment {
 // its cost: floating point samples. zscale is told what PQ and HLG imply where a stream leaves it out.
 func (t treatment) graph(width, height int) string {
 	var steps []string
-	onCard := t.format == astiav.PixelFormatCuda
+	onCard := t.Format == astiav.PixelFormatCuda
 	switch {
 	case t.interlaced && onCard:
 		steps = append(steps, "bwdif_cuda=mode=send_frame:deint=interlaced")
@@ -66,7 +66,7 @@ func (t treatment) graph(width, height int) string {
 		}
 		steps = append(steps,
 			fmt.Sprintf("zscale=w=%d:h=%d:min=%s:pin=%s:tin=%s:t=linear:npl=203", // cd/m² of white: ITU-R BT.2408
-				min(width, t.width), min(height, t.height), matrix, primaries, transfer),
+				min(width, t.Width), min(height, t.Height), matrix, primaries, transfer),
 			"format=gbrpf32le", "zscale=p=709", "tonemap=hable:desat=0",
 			"zscale=t=709:m=709:r=limited", "format=yuv420p")
 	}
@@ -103,16 +103,16 @@ func (f *filter) open(text string, like *astiav.Frame) error {
 	from := inputOf(like)
 	p := astiav.AllocBuffersrcFilterContextParameters()
 	defer p.Free()
-	p.SetWidth(from.width)
-	p.SetHeight(from.height)
-	p.SetPixelFormat(from.format)
+	p.SetWidth(from.Width)
+	p.SetHeight(from.Height)
+	p.SetPixelFormat(from.Format)
 	p.SetSampleAspectRatio(from.sar)
 	p.SetTimeBase(astiav.NewRational(1, media.VideoClockRate))
 	p.SetColorSpace(from.space)
-	if from.format == astiav.PixelFormatCuda {
+	if from.Format == astiav.PixelFormatCuda {
 		p.SetHardwareFramesContext(like.HardwareFramesContext())
 	}
-	if from.full {
+	if from.Full {
 		p.SetColorRange(astiav.ColorRangeJpeg)
 	} else {
 		p.SetColorRange(astiav.ColorRangeMpeg)
@@ -144,7 +144,7 @@ func (f *filter) free() {
 // write hands in a picture, or with nil the end, and calls picture for each that comes out.
 func (f *filter) write(src *astiav.Frame, picture func(*astiav.Frame) error) error {
 	if err := f.source.AddFrame(src, astiav.NewBuffersrcFlags(astiav.BuffersrcFlagKeepRef)); err != nil {
-		return undecodable(err)
+		return Undecodable(err)
 	}
 	for {
 		err := f.sink.GetFrame(f.frame, astiav.NewBuffersinkFlags())
@@ -152,7 +152,7 @@ func (f *filter) write(src *astiav.Frame, picture func(*astiav.Frame) error) err
 			return nil
 		}
 		if err != nil {
-			return undecodable(err)
+			return Undecodable(err)
 		}
 		base := f.sink.TimeBase() // the deinterlacer's ticks are halves
 		ticks := int64(base.Den()) / media.VideoClockRate / int64(base.Num())

@@ -1,4 +1,4 @@
-package av
+package frame
 
 import (
 	"math"
@@ -72,8 +72,8 @@ func TestBicubic(t *testing.T) {
 		{1280, 720, 640, 360}, {640, 480, 480, 360}, {320, 180, 640, 360}, {640, 360, 640, 364}, // 8, 6, 4, 4 taps
 		{200, 200, 52, 200}, {64, 64, 64, 64}, {641, 361, 427, 241}, {1279, 719, 853, 479}, {65, 33, 93, 65}, // odd ones
 	} {
-		from := picture{width: c.width, height: c.height, format: astiav.PixelFormatYuv420P}
-		to := picture{width: c.toWidth, height: c.toHeight, format: astiav.PixelFormatYuv420P}
+		from := Shape{Width: c.width, Height: c.height, Format: astiav.PixelFormatYuv420P}
+		to := Shape{Width: c.toWidth, Height: c.toHeight, Format: astiav.PixelFormatYuv420P}
 		ours, theirs := newBicubic(from, to), newSwscale(from, to, false)
 		if ours == nil && !cpu.X86.HasAVX2 {
 			t.Skip("this processor leaves it to swscale")
@@ -86,7 +86,8 @@ func TestBicubic(t *testing.T) {
 			sample  func(at, random float64) byte
 			allowed float64
 		}{
-			{"ramp", ramp, 0.6}, {"points", points(160), 1.2},
+			{"ramp", ramp, 0.6},
+			{"points", points(160), 1.2},
 			{"black and white", points(255), 10}, // between its steps ours has no room for what the filter overshoots by
 		} {
 			src := draw(t, c.width, c.height, p.sample)
@@ -106,13 +107,13 @@ func TestBicubic(t *testing.T) {
 
 // TestBicubicLeaves tells what it leaves to swscale.
 func TestBicubicLeaves(t *testing.T) {
-	hd := picture{width: 1920, height: 1080, format: astiav.PixelFormatYuv420P}
-	for name, c := range map[string][2]picture{
-		"10 bits":        {{width: 1920, height: 1080, format: astiav.PixelFormatYuv420P10Le}, hd},
-		"another range":  {{width: 1280, height: 720, format: astiav.PixelFormatYuv420P, full: true}, hd},
-		"too much less":  {hd, {width: 64, height: 36, format: astiav.PixelFormatYuv420P}},
-		"much less":      {{width: 16384, height: 16384, format: astiav.PixelFormatYuv420P}, {width: 2, height: 16384, format: astiav.PixelFormatYuv420P}},
-		"too few pixels": {{width: 4, height: 4, format: astiav.PixelFormatYuv420P}, hd},
+	hd := Shape{Width: 1920, Height: 1080, Format: astiav.PixelFormatYuv420P}
+	for name, c := range map[string][2]Shape{
+		"10 bits":        {{Width: 1920, Height: 1080, Format: astiav.PixelFormatYuv420P10Le}, hd},
+		"another range":  {{Width: 1280, Height: 720, Format: astiav.PixelFormatYuv420P, Full: true}, hd},
+		"too much less":  {hd, {Width: 64, Height: 36, Format: astiav.PixelFormatYuv420P}},
+		"much less":      {{Width: 16384, Height: 16384, Format: astiav.PixelFormatYuv420P}, {Width: 2, Height: 16384, Format: astiav.PixelFormatYuv420P}},
+		"too few pixels": {{Width: 4, Height: 4, Format: astiav.PixelFormatYuv420P}, hd},
 	} {
 		if b := newBicubic(c[0], c[1]); b != nil {
 			t.Errorf("%s: taken", name)

@@ -1,4 +1,4 @@
-package av
+package frame
 
 /*
 #cgo pkg-config: libavcodec libavutil libswscale
@@ -120,8 +120,8 @@ import (
 // memoryLeft reports whether the memory of a few pictures can still be had.
 func memoryLeft() bool { return C.castnet_memory() != 0 }
 
-// patched reports whether this is the FFmpeg that deploy/deps/ffmpeg.sh builds, with its patches.
-func patched() bool { return C.castnet_patched() != 0 }
+// Patched reports whether this is the FFmpeg that deploy/deps/ffmpeg.sh builds, with its patches.
+func Patched() bool { return C.castnet_patched() != 0 }
 
 // flush forgets the decoder's pictures and its end of stream, and keeps its parameter sets.
 func flush(c *astiav.CodecContext) { C.castnet_flush(c.UnsafePointer()) }
@@ -147,33 +147,41 @@ func failure(ret C.int) error {
 	return nil
 }
 
-// look is what a decoded picture says of itself beside its samples.
-type look struct {
-	interlaced bool
-	colours    colours
-	rotation   int    // to show it upright: degrees anticlockwise, 0 to 359
-	captions   []byte // CEA-708 triplets (ATSC A/53 part 4)
+// Colours says how samples become light. It is part of the coded stream's header.
+type Colours struct {
+	Space     astiav.ColorSpace
+	Primaries astiav.ColorPrimaries
+	Transfer  astiav.ColorTransferCharacteristic
 }
 
-func inspect(f *astiav.Frame) look {
+// Look is what a decoded picture says of itself beside its samples.
+type Look struct {
+	Interlaced bool
+	Colours    Colours
+	Rotation   int    // to show it upright: degrees anticlockwise, 0 to 359
+	Captions   []byte // CEA-708 triplets (ATSC A/53 part 4)
+}
+
+// Inspect looks at a frame.
+func Inspect(f *astiav.Frame) Look {
 	var l C.castnet_look
 	C.castnet_inspect(f.UnsafePointer(), &l)
 	if l.space == C.AVCOL_SPC_RGB { // swscale makes BT.601 of red, green and blue; libaom aborts where 4:2:0 is said to be them
 		l.space = C.AVCOL_SPC_SMPTE170M
 	}
-	return look{
-		interlaced: l.interlaced != 0,
-		colours: colours{
-			space: astiav.ColorSpace(l.space), primaries: astiav.ColorPrimaries(l.primaries),
-			transfer: astiav.ColorTransferCharacteristic(l.transfer),
+	return Look{
+		Interlaced: l.interlaced != 0,
+		Colours: Colours{
+			Space: astiav.ColorSpace(l.space), Primaries: astiav.ColorPrimaries(l.primaries),
+			Transfer: astiav.ColorTransferCharacteristic(l.transfer),
 		},
-		rotation: int(l.rotation),
-		captions: C.GoBytes(l.captions, C.int(l.captions_size)),
+		Rotation: int(l.rotation),
+		Captions: C.GoBytes(l.captions, C.int(l.captions_size)),
 	}
 }
 
-// dress takes all side data off a frame and gives it captions: what else a source carries is not for an encoder.
-func dress(f *astiav.Frame, captions []byte) error {
+// Dress takes all side data off a frame and gives it captions: what else a source carries is not for an encoder.
+func Dress(f *astiav.Frame, captions []byte) error {
 	return failure(C.castnet_dress(f.UnsafePointer(), unsafe.Pointer(unsafe.SliceData(captions)), C.size_t(len(captions))))
 }
 
@@ -182,9 +190,9 @@ type swscale struct{ c unsafe.Pointer }
 
 // newSwscale returns nil for a conversion that libswscale refuses. Bicubic is the ffmpeg command line's default too; with
 // mean every sample is instead the mean of those that it stands for.
-func newSwscale(from, to picture, mean bool) *swscale {
-	c := C.castnet_scaler(C.int(from.width), C.int(from.height), C.int(from.format), truth(from.full),
-		C.int(to.width), C.int(to.height), C.int(to.format), truth(to.full), truth(mean))
+func newSwscale(from, to Shape, mean bool) *swscale {
+	c := C.castnet_scaler(C.int(from.Width), C.int(from.Height), C.int(from.Format), truth(from.Full),
+		C.int(to.Width), C.int(to.Height), C.int(to.Format), truth(to.Full), truth(mean))
 	if c == nil {
 		return nil
 	}
@@ -205,14 +213,14 @@ func (s *swscale) free() {
 type bicubic struct{ luma, chroma *C.castnet_bicubic }
 
 // newBicubic returns nil for what swscale has to do.
-func newBicubic(from, to picture) *bicubic {
-	if from.format != astiav.PixelFormatYuv420P || to.format != from.format || from.full != to.full {
+func newBicubic(from, to Shape) *bicubic {
+	if from.Format != astiav.PixelFormatYuv420P || to.Format != from.Format || from.Full != to.Full {
 		return nil
 	}
 	half := func(n int) C.int { return C.int((n + 1) / 2) }
 	b := &bicubic{
-		luma:   C.castnet_bicubic_new(C.int(from.width), C.int(from.height), C.int(to.width), C.int(to.height)),
-		chroma: C.castnet_bicubic_new(half(from.width), half(from.height), half(to.width), half(to.height)),
+		luma:   C.castnet_bicubic_new(C.int(from.Width), C.int(from.Height), C.int(to.Width), C.int(to.Height)),
+		chroma: C.castnet_bicubic_new(half(from.Width), half(from.Height), half(to.Width), half(to.Height)),
 	}
 	if b.luma == nil || b.chroma == nil {
 		b.free()
