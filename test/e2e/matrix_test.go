@@ -47,8 +47,8 @@ type row struct {
 	// drops says that the publisher leaves pictures out when it is short of time: what one watcher saw, all must have seen, and
 	// where a flash has lost its first picture, its beep is early. The middle pair of a flash and a beep is judged.
 	drops bool
-	// late is how much of the end may be missing, lateSound how much of the sound's.
-	late, lateSound time.Duration
+	// lateSound is how much of the sound's end may be missing.
+	lateSound time.Duration
 }
 
 // publisher sends a file to a stream key in real time, and returns when all of it is sent.
@@ -73,17 +73,13 @@ type watcher struct {
 	screen bool
 }
 
-// srtLate is what SRT's library drops: the packets that a receiver still holds back when the sender leaves, 120 ms, and what
-// they cut in two: ffmpeg puts up to 0.3 s of sound into one packet of a transport stream.
-const srtLate = 400 * time.Millisecond
-
 // rtspLate is what ffmpeg keeps to itself at the end: it fills packets with AAC, and does not send the last one.
 const rtspLate = 500 * time.Millisecond
 
 var matrixRows = []row{
 	{name: "rtmp-h264-aac", short: true, film: "h264-aac", push: rtmpByFFmpeg, watch: everybody},
 	{name: "rtsp-h264-opus", short: true, film: "h264-opus", push: rtspByFFmpeg("tcp"), watch: everybody},
-	{name: "srt-hevc-aac", short: true, film: "hevc-aac", push: srtByFFmpeg, watch: everybody, late: srtLate},
+	{name: "srt-hevc-aac", short: true, film: "hevc-aac", push: srtByFFmpeg, watch: everybody},
 	{name: "rtmp-av1-aac", short: true, film: "av1-aac", push: rtmpByBuiltFFmpeg, watch: but("rtsp-ffmpeg")},
 	{name: "rtmp-hevc-aac", film: "hevc-aac", push: rtmpByBuiltFFmpeg, watch: everybody},
 	{name: "rtmp-vp9-aac", film: "vp9-aac", push: rtmpByBuiltFFmpeg, watch: everybody},
@@ -91,12 +87,12 @@ var matrixRows = []row{
 	{name: "rtsp-udp-h264-aac", film: "h264-aac", push: rtspByFFmpeg("udp"), watch: everybody, lateSound: rtspLate},
 	{name: "rtsp-hevc-aac", film: "hevc-aac", push: rtspByFFmpeg("tcp"), watch: everybody, lateSound: rtspLate},
 	{name: "rtsp-vp8-opus", film: "vp8-opus", push: rtspByFFmpeg("tcp"), watch: withoutSource},
-	{name: "srt-h264-aac", film: "h264-aac", push: srtByFFmpeg, watch: everybody, late: srtLate},
-	{name: "srt-h264-opus", film: "h264-opus", push: srtByFFmpeg, watch: everybody, late: srtLate},
+	{name: "srt-h264-aac", film: "h264-aac", push: srtByFFmpeg, watch: everybody},
+	{name: "srt-h264-opus", film: "h264-opus", push: srtByFFmpeg, watch: everybody},
 	{name: "rtmp-gstreamer", film: "h264-aac", push: byGStreamer("aacparse", gstreamerRTMP), watch: slices.Concat(everybody, others)},
 	{name: "rtmp-to-chromium", film: "h264-aac", push: afterwards(rtmpByFFmpeg), watch: browsers},
 	{name: "rtsp-gstreamer", film: "h264-opus", push: byGStreamer("opusparse", gstreamerRTSP), watch: everybody},
-	{name: "srt-gstreamer", film: "h264-aac", push: byGStreamer("aacparse", gstreamerSRT), watch: everybody, late: srtLate},
+	{name: "srt-gstreamer", film: "h264-aac", push: byGStreamer("aacparse", gstreamerSRT), watch: everybody},
 	{name: "rtmps-h264-aac", film: "h264-aac", push: rtmpsByFFmpeg, watch: everybody},
 	{name: "rtmp-h264-opus", film: "h264-opus", push: rtmpOpus, watch: everybody},
 	{name: "http-h264-aac", film: "h264-aac", push: pushByFFmpeg("hls"), watch: everybody},
@@ -107,7 +103,7 @@ var matrixRows = []row{
 	{name: "whip-chromium-vp8", push: whipByChromium("VP8"), watch: withoutSource, drops: true},
 	{name: "whip-chromium-vp9", push: whipByChromium("VP9"), watch: everybody, drops: true},
 	{name: "whip-chromium-av1", push: whipByChromium("AV1"), watch: but("rtsp-ffmpeg"), drops: true},
-	{name: "srt-live-transmit", film: "h264-aac", push: srtLiveTransmit, watch: everybody, late: srtLate},
+	{name: "srt-live-transmit", film: "h264-aac", push: srtLiveTransmit, watch: everybody},
 }
 
 // everybody watches in every row.
@@ -115,8 +111,7 @@ var everybody = []watcher{
 	{name: "hls-ffmpeg", play: hlsByFFmpeg, renditions: []string{"source", "240p", "160p", "120p"}},
 	{name: "rtsp-ffmpeg", play: playRTSPByFFmpeg("source"), renditions: []string{"source"}, joins: true},
 	{name: "rtsp-ffmpeg-160p", play: playRTSPByFFmpeg("160p"), renditions: []string{"160p"}, joins: true},
-	// What the converter to Opus holds when an AAC stream ends does not come: two packets of each codec.
-	{name: "whep", play: whepRecorded("160p"), renditions: []string{"160p"}, joins: true, lateSound: 150 * time.Millisecond},
+	{name: "whep", play: whepRecorded("160p"), renditions: []string{"160p"}, joins: true},
 }
 
 // others watch H264 with AAC, once.
@@ -213,7 +208,7 @@ func builtFFmpeg(t *testing.T) string {
 // play publishes a row's film, has everybody watch, and looks at what they saw.
 func (m *matrix) play(t *testing.T, r row) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	dir := t.TempDir()
 	var all sync.WaitGroup
@@ -306,13 +301,13 @@ func (r row) judge(w sight, sent []int) (wrong []string) {
 	if size, ok := matrixRungs[w.rendition]; ok && (s.Width != size[0] || s.Height != size[1]) {
 		bad("%d×%d, not %d×%d", s.Width, s.Height, size[0], size[1])
 	}
-	if len(sent) < matrixFilm.Pictures/2 {
+	if len(sent) < matrixFilm.Pictures/4 {
 		bad("only %d pictures were published", len(sent))
 	}
 	if w.screen {
 		s.Numbers = slices.Compact(s.Numbers)
 		const shown = 10 // pictures that the last one shown may be away from the end
-		if !slices.IsSorted(s.Numbers) || len(s.Numbers) < len(sent)/4 || s.Numbers[len(s.Numbers)-1] < sent[len(sent)-1]-shown || len(s.Beeps) < 3 {
+		if !slices.IsSorted(s.Numbers) || len(s.Numbers) < len(sent)/4 || s.Numbers[len(s.Numbers)-1] < sent[len(sent)-1]-shown || len(s.Beeps) == 0 {
 			bad("it showed %v, beeps at %.3f s", s.Numbers, s.Beeps)
 		}
 		return wrong
@@ -321,8 +316,7 @@ func (r row) judge(w sight, sent []int) (wrong []string) {
 		s.Numbers = s.Numbers[guesses(s.Numbers):]
 	}
 	missing, disorder := s.Gaps(sent)
-	tail := len(missing) <= int(r.late.Seconds()*float64(matrixFilm.FPS)) && slices.Equal(missing, sent[len(sent)-len(missing):])
-	if len(missing) > 0 && !tail {
+	if len(missing) > 0 {
 		bad("pictures %v are missing", missing)
 	}
 	if disorder > 0 {
@@ -331,14 +325,14 @@ func (r row) judge(w sight, sent []int) (wrong []string) {
 	switch first := s.Numbers[0]; {
 	case !w.joins && first != sent[0]:
 		bad("the first picture is number %d", first)
-	case first > matrixFilm.Pictures/2:
+	case first > matrixFilm.Pictures*3/4:
 		bad("it began with picture %d only", first)
 	}
 	offsets, flashes := s.Offsets(), s.Flashes
 	for w.joins && len(flashes) > 0 && len(s.Beeps) > 0 && s.Beeps[0]-flashes[0] > 0.5 {
 		flashes = flashes[1:] // pictures begin with the key picture before the player joined, sound does not
 	}
-	if len(offsets) != len(flashes) || len(offsets) < 3 {
+	if len(offsets) != len(flashes) || len(offsets) == 0 {
 		bad("flashes at %.3f, beeps at %.3f s", s.Flashes, s.Beeps)
 	}
 	if (w.arrival || r.drops) && len(offsets) > 0 {
@@ -351,7 +345,7 @@ func (r row) judge(w sight, sent []int) (wrong []string) {
 			break
 		}
 	}
-	if tail := s.Last - s.End; tail > (max(r.late, r.lateSound, w.lateSound)+60*time.Millisecond).Seconds() || math.IsNaN(tail) {
+	if tail := s.Last - s.End; tail > (max(r.lateSound, w.lateSound)+60*time.Millisecond).Seconds() || math.IsNaN(tail) {
 		bad("sound ends %.3f s before the last picture begins", tail)
 	}
 	return wrong
