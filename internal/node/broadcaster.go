@@ -16,6 +16,7 @@ import (
 	"castnet/broadcaster/restream"
 	"castnet/ingest/rtsp"
 	"castnet/internal/node/console"
+	"castnet/internal/ports"
 	payments "castnet/probabilistic-payments"
 	"castnet/probabilistic-payments/ledger"
 	"castnet/probabilistic-payments/store"
@@ -62,6 +63,7 @@ type broadcasterNode struct {
 	views   *views
 	onward  *restream.Server
 	sources []rtsp.Source // that are pulled
+	proxies ports.Proxies // that are trusted
 	b       *broadcaster.Broadcaster
 }
 
@@ -91,6 +93,9 @@ func (cfg *BroadcasterConfig) Run(ctx context.Context, con *console.Console) err
 	}
 	defer unlock()
 	n := &broadcasterNode{role: r, cfg: *cfg, sources: keys.sources}
+	if n.proxies, err = cfg.proxies(); err != nil {
+		return err
+	}
 	if n.chain, err = r.dialChain(ctx, cfg.ChainAccess); err != nil {
 		return err
 	}

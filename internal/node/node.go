@@ -124,6 +124,7 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler)
 	protocols.SetUnencryptedHTTP2(true)
 	server := &http.Server{
 		Protocols: &protocols,
+		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		Handler:   hurried(handler), ReadHeaderTimeout: requestTime, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
@@ -145,6 +146,9 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler)
 	})
 	return group.Wait()
 }
+
+// maxStreams bounds the requests at once of one connection by HTTP/2: a player has a few, and a proxy opens more connections.
+const maxStreams = 100
 
 // requestTime is how long a client may take to send a request's headers, and a body that no handler reads.
 const requestTime = 10 * time.Second

@@ -82,7 +82,9 @@ func (n *broadcasterNode) openHTTP(ctx context.Context, metrics *playback.Metric
 	w.pages.Handle("/live/", in)
 	w.in = append(w.in, api.WayView{Protocol: "HTTP", URL: "{origin}/live/{key}/{n}.ts", Note: "MPEG-TS segments, PUT or POST"})
 	w.out = append(w.out, api.WayView{Protocol: "HLS", URL: "{origin}/hls/{id}/index.m3u8"})
-	w.parts = append(w.parts, server.Run, pictures.Run, in.Run, func(ctx context.Context) error { return serveHTTP(ctx, n.limit(listener, refuseHTTP), w.pages) })
+	w.parts = append(w.parts, server.Run, pictures.Run, in.Run, func(ctx context.Context) error {
+		return serveHTTP(ctx, n.limit(listener, refuseHTTP), n.proxies.Handler(w.pages))
+	})
 	return nil
 }
 

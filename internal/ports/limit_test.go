@@ -4,11 +4,65 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"castnet/internal/ports"
 )
+
+// TestRefusalIsRead: who has sent a request before it is refused reads the whole refusal all the same; the connections of a
+// proxy are not counted by its address.
+func TestRefusalIsRead(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Repeat("no ", 1000)
+	limited := ports.Limit(ln, ports.Limits{
+		All: 2, PerAddress: 1, Proxies: ports.Proxies{netip.MustParsePrefix("127.0.0.0/8")},
+		Refusal: func(string) string { return words }, Log: slog.New(slog.DiscardHandler),
+	})
+	accepted := make(chan net.Conn, 2)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			c, err := limited.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- c
+		}
+	}()
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	for range 2 {
+		dial()
+		defer func(c net.Conn) { _ = c.Close() }(<-accepted)
+	}
+	for i := range 20 {
+		c := dial()
+		_, err := c.Write(make([]byte, 20_000))
+		if err != nil {
+			t.Fatalf("%d: the request was not taken: %v", i, err)
+		}
+		if told, err := io.ReadAll(c); err != nil || string(told) != words {
+			t.Fatalf("%d: read %d bytes of the refusal, %v", i, len(told), err)
+		}
+		_ = c.Close()
+	}
+	if err := limited.Close(); err != nil {
+		t.Error(err)
+	}
+	<-ended
+}
 
 // TestLimit: the connection beyond a limit is told so and closed; one that ends makes room.
 func TestLimit(t *testing.T) {
