@@ -36,6 +36,7 @@ const maxStreams = 64
 type Host struct {
 	settings    webrtc.SettingEngine
 	certificate webrtc.Certificate
+	socket      *socket // nil where the UDP socket isn't the kernel's
 	udp         ice.UDPMux
 	tcp         ice.TCPMux
 }
@@ -52,7 +53,14 @@ func NewHost(udp net.PacketConn, tcp net.Listener, logger *slog.Logger) (*Host, 
 		return nil, fmt.Errorf("rtc: DTLS certificate: %w", err)
 	}
 	log := &loggers{logger}
-	h := &Host{certificate: *certificate, udp: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: udp, Logger: log.NewLogger("mux")})}
+	h := &Host{certificate: *certificate}
+	if conn, ok := udp.(*net.UDPConn); ok {
+		if h.socket, err = newSocket(conn); err != nil {
+			return nil, fmt.Errorf("rtc: UDP socket: %w", err)
+		}
+		udp = h.socket
+	}
+	h.udp = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: udp, Logger: log.NewLogger("mux")})
 	s := &h.settings
 	s.LoggerFactory = log
 	s.SetICEUDPMux(h.udp)
@@ -84,6 +92,21 @@ func (h *Host) Close() error {
 		err = errors.Join(err, h.tcp.Close())
 	}
 	return err
+}
+
+// Hold begins a batch of packets: until Release, packets to one peer may wait for each other, so that they cost less.
+// Who holds sends at once, and does nothing in between that may block.
+func (h *Host) Hold() {
+	if h.socket != nil {
+		h.socket.hold()
+	}
+}
+
+// Release ends a batch: all that waits is sent before it returns.
+func (h *Host) Release() {
+	if h.socket != nil {
+		h.socket.release()
+	}
 }
 
 // Connection makes a peer connection with these codecs, header extensions and interceptors.

@@ -13,6 +13,7 @@ import (
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/playback/whep/packets"
 	"castnet/internal/media"
+	"castnet/internal/rtc"
 )
 
 const (
@@ -30,6 +31,7 @@ const (
 
 // feed packetizes one rendition once for all its viewers, and sends to them. One goroutine runs it.
 type feed struct {
+	host      *rtc.Host
 	hub       *playback.Hub
 	rendition *playback.Rendition
 	codec     media.Codec
@@ -65,9 +67,9 @@ type feed struct {
 	newest  int64 // PTS of the newest unit
 }
 
-func newFeed(hub *playback.Hub, r *playback.Rendition, codec media.Codec, metrics *playback.Metrics) *feed {
+func newFeed(host *rtc.Host, hub *playback.Hub, r *playback.Rendition, codec media.Codec, metrics *playback.Metrics) *feed {
 	return &feed{
-		hub: hub, rendition: r, metrics: metrics, codec: codec, packetize: packets.New(codec),
+		host: host, hub: hub, rendition: r, metrics: metrics, codec: codec, packetize: packets.New(codec),
 		unused: make(chan struct{}), wake: make(chan struct{}, 1), newest: playback.NonePublished,
 	}
 }
@@ -258,6 +260,8 @@ func (f *feed) turn(l *leg, now time.Time) (bytes int, _ then) {
 		l.waiting, l.busy = true, true
 		return 0, again
 	}
+	f.host.Hold()
+	defer f.host.Release()
 	l.refill(now)
 	l.choose(now)
 	for l.next < end {

@@ -254,7 +254,7 @@ func (s *Server) feed(ctx context.Context, hub *playback.Hub, r *playback.Rendit
 	defer s.mu.Unlock()
 	f := s.feeds[r]
 	if f == nil {
-		f = newFeed(hub, r, codec, s.cfg.Metrics)
+		f = newFeed(s.cfg.Host, hub, r, codec, s.cfg.Metrics)
 		if err := s.start(ctx, f.run); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,146 @@
+package rtc
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// runSegments is how many packets the kernel is given at once. More would save little, and come as a burst.
+	runSegments = 8
+	// runBytes bounds them: room for runSegments of the size that every path carries.
+	runBytes = runSegments * 1280
+	// lanes is how many writers can send at once, as far as their peers fall into different lanes.
+	lanes = 16
+)
+
+// socket is the UDP socket that all connections share. While somebody holds it, packets of one size to one peer are
+// collected and handed to the kernel together, which splits them (UDP_SEGMENT, generic segmentation offload): one walk
+// through the network stack for several packets. The order of the packets to one peer stays. It implements
+// ice.AddrPortReaderWriter, which is how ICE's mux writes.
+type socket struct {
+	*net.UDPConn
+
+	offload atomic.Bool  // the kernel and the route can segment
+	holders atomic.Int32 // who have called hold and not yet release
+	lanes   [lanes]lane
+}
+
+// lane is the packets that wait to be sent, all to one peer. A peer's packets always take the same lane.
+type lane struct {
+	waiting atomic.Bool // set before holders is read, so that release and write cannot miss each other
+
+	mu    sync.Mutex
+	to    netip.AddrPort
+	size  int // of each packet but the last, which may be smaller
+	count int
+	bytes []byte
+	// control is the message that tells the kernel the size to split by (udp(7), UDP_SEGMENT).
+	control []byte
+}
+
+func newSocket(conn *net.UDPConn) (*socket, error) {
+	s := &socket{UDPConn: conn}
+	header := unix.Cmsghdr{Level: unix.IPPROTO_UDP, Type: unix.UDP_SEGMENT}
+	header.SetLen(unix.CmsgLen(2))
+	for i := range s.lanes {
+		s.lanes[i].control = make([]byte, unix.CmsgSpace(2))
+		if _, err := binary.Encode(s.lanes[i].control, binary.NativeEndian, &header); err != nil {
+			return nil, err
+		}
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	err = raw.Control(func(fd uintptr) {
+		_, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_SEGMENT) // Linux has it since 4.18
+		s.offload.Store(err == nil)
+	})
+	return s, err
+}
+
+// hold begins a batch: packets may wait until release. Who holds the socket writes at once and releases it soon.
+func (s *socket) hold() { s.holders.Add(1) }
+
+// release sends what waits, whoever wrote it.
+func (s *socket) release() {
+	s.holders.Add(-1)
+	for i := range s.lanes {
+		if l := &s.lanes[i]; l.waiting.Load() {
+			l.mu.Lock()
+			_ = s.flush(l) // what cannot be sent is lost, as on the way
+			l.mu.Unlock()
+		}
+	}
+}
+
+// ReadFromAddrPort implements ice.AddrPortReaderWriter.
+func (s *socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	return s.ReadFromUDPAddrPort(b)
+}
+
+// WriteToAddrPort implements ice.AddrPortReaderWriter: it sends a packet, or lets it wait for others.
+func (s *socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	l := s.lane(to)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.count > 0 && (l.to != to || len(b) > l.size) {
+		_ = s.flush(l) // the error is not this packet's
+	}
+	l.waiting.Store(true)
+	if s.holders.Load() == 0 || !s.offload.Load() || len(b) > runBytes/runSegments {
+		_ = s.flush(l)
+		return s.WriteToUDPAddrPort(b, to)
+	}
+	if l.count == 0 {
+		l.to, l.size = to, len(b)
+	}
+	l.bytes = append(l.bytes, b...)
+	l.count++
+	if l.count == runSegments || len(b) < l.size { // a smaller one can only be the last
+		return len(b), s.flush(l)
+	}
+	return len(b), nil
+}
+
+// lane is where a peer's packets wait. Peers of one address differ in the port.
+func (s *socket) lane(to netip.AddrPort) *lane {
+	address := to.Addr().As16()
+	return &s.lanes[(binary.BigEndian.Uint16(address[14:])^to.Port())%lanes]
+}
+
+// flush sends what waits in a lane, which is locked.
+func (s *socket) flush(l *lane) error {
+	l.waiting.Store(false)
+	if l.count == 0 {
+		return nil
+	}
+	count, bytes := l.count, l.bytes
+	l.count, l.bytes = 0, l.bytes[:0]
+	if count > 1 && s.offload.Load() {
+		binary.NativeEndian.PutUint16(l.control[unix.CmsgLen(0):], uint16(l.size))
+		_, _, err := s.WriteMsgUDPAddrPort(bytes, l.control, l.to)
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, unix.EIO) { // this network device cannot: no checksum offload
+			s.offload.Store(false)
+		}
+	}
+	var failed error
+	for len(bytes) > 0 { // one by one, for instance because this route's packets are smaller (EINVAL)
+		n := min(l.size, len(bytes))
+		if _, err := s.WriteToUDPAddrPort(bytes[:n], l.to); err != nil {
+			failed = err
+		}
+		bytes = bytes[n:]
+	}
+	return failed
+}
