@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpav1"
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpfragmented"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph265"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmpeg4audio"
@@ -29,9 +30,10 @@ const syncTolerance = 20 * time.Millisecond
 
 // Stream is one publisher's tracks. It is not safe for concurrent use.
 type Stream struct {
-	out            *ingest.Publication
-	origin         time.Time // when the first packet came
-	pictures, tone *Track    // nil where there is none
+	out      *ingest.Publication
+	origin   time.Time // when the first packet came
+	pictures *Track    // nil where there are none
+	tones    []*Track
 }
 
 // New begins a stream into a sink, which the caller closes.
@@ -49,6 +51,7 @@ type Track struct {
 	depack  func(*rtp.Packet) (parts [][]byte, err error)
 	video   *ingest.Video // one of the two
 	sound   *ingest.Sound
+	n       int // of the sound among the stream's
 	codec   media.Codec
 	dts     func(parts [][]byte, pts int64) (int64, error)
 	next    uint16 // expected sequence number
@@ -122,33 +125,69 @@ func (s *Stream) Video(codec media.Codec, sets [][]byte) (*Track, error) {
 	return t, nil
 }
 
-// Opus adds the audio track.
+// Opus adds an audio track.
 func (s *Stream) Opus(channels int) (*Track, error) {
 	d := &rtpsimpleaudio.Decoder{}
 	if err := d.Init(); err != nil {
 		return nil, err
 	}
-	t := &Track{stream: s, clock: clock{rate: ingest.OpusClockRate}, codec: media.Opus, sound: &ingest.Sound{}, depack: single(d.Decode)}
+	t := &Track{clock: clock{rate: ingest.OpusClockRate}, codec: media.Opus, sound: &ingest.Sound{}, depack: single(d.Decode)}
 	t.sound.SetOpus(channels)
-	s.tone = t
-	return t, s.out.SetSound(0, t.sound.Track())
+	return t, s.addSound(t)
+}
+
+func (s *Stream) addSound(t *Track) error {
+	t.stream, t.n = s, len(s.tones)
+	s.tones = append(s.tones, t)
+	return s.out.SetSound(t.n, t.sound.Track())
 }
 
 // AACPacking is how AAC frames lie in RTP packets (RFC 3640, section 3.3): the lengths of header fields in bits.
 type AACPacking struct{ SizeLength, IndexLength, IndexDeltaLength int }
 
-// AAC adds the audio track.
+// AAC adds an audio track.
 func (s *Stream) AAC(config *mpeg4audio.AudioSpecificConfig, packing AACPacking) (*Track, error) {
 	d := &rtpmpeg4audio.Decoder{SizeLength: packing.SizeLength, IndexLength: packing.IndexLength, IndexDeltaLength: packing.IndexDeltaLength}
 	if err := d.Init(); err != nil {
 		return nil, err
 	}
-	t := &Track{stream: s, clock: clock{rate: int64(config.SampleRate)}, codec: media.AAC, sound: &ingest.Sound{}, depack: d.Decode}
+	return s.addAAC(config, d.Decode)
+}
+
+func (s *Stream) addAAC(config *mpeg4audio.AudioSpecificConfig, depack func(*rtp.Packet) ([][]byte, error)) (*Track, error) {
+	t := &Track{clock: clock{rate: int64(config.SampleRate)}, codec: media.AAC, sound: &ingest.Sound{}, depack: depack}
 	if _, err := t.sound.SetAAC(config); err != nil {
 		return nil, err
 	}
-	s.tone = t
-	return t, s.out.SetSound(0, t.sound.Track())
+	return t, s.addSound(t)
+}
+
+// LATM adds an audio track of AAC as MPEG-4 systems pack it (RFC 6416), whose configuration was told beforehand.
+func (s *Stream) LATM(config *mpeg4audio.StreamMuxConfig) (*Track, error) {
+	if len(config.Programs) != 1 || len(config.Programs[0].Layers) != 1 {
+		return nil, &ingest.Refusal{
+			Code: ingest.CodeUnsupportedCodec, Message: "AAC in several programs or layers cannot be taken: send one",
+			Asked: fmt.Sprintf("%d programs", len(config.Programs)), Limit: "1",
+		}
+	}
+	d := &rtpfragmented.Decoder{}
+	if err := d.Init(); err != nil {
+		return nil, err
+	}
+	return s.addAAC(config.Programs[0].Layers[0].AudioSpecificConfig, func(p *rtp.Packet) (packets [][]byte, err error) {
+		element, err := d.Decode(p)
+		if err != nil {
+			return nil, err
+		}
+		frames := mpeg4audio.AudioMuxElement{StreamMuxConfig: config}
+		if err := frames.Unmarshal(element); err != nil {
+			return nil, err
+		}
+		for _, frame := range frames.Payloads {
+			packets = append(packets, frame[0][0])
+		}
+		return packets, nil
+	})
 }
 
 // single adapts the decoders whose packets make one part.
@@ -276,7 +315,7 @@ func (t *Track) packetOfSound(p *rtp.Packet, pts int64, now time.Time) error {
 		}
 		exact, ok := t.sound.Time(packet, pts)
 		if ok {
-			if err := t.stream.out.Sound(0, &media.Unit{PTS: exact, DTS: exact, Key: true, Payload: append([]byte(nil), packet...)}, now); err != nil {
+			if err := t.stream.out.Sound(t.n, &media.Unit{PTS: exact, DTS: exact, Key: true, Payload: append([]byte(nil), packet...)}, now); err != nil {
 				return err
 			}
 		}
@@ -297,12 +336,15 @@ func (t *Track) Report(ntp uint64, timestamp uint32) {
 	t.clock.wall, t.clock.known = wall-t.clock.time(timestamp), true
 
 	s := t.stream
-	if s.pictures == nil || s.tone == nil || !s.pictures.clock.known || !s.tone.clock.known {
+	if s.pictures == nil || !s.pictures.clock.known {
 		return
 	}
-	if off := s.tone.clock.wall - s.pictures.clock.wall; off > syncTolerance || off < -syncTolerance {
-		s.tone.clock.offset += media.Rescale(int64(off), int64(time.Second), s.tone.clock.rate)
-		s.tone.clock.wall -= off
+	for _, tone := range s.tones {
+		off := tone.clock.wall - s.pictures.clock.wall
+		if tone.clock.known && (off > syncTolerance || off < -syncTolerance) {
+			tone.clock.offset += media.Rescale(int64(off), int64(time.Second), tone.clock.rate)
+			tone.clock.wall -= off
+		}
 	}
 }
 

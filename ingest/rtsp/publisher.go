@@ -24,13 +24,30 @@ const keyRetry = 500 * time.Millisecond
 // errVanished is what a sink is told where the session ended without a goodbye.
 var errVanished = errors.New("the publisher's connection ended without a goodbye")
 
-// plan is what is taken of an announced stream: the first track of each kind that can be.
+// plan is what is taken of an announced stream: the first video track and the first audio tracks that can be.
 type plan struct {
-	pictures, sound           format.Format
-	ofPictures, ofSound       *description.Media
-	codec                     media.Codec
+	pictures                  *source // nil without
+	sounds                    []source
+	codec                     media.Codec // of pictures
 	sets                      [][]byte
-	foundPictures, foundSound string // names of what was announced, for a refusal
+	foundPictures, foundSound string // names of what was announced and cannot be taken
+}
+
+// source is where a track's packets come from.
+type source struct {
+	media  *description.Media
+	format format.Format
+}
+
+// medias are what is taken packets of.
+func (p *plan) medias() (list []*description.Media) {
+	if p.pictures != nil {
+		list = append(list, p.pictures.media)
+	}
+	for _, s := range p.sounds {
+		list = append(list, s.media)
+	}
+	return list
 }
 
 // choose reads an announcement.
@@ -42,7 +59,7 @@ func choose(d *description.Session) (plan, error) {
 		}
 	}
 	switch {
-	case p.pictures != nil, p.foundPictures == "" && p.sound != nil:
+	case p.pictures != nil, p.foundPictures == "" && len(p.sounds) > 0:
 		return p, nil
 	case p.foundPictures != "":
 		return p, &ingest.Refusal{
@@ -59,14 +76,7 @@ func choose(d *description.Session) (plan, error) {
 
 func (p *plan) consider(m *description.Media, f format.Format) {
 	if m.Type == description.MediaTypeAudio {
-		switch f := f.(type) {
-		case *format.Opus, *format.MPEG4Audio:
-			if p.sound == nil {
-				p.sound, p.ofSound = f, m
-			}
-		default:
-			p.foundSound = f.Codec()
-		}
+		p.considerSound(m, f)
 		return
 	}
 	if m.Type != description.MediaTypeVideo {
@@ -96,7 +106,30 @@ func (p *plan) consider(m *description.Media, f format.Format) {
 		return
 	}
 	if p.pictures == nil {
-		p.pictures, p.ofPictures, p.codec, p.sets = f, m, codec, sets
+		p.pictures, p.codec, p.sets = &source{m, f}, codec, sets
+	}
+}
+
+// considerSound takes a track of sound, in the first of its formats that can be.
+func (p *plan) considerSound(m *description.Media, f format.Format) {
+	switch {
+	case len(p.sounds) > 0 && p.sounds[len(p.sounds)-1].media == m:
+	case audible(f) && len(p.sounds) < ingest.MaxSounds:
+		p.sounds = append(p.sounds, source{m, f})
+	default:
+		p.foundSound = f.Codec()
+	}
+}
+
+// audible reports whether sound of this format can be taken.
+func audible(f format.Format) bool {
+	switch f := f.(type) {
+	case *format.Opus, *format.MPEG4Audio:
+		return true
+	case *format.MPEG4AudioLATM:
+		return f.StreamMuxConfig != nil // those that tell only as they go are rare, and the library cannot tell their clock
+	default:
+		return false
 	}
 }
 
@@ -115,45 +148,57 @@ type publisher struct {
 	now     func() time.Time
 	began   time.Time
 
-	mu             sync.Mutex
-	sink           ingest.Sink
-	pictures, tone *rtpstream.Track // one of them may be nil
-	asked          time.Time        // when a key frame was asked for
-	reason         error            // why the publisher was ended by us
-	closed         bool
+	mu       sync.Mutex
+	sink     ingest.Sink
+	pictures *rtpstream.Track   // nil without
+	tones    []*rtpstream.Track // of plan.sounds
+	asked    time.Time          // when a key frame was asked for
+	reason   error              // why the publisher was ended by us
+	closed   bool
 }
 
 func newPublisher(sink ingest.Sink, plan plan, metrics *ingest.Metrics, now func() time.Time) (*publisher, error) {
 	p := &publisher{plan: plan, sink: sink, metrics: metrics, now: now, began: now()}
 	stream := rtpstream.New(sink, metrics)
-	sounds := 0
-	if plan.sound != nil {
-		sounds = 1
-	}
-	stream.Expect(plan.pictures != nil, sounds)
-	var err error
+	stream.Expect(plan.pictures != nil, len(plan.sounds))
 	if plan.pictures != nil {
+		var err error
 		if p.pictures, err = stream.Video(plan.codec, plan.sets); err != nil {
 			return nil, err
 		}
 	}
-	switch f := plan.sound.(type) {
+	for _, s := range plan.sounds {
+		tone, err := addSound(stream, s.format)
+		if err != nil {
+			return nil, err
+		}
+		p.tones = append(p.tones, tone)
+	}
+	return p, nil
+}
+
+func addSound(stream *rtpstream.Stream, f format.Format) (*rtpstream.Track, error) {
+	switch f := f.(type) {
 	case *format.Opus:
-		p.tone, err = stream.Opus(f.ChannelCount)
+		return stream.Opus(f.ChannelCount)
 	case *format.MPEG4Audio:
-		p.tone, err = stream.AAC(f.Config, rtpstream.AACPacking{
+		return stream.AAC(f.Config, rtpstream.AACPacking{
 			SizeLength: f.SizeLength, IndexLength: f.IndexLength, IndexDeltaLength: f.IndexDeltaLength,
 		})
+	case *format.MPEG4AudioLATM:
+		return stream.LATM(f.StreamMuxConfig)
+	default:
+		return nil, fmt.Errorf("rtsp: %s is no sound that can be taken", f.Codec())
 	}
-	return p, err
 }
 
 // listen takes the session's packets from now on. end is called where they cannot be taken any more; it must not wait.
 func (p *publisher) listen(session session, end func()) {
-	take := func(m *description.Media, f format.Format, track *rtpstream.Track) {
-		if track == nil {
-			return
-		}
+	if left := p.plan.foundSound; left != "" {
+		p.log.Warn("some of the sound is not taken", "codec", left, "taken", len(p.tones), "limit", fmt.Sprintf("%d tracks of AAC or Opus", ingest.MaxSounds))
+	}
+	take := func(from source, track *rtpstream.Track) {
+		m, f := from.media, from.format
 		session.OnPacketRTP(m, f, func(packet *rtp.Packet) { p.packet(session, end, m, track, packet) })
 		session.OnPacketRTCP(m, func(packet rtcp.Packet) {
 			if report, ok := packet.(*rtcp.SenderReport); ok {
@@ -163,8 +208,12 @@ func (p *publisher) listen(session session, end func()) {
 			}
 		})
 	}
-	take(p.plan.ofPictures, p.plan.pictures, p.pictures)
-	take(p.plan.ofSound, p.plan.sound, p.tone)
+	if p.pictures != nil {
+		take(*p.plan.pictures, p.pictures)
+	}
+	for i, from := range p.plan.sounds {
+		take(from, p.tones[i])
+	}
 }
 
 func (p *publisher) packet(session session, end func(), m *description.Media, track *rtpstream.Track, packet *rtp.Packet) {

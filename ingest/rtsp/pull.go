@@ -206,10 +206,7 @@ func (p *Puller) once(ctx context.Context, u *base.URL, s Source, log *slog.Logg
 
 // play takes packets until the connection ends, and returns why it did.
 func (p *Puller) play(client *gortsplib.Client, d *description.Session, publisher *publisher, end func()) error {
-	for _, m := range []*description.Media{publisher.plan.ofPictures, publisher.plan.ofSound} {
-		if m == nil {
-			continue
-		}
+	for _, m := range publisher.plan.medias() {
 		if _, err := client.Setup(d.BaseURL, m, 0, 0); err != nil {
 			return err
 		}

@@ -199,6 +199,38 @@ func TestCodecs(t *testing.T) {
 	}
 }
 
+// TestSounds takes several tracks of sound, AAC as RFC 3640 and as RFC 6416 pack it, and Opus.
+func TestSounds(t *testing.T) {
+	for name, more := range map[string][]string{"": nil, "latm": {"-rtpflags", "latm"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := ingesttest.NewGate()
+			args := []string{"-re", "-f", "lavfi", "-i", "sine=duration=2:sample_rate=48000", "-f", "lavfi", "-i", "sine=duration=2:sample_rate=44100"}
+			args = append(args, "-map", "0", "-map", "1", "-map", "0", "-c:a:0", "aac", "-c:a:1", "aac", "-ac:a:1", "2", "-c:a:2", "libopus", "-strict", "experimental")
+			args = append(args, more...)
+			if out, err := ffmpeg(t, append(args, "-f", "rtsp", "-rtsp_transport", "tcp", "rtsp://"+start(t, g, nil)+"/live/demo")...); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			r := g.Wait(t)
+			if r.Reason != nil || r.Starts != 1 || len(r.Tracks) != 3 {
+				t.Fatalf("ended with %v, named %d times: %d tracks", r.Reason, r.Starts, len(r.Tracks))
+			}
+			for i, want := range []struct {
+				codec           media.Codec
+				rate, n, packet int
+			}{{media.AAC, 48_000, 1, 1024}, {media.AAC, 44_100, 2, 1024}, {media.Opus, 48_000, 2, 960}} {
+				track, units := r.Tracks[i], r.ByTrack[i]
+				if track.Codec != want.codec || track.ClockRate != want.rate || track.Channels != want.n && track.Codec == media.AAC {
+					t.Errorf("track %d is %+v", i, track)
+				}
+				if n := len(units) * want.packet; n < 2*want.rate-8*want.packet { // ffmpeg keeps the last packets that fill no RTP packet
+					t.Errorf("track %d lasts %d samples", i, n)
+				}
+			}
+		})
+	}
+}
+
 // TestRefusals checks that a person reads the reason in ffmpeg's own words.
 func TestRefusals(t *testing.T) {
 	_, args := material(t)
