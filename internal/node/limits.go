@@ -3,11 +3,8 @@ package node
 import (
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
-	"strings"
 
-	"castnet/broadcaster/playback"
 	"castnet/internal/ports"
 )
 
@@ -73,50 +70,4 @@ func (n *broadcasterNode) limit(ln net.Listener, refusal func(string) string) ne
 func refuseHTTP(text string) string {
 	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s\n",
 		len(text)+1, text)
-}
-
-// audience bounds how many watch one stream.
-type audience struct {
-	max     int
-	streams interface {
-		Hub(id string) (*playback.Hub, bool)
-	}
-}
-
-func (n *broadcasterNode) audience() audience { return audience{max: n.cfg.MaxViewers, streams: n.b} }
-
-// full says why a stream takes no more viewers by a protocol; nil where it does.
-func (a audience) full(id string, by playback.Protocol) error {
-	hub, ok := a.streams.Hub(id)
-	if !ok || hub.Viewers(by) < a.max {
-		return nil
-	}
-	return fmt.Errorf("the stream has %d viewers by %v: no more are taken (--max-viewers)", a.max, by)
-}
-
-// entrance refuses the requests that viewers join by, once a stream is full: join finds its id in one.
-func (a audience) entrance(next http.Handler, by playback.Protocol, join func(*http.Request) (id string, ok bool)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if id, ok := join(r); ok {
-			if err := a.full(id, by); err != nil {
-				w.Header().Set("Retry-After", "10")
-				w.Header().Set("Access-Control-Allow-Origin", "*")
-				http.Error(w, err.Error(), http.StatusServiceUnavailable)
-				return
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// joinsHLS finds the stream in a request for a multivariant playlist, which players make once.
-func joinsHLS(r *http.Request) (id string, ok bool) {
-	id, file, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/hls/"), "/")
-	return id, file == "index.m3u8"
-}
-
-// joinsWHEP finds the stream in the request for a new session.
-func joinsWHEP(r *http.Request) (id string, ok bool) {
-	id, session, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/whep/"), "/")
-	return id, r.Method == http.MethodPost && session == ""
 }

@@ -1,56 +1,27 @@
 package node
 
 import (
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"castnet/broadcaster/playback"
+	"castnet/internal/ports"
 )
 
-type oneHub struct{ hub *playback.Hub }
-
-func (o oneHub) Hub(id string) (*playback.Hub, bool) { return o.hub, id == o.hub.ID() }
-
-// TestAudience: who wants to join a stream that is full is told so; those who watch go on. (The limits of a stream are
+// TestTrustedProxies: addresses and networks are read, anything else is refused by the flag's name. (The limits are
 // unexported, so this test is inside.)
-func TestAudience(t *testing.T) {
-	metrics, err := playback.NewMetrics(prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
+func TestTrustedProxies(t *testing.T) {
+	l := Limits{TrustedProxies: []string{"192.0.2.7", "10.0.0.0/8", "fd00::1"}}
+	got, err := l.proxies()
+	want := ports.Proxies{netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v", got, err)
 	}
-	hub, err := playback.New(playback.Config{ID: "demo", Logger: slog.New(slog.DiscardHandler), Metrics: metrics})
-	if err != nil {
-		t.Fatal(err)
-	}
-	hub.AddViewers(playback.HLS, 2)
-	hub.AddViewers(playback.WHEP, 1)
-	a := audience{max: 2, streams: oneHub{hub}}
-	served := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	pages := http.NewServeMux()
-	pages.Handle("/hls/", a.entrance(served, playback.HLS, joinsHLS))
-	pages.Handle("/whep/", a.entrance(served, playback.WHEP, joinsWHEP))
-	for request, want := range map[string]int{
-		"GET /hls/demo/index.m3u8":      http.StatusServiceUnavailable,
-		"GET /hls/demo/720p/index.m3u8": http.StatusNoContent,
-		"GET /hls/other/index.m3u8":     http.StatusNoContent,
-		"POST /whep/demo":               http.StatusNoContent,
-	} {
-		method, path, _ := strings.Cut(request, " ")
-		w := httptest.NewRecorder()
-		pages.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody))
-		if w.Code != want || want == http.StatusServiceUnavailable && !strings.Contains(w.Body.String(), "--max-viewers") {
-			t.Errorf("%s: %d %s, want %d", request, w.Code, w.Body, want)
+	for _, bad := range []string{"proxy.example", "10.0.0.0/33", ""} {
+		l.TrustedProxies = []string{bad}
+		if _, err := l.proxies(); err == nil || !strings.Contains(err.Error(), "--trusted-proxy") {
+			t.Errorf("%q: %v", bad, err)
 		}
-	}
-	hub.AddViewers(playback.WHEP, 1)
-	w := httptest.NewRecorder()
-	pages.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/whep/demo?rendition=720p", http.NoBody))
-	if w.Code != http.StatusServiceUnavailable {
-		t.Errorf("WHEP beyond the limit: %d", w.Code)
 	}
 }

@@ -65,6 +65,7 @@ func (n *broadcasterNode) openHTTP(ctx context.Context, metrics *playback.Metric
 	}
 	server, err := hls.NewServer(hls.Config{
 		Directory: n.b, Metrics: metrics, Logger: n.log, Window: n.cfg.DVR, WindowBytes: n.cfg.MaxDVRMiB << 20,
+		MaxViewers: n.cfg.MaxViewers,
 	})
 	if err != nil {
 		return fmt.Errorf("%w (--dvr)", err)
@@ -77,7 +78,7 @@ func (n *broadcasterNode) openHTTP(ctx context.Context, metrics *playback.Metric
 	if err != nil {
 		return err
 	}
-	w.pages.Handle("/hls/", n.audience().entrance(server, playback.HLS, joinsHLS))
+	w.pages.Handle("/hls/", server)
 	w.pages.Handle("/thumbnails/", pictures)
 	w.pages.Handle("/live/", in)
 	w.in = append(w.in, api.WayView{Protocol: "HTTP", URL: "{origin}/live/{key}/{n}.ts", Note: "MPEG-TS segments, PUT or POST"})
@@ -122,7 +123,7 @@ func (n *broadcasterNode) openWebRTC(ctx context.Context, metrics *playback.Metr
 	}
 	w.pages.Handle("/whip", in)
 	w.pages.Handle("/whip/", in)
-	w.pages.Handle("/whep/", n.audience().entrance(out, playback.WHEP, joinsWHEP))
+	w.pages.Handle("/whep/", out)
 	w.in = append(w.in, api.WayView{Protocol: "WHIP", URL: "{origin}/whip/{key}"})
 	w.out = append(w.out, api.WayView{Protocol: "WHEP", URL: "{origin}/whep/{id}"})
 	w.parts = append(w.parts, in.Run, out.Run)

@@ -409,6 +409,29 @@ func TestNewEncoder(t *testing.T) {
 	}
 }
 
+// TestFull: players beyond the limit are told so, whichever playlist they ask for; those who watch go on.
+func TestFull(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *hls.Config) { c.MaxViewers = 1 })
+	r.load(100, 60)
+	r.publish(70)
+	r.playlist("index.m3u8")
+	for _, path := range []string{"index.m3u8", "360p/index.m3u8"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+path, http.NoBody)
+		must(t, err)
+		req.Header.Set("User-Agent", "another")
+		res, err := http.DefaultClient.Do(req)
+		must(t, err)
+		text, err := io.ReadAll(res.Body)
+		must(t, err)
+		must(t, res.Body.Close())
+		if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" || !strings.Contains(string(text), "--max-viewers") {
+			t.Errorf("%s: %d %s", path, res.StatusCode, text)
+		}
+		r.playlist("360p/index.m3u8")
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *hls.Config) { c.Wait = 100 * time.Millisecond })

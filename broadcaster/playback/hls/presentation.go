@@ -17,8 +17,6 @@ const (
 	// viewerTimeout is how long after its last request a player counts as a viewer: more than the 3 s after which
 	// one that doesn't know blocking reloads comes back.
 	viewerTimeout = 10 * time.Second
-	// maxViewers bounds what is remembered of one stream's viewers.
-	maxViewers = 10_000
 )
 
 // presentation is one stream packaged for HLS: from the first request on, as long as anybody watches.
@@ -196,8 +194,8 @@ func (s *presentation) multivariant(ctx context.Context) (document, error) {
 	return newDocument(multivariantPlaylist(streams, sounds)), nil
 }
 
-// seen counts the player that a request comes from.
-func (s *presentation) seen(r *http.Request) {
+// seen counts the player that a request comes from, or refuses one that would be too many: whatever it asks for first.
+func (s *presentation) seen(r *http.Request) error {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
@@ -208,12 +206,13 @@ func (s *presentation) seen(r *http.Request) {
 	defer s.mu.Unlock()
 	s.lastSeen = time.Now()
 	if _, known := s.viewers[who]; !known {
-		if len(s.viewers) >= maxViewers {
-			return
+		if len(s.viewers) >= s.cfg.MaxViewers {
+			return &httpError{http.StatusServiceUnavailable, fmt.Sprintf("the stream has %d viewers by HLS: no more are taken (--max-viewers)", len(s.viewers))}
 		}
 		s.hub.AddViewers(playback.HLS, 1)
 	}
 	s.viewers[who] = s.lastSeen
+	return nil
 }
 
 // forget drops the viewers that have gone, all of them for the zero time, and returns for how long there was none.

@@ -43,6 +43,8 @@ type Config struct {
 	Window time.Duration
 	// WindowBytes bounds the memory of each rendition's window: what it costs most is listed least long. Default: 512 MiB.
 	WindowBytes int
+	// MaxViewers bounds the players of one stream, which are told apart by address and User-Agent. Default: 10,000.
+	MaxViewers int
 	// Linger is how long a stream can be watched to its end after it is over. Default: 30 s.
 	Linger time.Duration
 	// Idle is how long a stream that nobody watches is packaged on. Default: 60 s.
@@ -81,6 +83,12 @@ func (c *Config) validate() error {
 	}
 	if c.WindowBytes < 0 {
 		return fmt.Errorf("hls: WindowBytes is %d: it must be positive", c.WindowBytes)
+	}
+	if c.MaxViewers == 0 {
+		c.MaxViewers = 10_000
+	}
+	if c.MaxViewers < 0 {
+		return fmt.Errorf("hls: MaxViewers is %d: it must be positive", c.MaxViewers)
 	}
 	c.Idle = max(c.Idle, c.Window) // what viewers can go back to is kept for them to come back to
 	return nil
@@ -208,7 +216,10 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return err
 	}
-	show.seen(r)
+	if err := show.seen(r); err != nil {
+		w.Header().Set("Retry-After", strconv.Itoa(int(viewerTimeout.Seconds())))
+		return err
+	}
 	if len(path) == 2 {
 		doc, err := show.multivariant(ctx)
 		if err != nil {
