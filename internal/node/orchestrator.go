@@ -33,6 +33,7 @@ type OrchestratorConfig struct {
 	Owner       string `required:"" help:"The orchestrator's owner address in Staking; the key file is its operator's." placeholder:"ADDRESS"`
 	Listen      string `default:"127.0.0.1:8935" help:"Serve broadcasters and remote transcoders (gRPC over TLS) here." placeholder:"ADDR"`
 	Workers     int    `default:"-1" help:"Local worker processes at most; 0: none, only remote transcoders; -1: two for each core." placeholder:"N"`
+	GPU         string `name:"gpu" default:"none" help:"Cards for the local workers: none, all, or their numbers (0,1). The processor takes what they refuse." placeholder:"CARDS"`
 	Capacity    `embed:""`
 	Storage     `embed:""`
 	Prices      `embed:""`
@@ -204,7 +205,6 @@ func (n *orchestratorNode) service(ctx context.Context, receipts receiptStore) e
 			return err
 		}
 		fleet.Add(workers)
-		n.parts = append(n.parts, workers.Run)
 	}
 	authority, err := orchestrator.LoadAuthority(filepath.Join(n.cfg.DataDir, "authority.pem"), receipts, fleet)
 	if err != nil {
@@ -236,8 +236,17 @@ func (n *orchestratorNode) service(ctx context.Context, receipts receiptStore) e
 	return nil
 }
 
-// localWorkers makes the pool of workers whose room is known.
+// localWorkers makes the pool of workers whose room is known. Where no card is asked for, nothing is tested.
 func (n *orchestratorNode) localWorkers(ctx context.Context) (*worker.Pool, error) {
+	sessions := max(n.cfg.Workers, 0)
+	if n.cfg.GPU != "none" {
+		workers, watch, err := n.cfg.devicePool(ctx, n.role, n.cfg.GPU, sessions)
+		if err != nil {
+			return nil, err
+		}
+		n.parts = append(n.parts, workers.Run, watch.Run)
+		return workers, nil
+	}
 	binary, err := worker.FindBinary()
 	if err != nil {
 		return nil, err
@@ -246,9 +255,14 @@ func (n *orchestratorNode) localWorkers(ctx context.Context) (*worker.Pool, erro
 	if err := n.cfg.fill(ctx, binary, places, n.log); err != nil {
 		return nil, err
 	}
-	return worker.New(worker.Config{
-		Binary: binary, Places: places, MaxSessions: max(n.cfg.Workers, 0), Logger: n.log, Registerer: n.registerer(),
+	workers, err := worker.New(worker.Config{
+		Binary: binary, Places: places, MaxSessions: sessions, Logger: n.log, Registerer: n.registerer(),
 	})
+	if err != nil {
+		return nil, err
+	}
+	n.parts = append(n.parts, workers.Run)
+	return workers, nil
 }
 
 // rounds answers orchestrator.Rounds from the chain.

@@ -5,17 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"castnet/internal/node/console"
 	"castnet/orchestrator/rpc"
-	"castnet/transcoder"
-	"castnet/transcoder/cards"
-	"castnet/transcoder/worker"
 )
 
 // TranscoderConfig is the command `castnet transcoder`.
@@ -47,11 +42,7 @@ func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) erro
 	if err := os.WriteFile(filepath.Join(cfg.DataDir, pidFile), fmt.Append(nil, os.Getpid(), "\n"), 0o600); err != nil {
 		return fmt.Errorf("%w (--data-dir)", err)
 	}
-	watch, err := cards.New(cards.Config{Logger: r.log})
-	if err != nil {
-		return err
-	}
-	workers, err := cfg.workers(ctx, r, watch)
+	workers, watch, err := cfg.devicePool(ctx, r, cfg.GPU, max(cfg.Workers, 0))
 	if err != nil {
 		return err
 	}
@@ -90,61 +81,4 @@ func (cfg *TranscoderConfig) Run(ctx context.Context, con *console.Console) erro
 	group.Go(func() error { return r.serveMetrics(work) })
 	group.Go(func() error { return cfg.renew(work, r.log) })
 	return group.Wait()
-}
-
-// workers makes the pool on the devices that were chosen and have passed their self-test.
-func (cfg *TranscoderConfig) workers(ctx context.Context, r *role, watch *cards.Watch) (*worker.Pool, error) {
-	binary, err := worker.FindBinary()
-	if err != nil {
-		return nil, err
-	}
-	places, err := worker.Probe(ctx, binary)
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := choosePlaces(places, cfg.GPU)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range places {
-		r.log.Info("self-test", "device", p.Device.String(), "can", p.Abilities(), "problem", p.Problem)
-	}
-	if err := cfg.fill(ctx, binary, chosen, r.log); err != nil {
-		return nil, err
-	}
-	return worker.New(worker.Config{
-		Binary: binary, Places: chosen, MaxSessions: max(cfg.Workers, 0), Cards: watch, Logger: r.log, Registerer: r.registerer(),
-	})
-}
-
-// choosePlaces keeps the processor, and of the cards those that were asked for and can do something.
-func choosePlaces(places []transcoder.Place, numbers string) ([]transcoder.Place, error) {
-	wanted := map[int]bool{}
-	if numbers != "all" && numbers != "none" {
-		for number := range strings.SplitSeq(numbers, ",") {
-			n, err := strconv.Atoi(strings.TrimSpace(number))
-			if err != nil || n < 0 {
-				return nil, fmt.Errorf("--gpu %q: give all, none, or numbers of cards (0,1)", numbers)
-			}
-			wanted[n] = true
-		}
-	}
-	var chosen []transcoder.Place
-	found := map[int]bool{}
-	for _, p := range places {
-		card := p.Device.Backend != transcoder.Software
-		if card && numbers != "all" && !wanted[p.Device.Index] || len(p.Decode) == 0 || len(p.Encode) == 0 {
-			continue
-		}
-		if card {
-			found[p.Device.Index] = true
-		}
-		chosen = append(chosen, p)
-	}
-	for n := range wanted {
-		if !found[n] {
-			return nil, fmt.Errorf("--gpu %s: card %d is not there or has failed its self-test: %s", numbers, n, places[0].Problem)
-		}
-	}
-	return chosen, nil
 }
