@@ -84,7 +84,7 @@ test-sim: ## Play a day of tickets on a simulated clock (CASTNET_SIM_HOURS=24)
 	CASTNET_SIM_HOURS=$${CASTNET_SIM_HOURS:-24} $(GO) test -timeout 60m -count=1 -v -run TestDayOfTraffic ./test/sim/
 
 .PHONY: test-hostile fuzz-transcoder soak-transcode test-gpu gpu-bundle
-test-hostile: build test-deps ## Throw 10,000 made-up inputs at each port and at the workers, and print what became of each kind
+test-hostile: build test-deps ## Throw 10,000 made-up inputs at each port (CASTNET_HOSTILE_PORT=NAME: at some) and at the workers, and print what became of each kind
 	CASTNET_HOSTILE=$${CASTNET_HOSTILE:-10000} $(GO) test -timeout 60m -count=1 -v -p 1 -run TestHostile ./test/hostile ./transcoder/worker/
 .PHONY: soak-joins fuzz
 soak-joins: build test-deps ## Have 20 WHEP and 200 HLS viewers a second and 50 publishers come and go for SOAK_SECONDS (60), and tell what stays

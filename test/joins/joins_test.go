@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,6 +48,9 @@ type result struct {
 	P50       float64       `json:"whep_join_p50_ms"`
 	P90       float64       `json:"whep_join_p90_ms"`
 	Pictures  int           `json:"healthy_pictures"`
+	// ServerCPU and ClientCPU are what the broadcaster and its viewers and publishers, which are this process, took in seconds.
+	ServerCPU float64       `json:"server_cpu_s"`
+	ClientCPU float64       `json:"client_cpu_s"`
 	Before    testnet.Usage `json:"before"`
 	Peak      testnet.Usage `json:"peak"`
 	After     testnet.Usage `json:"after"`
@@ -78,6 +82,8 @@ func TestJoins(t *testing.T) {
 	for i := range publishers {
 		keys = append(keys, fmt.Sprintf("p%d", i))
 	}
+	t.Setenv("CASTNET_MAX_CONNECTIONS_PER_ADDRESS", "8000") // all of them come from this one
+	t.Setenv("CASTNET_MAX_CONNECTIONS", "10000")
 	n := healthy.Network(t, keys...)
 	stream, err := healthy.Begin(t.Context(), n)
 	if err != nil {
@@ -87,7 +93,9 @@ func TestJoins(t *testing.T) {
 	s.joinWHEP()
 	s.joinHLS(0)
 	s.result.Before = s.usage()
+	own := s.ownCPU()
 	s.run(time.Duration(seconds) * time.Second)
+	s.result.ServerCPU, s.result.ClientCPU = s.usage().CPU-s.result.Before.CPU, s.ownCPU()-own
 	s.forgotten()
 	if s.result.Pictures, err = stream.End(); err != nil {
 		t.Errorf("the healthy stream: %v", err)
@@ -111,25 +119,40 @@ func (s *soak) run(length time.Duration) {
 	for i := range publishers {
 		all.Go(func() { s.publish(ctx, pushed, i) })
 	}
-	whep, hls := time.NewTicker(time.Second/whepPerSecond), time.NewTicker(time.Second/hlsPerSecond)
-	defer whep.Stop()
-	defer hls.Stop()
-	look := time.NewTicker(time.Second)
-	defer look.Stop()
-	for viewers := 0; ctx.Err() == nil; {
+	all.Go(func() { s.look(ctx) })
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	began, whep, hls := time.Now(), 0, 0
+	due := func(perSecond int) int { return int(time.Since(began).Seconds() * float64(perSecond)) }
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-		case <-whep.C:
-			all.Go(s.joinWHEP)
-		case <-hls.C:
-			viewers++
-			all.Go(func() { s.joinHLS(viewers) })
-		case <-look.C:
+		case <-tick.C: // one that is late, or left out, is made up for
+			for ; whep < due(whepPerSecond); whep++ {
+				all.Go(s.joinWHEP)
+			}
+			for ; hls < due(hlsPerSecond); hls++ {
+				viewer := hls + 1
+				all.Go(func() { s.joinHLS(viewer) })
+			}
+		}
+	}
+	all.Wait()
+}
+
+// look notes the most that the broadcaster takes.
+func (s *soak) look(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 			u, p := s.usage(), &s.result.Peak
 			p.RSS, p.Heap, p.Goroutines, p.Files = max(p.RSS, u.RSS), max(p.Heap, u.Heap), max(p.Goroutines, u.Goroutines), max(p.Files, u.Files)
 		}
 	}
-	all.Wait()
 }
 
 // publish comes and goes with one key, most times with a goodbye.
@@ -227,6 +250,15 @@ func (s *soak) usage() testnet.Usage {
 		s.Error(err)
 	}
 	return u
+}
+
+// ownCPU is what this process has taken, in seconds.
+func (s *soak) ownCPU() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		s.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
 }
 
 // forgotten waits until the broadcaster takes no more than before, but what it may.

@@ -29,6 +29,8 @@ type Usage struct {
 	Goroutines int   `json:"goroutines"`
 	Files      int   `json:"files"` // sockets among them
 	Heap       int64 `json:"heap_bytes"`
+	// CPU is what it has taken since it began, in seconds.
+	CPU float64 `json:"cpu_seconds"`
 }
 
 // Usage reads what a role's process takes now, from its metrics.
@@ -51,7 +53,7 @@ func (n *Network) Usage(ctx context.Context, role int) (Usage, error) {
 	}
 	u := Usage{
 		RSS: int64(found["process_resident_memory_bytes"]), Goroutines: int(found["go_goroutines"]), Files: int(found["process_open_fds"]),
-		Heap: int64(found["go_memstats_heap_alloc_bytes"]),
+		Heap: int64(found["go_memstats_heap_alloc_bytes"]), CPU: found["process_cpu_seconds_total"],
 	}
 	if u.RSS == 0 || u.Goroutines == 0 || u.Files == 0 {
 		return u, fmt.Errorf("role %d does not tell what it takes: %+v", role, u)
