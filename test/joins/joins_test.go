@@ -169,8 +169,9 @@ func (s *soak) publish(ctx context.Context, c *publisher.Clip, i int) {
 		}
 		visit, cancel := context.WithTimeout(s.Context(), length)
 		err := c.Push(visit, s.n.RTMP+"p"+strconv.Itoa(i), publisher.Options{For: rand.N(3 * time.Second)}) //nolint:contextcheck // a visit ends by itself, not with the soak
-		if visit.Err() != nil {
-			err = nil // it was cut off
+		refused, sentAway := errors.AsType[*publisher.Refused](err)
+		if visit.Err() != nil || sentAway && refused.Code == "NetStream.Publish.BadName" {
+			err = nil // it was cut off, or the one before was, which is not known yet
 		}
 		cancel()
 		s.count(&s.result.Published, err)
