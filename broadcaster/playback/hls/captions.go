@@ -31,13 +31,11 @@ func writeServices(b *strings.Builder, found captions.Services) {
 }
 
 // captionsPlaylist writes the playlist of the source's captions as text. There are none of a segment before it is complete.
+// It offers no blocking reload: that would take one of the six connections that a browser has by HTTP/1.1.
 func captionsPlaylist(p *packager, tag string) string {
 	var b strings.Builder
 	listed := p.segments[p.late:]
 	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:%d\n", int(p.target().Seconds()))
-	if !p.ended {
-		b.WriteString("#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES\n")
-	}
 	fmt.Fprintf(&b, "#EXT-X-MEDIA-SEQUENCE:%d\n", listed[0].msn)
 	if p.evictedDis > 0 {
 		fmt.Fprintf(&b, "#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", p.evictedDis)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,7 +45,11 @@ func TestCaptions(t *testing.T) {
 // carrying is an SEI message with captions, as ATSC A/53 has it.
 func carrying(triplets []byte) []byte {
 	message := append([]byte{0xb5, 0, 0x31, 'G', 'A', '9', '4', 3, 0x40 | byte((len(triplets)+2)/3), 0xff}, triplets...)
-	return append([]byte{0, 0, 0, 1, 6, 4, byte(len(message))}, message...)
+	if len(triplets)%3 > 0 {
+		return append([]byte{0, 0, 0, 1, 6, 4, byte(len(message))}, message...) // it ends too soon
+	}
+	message = append(message, 0xff)
+	return slices.Concat([]byte{0, 0, 0, 1, 6, 4, byte(len(message))}, message, []byte{0x80})
 }
 
 // TestCaptionsAsText: what captions say is in a playlist of its own, cut as the pictures are, with their times.
@@ -52,20 +57,10 @@ func TestCaptionsAsText(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	r.load(200, 60)
-	// Loaded out of sight, with codes twice; shown from picture 20 on; gone from picture 100 on, in the next segment.
-	pairs := map[int64]string{20: "\x14\x2f", 21: "\x14\x2f", 100: "\x14\x2c", 101: "\x14\x2c"}
-	for i, pair := range []string{"\x14\x20", "\x14\x20", "\x14\x50", "\x14\x50", "fi", "sh", " &", " c", "hi", "ps"} {
-		pairs[int64(i)] = pair
-	}
-	from := r.clip.Units[0].PTS // the first to be shown: it is a key picture
-	for _, u := range r.clip.Units {
-		if pair := pairs[(u.PTS-from)/3000]; pair != "" {
-			u.Payload = append(carrying([]byte{0xfc, pair[0], pair[1]}), u.Payload...)
-		}
-	}
+	from := r.caption()
 	r.publish(190)
 	r.contains(r.playlist("captions/index.m3u8?_HLS_msn=2"),
-		"#EXT-X-TARGETDURATION:3", "CAN-BLOCK-RELOAD=YES", "#EXT-X-MEDIA-SEQUENCE:0\n", "#EXTINF:2.00000,\n", "-w2.vtt")
+		"#EXT-X-TARGETDURATION:3", "#EXT-X-MEDIA-SEQUENCE:0\n", "#EXTINF:2.00000,\n", "-w2.vtt")
 	r.contains(r.playlist("index.m3u8"),
 		`TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="Captions (text)",DEFAULT=NO,AUTOSELECT=NO,FORCED=NO,URI="captions/index.m3u8"`, `,SUBTITLES="subtitles"`)
 	r.publish(10)
@@ -98,6 +93,22 @@ func TestCaptionsAsText(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "fish & chips") {
 		t.Errorf("ffmpeg: %v: %s", err, out)
 	}
+}
+
+// caption puts a caption into the clip, and returns the PTS of the first picture.
+func (r *rig) caption() (from int64) {
+	// Loaded out of sight, with codes twice; shown from picture 20 on; gone from picture 100 on, in the next segment.
+	pairs := map[int64]string{20: "\x14\x2f", 21: "\x14\x2f", 100: "\x14\x2c", 101: "\x14\x2c"}
+	for i, pair := range []string{"\x14\x20", "\x14\x20", "\x14\x50", "\x14\x50", "fi", "sh", " &", " c", "hi", "ps"} {
+		pairs[int64(i)] = pair
+	}
+	from = r.clip.Units[0].PTS // the first to be shown: it is a key picture
+	for _, u := range r.clip.Units {
+		if pair := pairs[(u.PTS-from)/3000]; pair != "" {
+			u.Payload = append(carrying([]byte{0xfc, pair[0], pair[1]}), u.Payload...)
+		}
+	}
+	return from
 }
 
 // seconds are the start and the end of the only cue.
