@@ -71,6 +71,18 @@ func (r *Recorder) Count(codec media.Codec) int {
 	return len(r.Units[codec])
 }
 
+// Video is the video track as last named, nil without.
+func (r *Recorder) Video() *media.Track {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.Tracks {
+		if t.Codec.IsVideo() {
+			return t
+		}
+	}
+	return nil
+}
+
 // Start implements ingest.Sink.
 func (r *Recorder) Start(tracks []*media.Track) error {
 	r.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,8 @@ const (
 	// layerFactor times as much, which is also so where the active one sends nothing any more.
 	layerInterval = time.Second
 	layerFactor   = 1.5
+	// layerWait is how long the layers are waited for at first: the ladder is made for the one that begins.
+	layerWait = 250 * time.Millisecond
 )
 
 var errVanished = errors.New("the publisher's connection ended without a goodbye")
@@ -267,7 +270,7 @@ type stream struct {
 	layers  []*layer // of pictures
 	active  *layer
 	tone    *layer
-	weighed time.Time // when the layers were compared
+	weighed time.Time // when the layers were compared; at first, when the first of them came
 }
 
 // layer is one RTP track: sound, the pictures, or one of several sizes of them.
@@ -277,6 +280,7 @@ type layer struct {
 	track  *rtpstream.Track // nil while the layer is not the active one
 	bytes  int              // since the layers were compared
 	asked  time.Time        // when a key frame was asked for
+	held   []arrival        // packets in their order, until a layer is active
 }
 
 func newStream(v *session, out *rtpstream.Stream) *stream {
@@ -296,7 +300,7 @@ func newStream(v *session, out *rtpstream.Stream) *stream {
 
 // take works one packet or report. An error ends the publisher.
 func (s *stream) take(a arrival) error {
-	l, err := s.layer(a.track)
+	l, err := s.layer(a.track, a.at)
 	if err != nil {
 		return err
 	}
@@ -308,23 +312,49 @@ func (s *stream) take(a arrival) error {
 	}
 	l.bytes += len(a.packet.Payload)
 	for _, p := range l.order.push(a.packet, a.at) {
-		if l != s.tone && l != s.active {
-			continue
+		switch {
+		case l == s.tone || l == s.active:
+			if err := s.packet(l, p, a.at); err != nil {
+				return err
+			}
+		case s.active == nil && l.remote.Kind() == webrtc.RTPCodecTypeVideo:
+			l.held = append(l.held, arrival{packet: p, at: a.at})
 		}
-		need, err := l.track.Packet(p, a.at)
-		if err != nil {
-			return err
-		}
-		if need {
-			s.askKey(l, a.at)
-		}
+	}
+	if s.active == nil && len(s.layers) > 0 && (a.at.Sub(s.weighed) >= layerWait || len(l.held) >= queue) {
+		return s.begin()
 	}
 	return nil
 }
 
-// layer finds what is known of a track, or begins it. The first layer of pictures that comes is active until a better one
-// is known.
-func (s *stream) layer(remote *webrtc.TrackRemote) (*layer, error) {
+// packet takes the next packet of a layer that is published.
+func (s *stream) packet(l *layer, p *rtp.Packet, at time.Time) error {
+	need, err := l.track.Packet(p, at)
+	if need && err == nil {
+		s.askKey(l, at)
+	}
+	return err
+}
+
+// begin publishes the best of the layers that have come, from its first packet.
+func (s *stream) begin() error {
+	best := slices.MaxFunc(s.layers, func(a, b *layer) int { return a.bytes - b.bytes })
+	if err := s.activate(best); err != nil {
+		return err
+	}
+	for _, held := range best.held {
+		if err := s.packet(best, held.packet, held.at); err != nil {
+			return err
+		}
+	}
+	for _, l := range s.layers {
+		l.held, l.bytes = nil, 0
+	}
+	return nil
+}
+
+// layer finds what is known of a track, or begins it. Pictures of which there is one size are published at once.
+func (s *stream) layer(remote *webrtc.TrackRemote, now time.Time) (*layer, error) {
 	if s.tone != nil && s.tone.remote == remote {
 		return s.tone, nil
 	}
@@ -344,7 +374,10 @@ func (s *stream) layer(remote *webrtc.TrackRemote) (*layer, error) {
 		return l, err
 	}
 	s.layers = append(s.layers, l)
-	if s.active == nil {
+	if s.weighed.IsZero() {
+		s.weighed = now
+	}
+	if s.active == nil && remote.RID() == "" {
 		return l, s.activate(l)
 	}
 	return l, nil
@@ -401,10 +434,9 @@ func (s *stream) keepKeys(now time.Time) {
 
 // weigh compares the layers by what they send, and makes the best the active one.
 func (s *stream) weigh(now time.Time) error {
-	if len(s.layers) < 2 || now.Sub(s.weighed) < layerInterval {
+	if s.active == nil || len(s.layers) < 2 || now.Sub(s.weighed) < layerInterval {
 		return nil
 	}
-	first := s.weighed.IsZero()
 	s.weighed = now
 	best := s.active
 	for _, l := range s.layers {
@@ -415,7 +447,7 @@ func (s *stream) weigh(now time.Time) error {
 	for _, l := range s.layers {
 		l.bytes = 0
 	}
-	if first || best == s.active {
+	if best == s.active {
 		return nil
 	}
 	if err := s.activate(best); err != nil {
