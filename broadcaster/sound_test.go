@@ -16,6 +16,7 @@ import (
 
 // ladderless fails a test in which a ladder is asked for.
 func ladderless(t *testing.T) func(*broadcaster.Config) {
+	t.Helper()
 	return func(c *broadcaster.Config) {
 		c.Ladder = func(int, int) transcoder.Ladder {
 			t.Error("a ladder was asked for")

@@ -151,13 +151,6 @@ func (s *Stream) admit(req ingest.Request) (*sink, error) {
 	return s.publisher, nil
 }
 
-// publishing reports whether the publisher is there.
-func (s *Stream) publishing() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.publisher != nil
-}
-
 // publisherAt is where the publisher is, if it is there.
 func (s *Stream) publisherAt() (remote string, there bool) {
 	s.mu.Lock()

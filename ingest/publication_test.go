@@ -17,11 +17,16 @@ type tape struct {
 	writes []int // tracks, in order
 }
 
-func (s *tape) Start(tracks []*media.Track) error { s.starts = append(s.starts, tracks); return nil }
+func (s *tape) Start(tracks []*media.Track) error {
+	s.starts = append(s.starts, tracks)
+	return nil
+}
+
 func (s *tape) Write(track int, _ *media.Unit) error {
 	s.writes = append(s.writes, track)
 	return nil
 }
+
 func (s *tape) Close(error) {}
 
 func publication(t *testing.T) (*ingest.Publication, *tape) {

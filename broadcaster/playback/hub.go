@@ -451,7 +451,7 @@ func (h *Hub) segmentAt(at time.Duration) *media.Segment {
 	return nil
 }
 
-// audioName names an audio track: "aac", "opus", and those after the first "aac2", "opus2", …
+// audioName names an audio track: "aac", "opus", and those after the first "aac2", "opus2" and so on.
 func audioName(n int, c media.Codec) string {
 	name := strings.ToLower(c.String())
 	if n > 0 {
