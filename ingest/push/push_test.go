@@ -135,16 +135,17 @@ func TestFFmpeg(t *testing.T) {
 		mux    []string
 		target string
 		end    error // what a stream that ends without a word ends with
+		idle   time.Duration
 	}{
-		"segment": {[]string{"-f", "segment", "-segment_time", "1"}, "out-%d.ts", errors.New("silent")},
+		"segment": {[]string{"-f", "segment", "-segment_time", "1"}, "out-%d.ts", errors.New("silent"), 5 * time.Second},
 		"hls": {[]string{
 			"-f", "hls", "-method", "PUT", "-http_persistent", "1", "-hls_time", "1", "-hls_list_size", "2", "-hls_flags", "delete_segments",
-		}, "index.m3u8", nil},
+		}, "index.m3u8", nil, 30 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := ingesttest.NewGate()
-			url := start(t, g, func(c *push.Config) { c.IdleTimeout = 2 * time.Second })
+			url := start(t, g, func(c *push.Config) { c.IdleTimeout = tc.idle })
 			ffmpeg(t, slices.Concat([]string{"-re"}, args, tc.mux, []string{url + "demo/" + tc.target})...)
 			r := g.Wait(t)
 			if (r.Reason == nil) != (tc.end == nil) || len(r.Tracks) != 2 || r.Tracks[0].Width != 640 || r.Tracks[0].Reorder != 2 {
