@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact'
 
 import { bitrate, count, duration, fps, money, percent, shortTime } from './format'
 import { Ago, Identity, Money } from './parts'
-import type { Health, Stop, Stream } from './views'
+import type { Health, Stop, Stream, Target } from './views'
 
 interface StopFace {
   id: Stop
@@ -107,6 +107,12 @@ function driftText(seconds: number): string {
   return `${shortTime(Math.abs(seconds))} ${seconds > 0 ? 'lost' : 'gained'} in 30 s`
 }
 
+/** How a server that the stream is pushed on to does. */
+function targetText(t: Target): string {
+  if (t.state === 'live') return `live, ${count(Math.round(t.bytes / 1e6))} MB sent, begun anew ${count(t.restarts)} times`
+  return t.lastError ? `${t.state}: ${t.lastError}` : t.state
+}
+
 /** What stands behind one stop. */
 export function StopDetails({ stream, stop, coin, now }: { stream: Stream; stop: Stop; coin: string; now: number }) {
   return (
@@ -129,13 +135,14 @@ function details(s: Stream, stop: Stop, coin: string, now: number): ComponentChi
           <Facts
             rows={[
               ['Comes by', `${input.protocol} from ${input.remote}`],
-              ['Picture', `${input.codec} ${input.width}×${input.height}, ${fps(input.fps)}`],
+              ['Picture', input.codec ? `${input.codec} ${input.width}×${input.height}, ${fps(input.fps)}` : 'none'],
               ['Bitrate', bitrate(input.bitrate)],
               ['Key frames', input.gopSeconds > 0 ? `every ${input.gopSeconds.toFixed(1)} s` : 'unknown'],
               ['B-frames', input.bFrames ? 'yes: WebRTC plays the ladder, not the source' : 'none'],
               ['Against the clock', driftText(input.driftSeconds)],
               ['Missing pictures', input.irregular ? 'unknown: the rate is not steady' : `${count(input.missing)} of the last ${count(input.missing + input.pictures)}`],
               ['Sound', input.audio || 'none'],
+              ...(s.targets ?? []).map((t) => ['Pushed on to', `${t.server} (${t.rendition}): ${targetText(t)}`]),
             ]}
           />
         </>

@@ -31,6 +31,16 @@ export interface Service {
   lease?: unknown
 }
 
+export interface Target {
+  rendition: string
+  server: string
+  state: 'idle' | 'connecting' | 'live' | 'pausing' | 'impossible'
+  since: string
+  bytes: number
+  restarts: number
+  lastError?: string
+}
+
 export interface Stream {
   id: string
   state: 'starting' | 'live' | 'waiting' | 'ended'
@@ -58,6 +68,8 @@ export interface Stream {
   segments: { count: number; lastSeconds: number }
   renditions: Rendition[]
   viewers: number
+  /** The servers that the stream is pushed on to. */
+  targets?: Target[]
   orchestrator: Service | null
   verified: {
     ok: number

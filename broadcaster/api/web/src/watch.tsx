@@ -253,7 +253,7 @@ function Serving({ stream, now }: { stream: Stream; now: number }) {
           .map((r) => r.name)
           .join(', ') || 'No ladder yet'}
         {' from '}
-        {stream.input.codec} {stream.input.width}×{stream.input.height}
+        {stream.input.codec ? `${stream.input.codec} ${stream.input.width}×${stream.input.height}` : `${stream.input.audio} alone`}
       </p>
     </section>
   )
