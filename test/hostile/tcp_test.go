@@ -45,7 +45,8 @@ func record(t *testing.T, n *testnet.Network) []port {
 		tcp("metrics", n.MetricsAddress(1), nil, [][]byte{[]byte("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")}, httpBombs()),
 		tcp("grpc raw", n.OrchestratorAddress(0), nil, [][]byte{clientHello(t, n.OrchestratorAddress(0))}, nil),
 		tcp("grpc http2", n.OrchestratorAddress(0), insecure(), [][]byte{preface()}, nil),
-		grpcPort(t, n), httpPort(t, n), {name: "http push", throw: (&segmentsByHTTP{n: n, ts: ts}).throw},
+		grpcPort(t, n), httpPort(t, n),
+		{name: "http push", throw: (&segmentsByHTTP{n: n, ts: ts}).throw},
 	}
 	return append(ports, udpPorts(t, n, v, sound, ts)...)
 }

@@ -39,15 +39,15 @@ const (
 
 // result is the last line that is printed.
 type result struct {
-	Soak      string        `json:"soak"`
-	Seconds   int           `json:"seconds"`
-	WHEP      int           `json:"whep_joins"`
-	HLS       int           `json:"hls_joins"`
-	Published int           `json:"published"`
-	Failed    int           `json:"failed"`
-	P50       float64       `json:"whep_join_p50_ms"`
-	P90       float64       `json:"whep_join_p90_ms"`
-	Pictures  int           `json:"healthy_pictures"`
+	Soak      string  `json:"soak"`
+	Seconds   int     `json:"seconds"`
+	WHEP      int     `json:"whep_joins"`
+	HLS       int     `json:"hls_joins"`
+	Published int     `json:"published"`
+	Failed    int     `json:"failed"`
+	P50       float64 `json:"whep_join_p50_ms"`
+	P90       float64 `json:"whep_join_p90_ms"`
+	Pictures  int     `json:"healthy_pictures"`
 	// ServerCPU and ClientCPU are what the broadcaster and its viewers and publishers, which are this process, took in seconds.
 	ServerCPU float64       `json:"server_cpu_s"`
 	ClientCPU float64       `json:"client_cpu_s"`
@@ -132,8 +132,8 @@ func (s *soak) run(length time.Duration) {
 				all.Go(s.joinWHEP)
 			}
 			for ; hls < due(hlsPerSecond); hls++ {
-				viewer := hls + 1
-				all.Go(func() { s.joinHLS(viewer) })
+				number := hls + 1
+				all.Go(func() { s.joinHLS(number) })
 			}
 		}
 	}
@@ -149,7 +149,7 @@ func (s *soak) look(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			u, p := s.usage(), &s.result.Peak
+			u, p := s.usage(), &s.result.Peak //nolint:contextcheck // the last look is after the pace has ended
 			p.RSS, p.Heap, p.Goroutines, p.Files = max(p.RSS, u.RSS), max(p.Heap, u.Heap), max(p.Goroutines, u.Goroutines), max(p.Files, u.Files)
 		}
 	}
