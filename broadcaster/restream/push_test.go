@@ -244,6 +244,9 @@ func TestSoundAlone(t *testing.T) {
 					}
 				}
 			}
+			if protocol == "srt" {
+				url += "&latency=800" // what comes later than that is dropped, and this machine may be busy
+			}
 			server, _ := push(t, s, url)
 			packets(0, 100)
 			until(t, server, 0, "the connection", live)
@@ -251,7 +254,7 @@ func TestSoundAlone(t *testing.T) {
 			packets(100, 200)
 			s.hub.Close(nil)
 			r := g.Wait(t)
-			if r.Reason != nil || len(r.Tracks) != 1 || len(r.Units[media.AAC]) < 150 {
+			if r.Reason != nil || len(r.Tracks) != 1 || len(r.Units[media.AAC]) < 199 {
 				t.Errorf("ended with %v, tracks %+v, %d packets", r.Reason, r.Tracks, len(r.Units[media.AAC]))
 			}
 		})

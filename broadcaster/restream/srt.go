@@ -22,9 +22,9 @@ import (
 const (
 	// datagram is seven packets of a transport stream, as SRT's peers expect.
 	datagram = 7 * 188
-	// burst datagrams are written at once, and the next ones burstPause later (17 Mb/s and more): the library drops what finds
-	// its queue of 1,024 full, as a key frame and all after it would.
-	burst      = 64
+	// burst datagrams are written at once, and the next ones burstPause later (33 Mb/s). The library drops what finds its queue
+	// of 1,024 full, as a key frame and all after it would; of 64 at once it lost the last ones where nothing followed soon.
+	burst      = 16
 	burstPause = 5 * time.Millisecond
 	// tsDelay is where the transport stream's clock begins: its program clock runs ahead of the first picture by 100 ms.
 	tsDelay = media.VideoClockRate
