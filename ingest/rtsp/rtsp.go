@@ -28,6 +28,9 @@ const app = "live/"
 // maxKey bounds a stream key.
 const maxKey = 256
 
+// tail is how long the last packets by UDP may still be on their way when the goodbye, by TCP, is here.
+const tail = 100 * time.Millisecond
+
 // Player serves those who watch. Its methods are safe for concurrent use.
 type Player interface {
 	// Stream finds what a path names, as the server sends it to everybody who plays it. An error is shown to the player.
@@ -298,6 +301,20 @@ func (s *Server) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response
 	s.mu.Unlock()
 	p.listen(c.Session, c.Session.Close) // which brings OnSessionClose
 	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnRequest holds a goodbye back until the packets before it are here. It implements gortsplib.ServerHandlerOnRequest.
+func (s *Server) OnRequest(c *gortsplib.ServerConn, req *base.Request) {
+	session := c.Session()
+	if req.Method != base.Teardown || session == nil {
+		return
+	}
+	s.mu.Lock()
+	p := s.sessions[session]
+	s.mu.Unlock()
+	if transport := session.SetuppedTransport(); p != nil && transport != nil && *transport == gortsplib.TransportUDP {
+		<-time.After(tail)
+	}
 }
 
 // OnSessionClose implements gortsplib.ServerHandlerOnSessionClose.
