@@ -132,7 +132,10 @@ func TestHonest(t *testing.T) {
 		"full range": natural(t, "fps=30,scale=640:360:out_range=full,setsar=1,format=yuvj420p", media.H264, x264("-color_range", "pc")...),
 		"interlaced": natural(t, "fps=60,scale=640:360,tinterlace=interleave_top,setsar=1,format=yuv420p", media.H264, x264("-flags", "+ildct+ilme")...),
 		"hevc 10":    natural(t, "fps=30,scale=640:360,setsar=1,format=yuv420p10le", media.HEVC, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"),
-		"vp9":        natural(t, plain, media.VP9, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M"),
+		"hlg": natural(t, "fps=30,scale=640:360,setsar=1,format=yuv420p10le", media.HEVC, "-c:v", "libx265", "-preset", "ultrafast",
+			"-color_primaries", "bt2020", "-color_trc", "arib-std-b67", "-colorspace", "bt2020nc",
+			"-x265-params", "log-level=none:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc"),
+		"vp9": natural(t, plain, media.VP9, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, r := range made(t, pool, v, small) {
@@ -145,6 +148,21 @@ func TestHonest(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Rungs that are smaller than a thumbnail show less than one can, which is no lie.
+func TestHonestSmall(t *testing.T) {
+	pool := workers(t)
+	v := natural(t, "fps=30,scale=240:136,drawgrid=w=4:h=4:t=1:c=white,setsar=1,format=yuv420p", media.H264, x264()...)
+	for _, r := range made(t, pool, v, transcoder.DefaultLadder(240, 136)) {
+		failures, err := audit.Compare(t.Context(), pool, segmentOf(v), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(failures) > 0 {
+			t.Errorf("%dx%d: %v", r.Width, r.Height, failures)
+		}
 	}
 }
 

@@ -1309,8 +1309,8 @@ func (x *InputRefused) GetReason() string {
 type Compared struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Pts           int64                  `protobuf:"zigzag64,1,opt,name=pts,proto3" json:"pts,omitempty"`
-	Source        []byte                 `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
-	Rendition     []byte                 `protobuf:"bytes,3,opt,name=rendition,proto3" json:"rendition,omitempty"`
+	Source        []byte                 `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	Rendition     []byte                 `protobuf:"bytes,4,opt,name=rendition,proto3" json:"rendition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1523,11 +1523,11 @@ const file_transcoder_proto_rawDesc = "" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x10\n" +
 	"\x03pts\x18\x03 \x01(\x12R\x03pts\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"R\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"X\n" +
 	"\bCompared\x12\x10\n" +
 	"\x03pts\x18\x01 \x01(\x12R\x03pts\x12\x16\n" +
-	"\x06source\x18\x02 \x01(\fR\x06source\x12\x1c\n" +
-	"\trendition\x18\x03 \x01(\fR\trendition\"S\n" +
+	"\x06source\x18\x03 \x01(\fR\x06source\x12\x1c\n" +
+	"\trendition\x18\x04 \x01(\fR\trenditionJ\x04\b\x02\x10\x03\"S\n" +
 	"\rSessionFailed\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04busy\x18\x02 \x01(\bR\x04busy\x12\x16\n" +

@@ -25,8 +25,9 @@ type audit struct {
 // eye looks at one of the two streams.
 type eye struct {
 	dec           *frame.Decoder
-	scaler        frame.Scaler
-	thumb         *astiav.Frame
+	smaller       frame.Scaler // to less than a thumbnail, where the rendition is small
+	thumbs        frame.Scaler
+	small, thumb  *astiav.Frame
 	ignored       map[int64]struct{} // pictures that are only decoded, by PTS
 	alone         map[int64][]byte   // thumbnails of pictures whose counterparts have not come, by PTS
 	order         []int64            // of the pictures that were kept, as they came
@@ -39,11 +40,15 @@ func newAudit(job *transcoder.AuditJob) (*audit, error) {
 	if job.Source == nil || job.Rendition == nil || !job.Source.Codec.IsVideo() || !job.Rendition.Codec.IsVideo() {
 		return nil, errors.New("an audit compares two tracks of video")
 	}
-	source, err := newEye(job.Source)
+	width, height := job.Rendition.Width, job.Rendition.Height
+	if min(width, height) < 2 || max(width, height) > media.MaxDimension {
+		return nil, fmt.Errorf("audit of pictures of %dx%d", width, height)
+	}
+	source, err := newEye(job.Source, width, height)
 	if err != nil {
 		return nil, err
 	}
-	rendition, err := newEye(job.Rendition)
+	rendition, err := newEye(job.Rendition, width, height)
 	if err != nil {
 		source.free()
 		return nil, err
@@ -51,23 +56,30 @@ func newAudit(job *transcoder.AuditJob) (*audit, error) {
 	return &audit{source: source, rendition: rendition}, nil
 }
 
-func newEye(t *media.Track) (*eye, error) {
-	dec, err := frame.OpenDecoder(t, [2]int{transcoder.ThumbWidth, transcoder.ThumbHeight}, nil)
+// newEye is told the rendition's size: no detail is looked at that is finer than two of its samples, which coders keep
+// little of.
+func newEye(t *media.Track, width, height int) (*eye, error) {
+	dec, err := frame.OpenDecoder(t, [2]int{width, height}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("audit of %v: %w", t.Codec, err)
 	}
 	return &eye{
-		dec: dec, thumb: astiav.AllocFrame(), alone: make(map[int64][]byte), ignored: make(map[int64]struct{}),
-		scaler: frame.Scaler{
-			To:   frame.Shape{Width: transcoder.ThumbWidth, Height: transcoder.ThumbHeight, Format: astiav.PixelFormatGray8, Full: true},
-			Mean: true,
-		},
+		dec: dec, small: astiav.AllocFrame(), thumb: astiav.AllocFrame(), alone: make(map[int64][]byte), ignored: make(map[int64]struct{}),
+		smaller: grey(min((width+1)/2, transcoder.ThumbWidth), min((height+1)/2, transcoder.ThumbHeight)),
+		thumbs:  grey(transcoder.ThumbWidth, transcoder.ThumbHeight),
 	}, nil
+}
+
+// grey makes luma of the full range, of which each sample is a mean.
+func grey(width, height int) frame.Scaler {
+	return frame.Scaler{To: frame.Shape{Width: width, Height: height, Format: astiav.PixelFormatGray8, Full: true}, Mean: true}
 }
 
 func (e *eye) free() {
 	e.dec.Free()
-	e.scaler.Free()
+	e.smaller.Free()
+	e.thumbs.Free()
+	e.small.Free()
 	e.thumb.Free()
 }
 
@@ -155,6 +167,9 @@ func (e *eye) decode(u *media.Unit, show func(*astiav.Frame) error) error {
 	if e.broken || (!e.begun && !u.Key) {
 		return nil
 	}
+	if nalUnits(e.dec.Track.Codec, u.Payload) > maxNALs {
+		return frame.Undecodable(fmt.Errorf("more than %d NAL units in a unit", maxNALs))
+	}
 	e.begun, e.last = true, u.PTS
 	return e.dec.Decode(u, show)
 }
@@ -185,8 +200,14 @@ func (e *eye) see(f *astiav.Frame) ([]byte, error) {
 		return nil, nil //nolint:nilnil // nothing to see is no error
 	}
 	e.pictures++
-	if err := e.scaler.Scale(f, e.thumb); err != nil {
+	if err := e.smaller.Scale(f, e.small); err != nil {
 		return nil, frame.Undecodable(err)
+	}
+	if e.thumbs.Fits(e.small) {
+		return e.small.Data().Bytes(1)
+	}
+	if err := e.thumbs.Scale(e.small, e.thumb); err != nil {
+		return nil, err
 	}
 	return e.thumb.Data().Bytes(1)
 }

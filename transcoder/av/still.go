@@ -85,6 +85,9 @@ func (s *still) picture(u *media.Unit) (transcoder.Output, error) {
 		out.Reset()
 		return jpeg.Encode(&out, &s.image, &jpeg.Options{Quality: stillQuality})
 	}
+	if nalUnits(s.job.From.Codec, u.Payload) > maxNALs {
+		return nil, frame.Undecodable(fmt.Errorf("more than %d NAL units in a unit", maxNALs))
+	}
 	if err := s.dec.Decode(u, take); err != nil {
 		return nil, err
 	}
