@@ -39,7 +39,7 @@ func hls(ctx context.Context, measure time.Duration) (*result, error) {
 		Figures: figures{}, Samples: map[string]int{},
 		Budget: figures{
 			"first_playlist_ms": 300, "first_part_ms": 400, "newest_age_source_ms": 60, "newest_age_rendition_ms": 150,
-			"hlsjs_latency_ms": 1200,
+			"hlsjs_latency_ms": 1200, "hlsjs_stalls": 0, "hlsjs_errors": 0,
 		},
 	}
 	if err := beginnings(ctx, r, video, measure); err != nil {

@@ -36,8 +36,11 @@ func latency(ctx context.Context, measure time.Duration) (*result, error) {
 	}
 	r := &result{
 		Figures: figures{}, Samples: map[string]int{},
-		Budget: figures{"p95_ms": 300, "join_p90_ms": 500, "glass_p95_ms": 400},
-		Goals:  figures{"p50_ms": 80, "p95_ms": 150, "join_p90_ms": 150, "passthrough_p95_ms": 10},
+		Budget: figures{
+			"p50_ms": 80, "p95_ms": 150, "join_p90_ms": 150, "passthrough_p95_ms": 10,
+			"glass_p95_ms": 400, "glass_fps": 20, // of 30 that are drawn: ages alone would say nothing of a picture that stands
+		},
+		atLeast: map[string]bool{"glass_fps": true},
 	}
 	for _, part := range []func(context.Context, *result, *clip.Video, time.Duration) error{
 		engineAlone, throughLadder, passedThrough, glassToGlass,
