@@ -23,8 +23,11 @@ const (
 	waiting = 512
 	// finishTime is how long a converter may take with what it has when its track ends.
 	finishTime = 2 * time.Second
-	// retryPause is the pause before a converter that died is started again.
+	// retryPause is the pause before a converter that died is started again. What comes meanwhile is not converted: it would be
+	// late for ever.
 	retryPause = time.Second
+	// quiet is how long a track has to be converted without a failure for the next one to be news.
+	quiet = 10 * time.Second
 )
 
 // Config is what a Converter needs. All of it is required.
@@ -37,7 +40,7 @@ type Config struct {
 	Wanted func(n int, codec media.Codec) bool
 	// Publish takes what was made of track n. Its error ends a session.
 	Publish func(n int, codec media.Codec, u *media.Unit) error
-	// Dropped is told of a packet that nobody converts, as the worker is too slow.
+	// Dropped is told of a packet that nobody converts, as the worker is too slow or is not there.
 	Dropped func()
 	Logger  *slog.Logger
 }
@@ -118,6 +121,7 @@ func (c *Converter) Run(ctx context.Context) {
 
 // convert works one track.
 func (c *Converter) convert(ctx context.Context, in <-chan packet) {
+	var failed time.Time
 	for next, err := receive(ctx, in); err == nil; {
 		if !c.cfg.Wanted(next.n, job(next.track).Codec) {
 			next, err = receive(ctx, in)
@@ -126,12 +130,32 @@ func (c *Converter) convert(ctx context.Context, in <-chan packet) {
 		if next, err = c.session(ctx, in, next); err == nil || errors.Is(err, io.EOF) || ctx.Err() != nil {
 			continue
 		}
-		c.cfg.Logger.Warn("audio converter ended, starting another", "err", err)
-		select {
-		case <-time.After(retryPause):
-		case <-ctx.Done():
+		level := slog.LevelWarn
+		if time.Since(failed) < quiet {
+			level = slog.LevelDebug
 		}
-		next, err = receive(ctx, in)
+		failed = time.Now()
+		c.cfg.Logger.Log(ctx, level, "audio converter ended, starting another", "err", err)
+		if err = c.pause(ctx, in); err == nil {
+			next, err = receive(ctx, in)
+		}
+	}
+}
+
+// pause waits before another attempt, and drops what comes meanwhile; io.EOF says that the track has ended.
+func (c *Converter) pause(ctx context.Context, in <-chan packet) error {
+	for over := time.After(retryPause); ; {
+		select {
+		case _, more := <-in:
+			if !more {
+				return io.EOF
+			}
+			c.cfg.Dropped()
+		case <-over:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

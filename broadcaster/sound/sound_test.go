@@ -1,11 +1,13 @@
 package sound_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -21,6 +23,7 @@ type worker struct {
 	mu     sync.Mutex
 	opened []*transcoder.AudioJob
 	fails  int // sessions that end at their first packet
+	full   int // attempts that are refused before
 }
 
 func (w *worker) Capabilities() transcoder.Capabilities { return transcoder.Capabilities{} }
@@ -28,6 +31,10 @@ func (w *worker) Capabilities() transcoder.Capabilities { return transcoder.Capa
 func (w *worker) Open(_ context.Context, cfg transcoder.SessionConfig) (transcoder.Session, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.full > 0 {
+		w.full--
+		return nil, errFull
+	}
 	w.opened = append(w.opened, cfg.Audio)
 	s := &session{out: make(chan transcoder.Output, 100), closed: make(chan struct{})}
 	if w.fails > 0 {
@@ -44,7 +51,10 @@ type session struct {
 	closed chan struct{}
 }
 
-var errBroken = errors.New("the worker died")
+var (
+	errBroken = errors.New("the worker died")
+	errFull   = errors.New("the pool is busy")
+)
 
 func (s *session) Send(_ context.Context, in transcoder.Input) error {
 	if s.broken {
@@ -176,6 +186,46 @@ func TestReplaced(t *testing.T) {
 		}
 		if len(w.opened) != 3 || w.opened[1].From != first || w.opened[2].From != second {
 			t.Errorf("%d sessions", len(w.opened))
+		}
+	})
+}
+
+// TestNobodyConverts: while no converter can be had, what comes is dropped and not kept for later, this is told of once, and the
+// end of the track is the end.
+func TestNobodyConverts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const attempts = 5
+		var log bytes.Buffer
+		dropped, made := 0, 0
+		c := sound.New(sound.Config{
+			ID: "demo", Local: &worker{full: attempts}, Wanted: always, Dropped: func() { dropped++ },
+			Logger: slog.New(slog.NewTextHandler(&log, nil)), // from level info on
+			Publish: func(int, media.Codec, *media.Unit) error {
+				made++
+				return nil
+			},
+		})
+		ended := make(chan struct{})
+		go func() { c.Run(t.Context()); close(ended) }()
+		aac, sent := track(media.AAC), 0
+		for began := time.Now(); time.Since(began) < (attempts-1)*time.Second; sent++ {
+			c.Add(0, aac, &media.Unit{PTS: int64(sent)})
+			<-time.After(20 * time.Millisecond)
+		}
+		for ; sent < 500; sent++ { // at once, as segments come
+			c.Add(0, aac, &media.Unit{PTS: int64(sent)})
+		}
+		over := time.Now()
+		c.End()
+		<-ended
+		if took := time.Since(over); took > time.Second {
+			t.Errorf("the end took %v", took)
+		}
+		if made > 0 || dropped < sent-attempts {
+			t.Errorf("of %d packets %d were dropped, %d converted", sent, dropped, made)
+		}
+		if n := strings.Count(log.String(), "another"); n != 1 {
+			t.Errorf("told of %d times:\n%s", n, log.String())
 		}
 	})
 }
