@@ -3,6 +3,7 @@ package worker
 import (
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,52 +48,79 @@ func TestDrainedTwice(t *testing.T) {
 		select {
 		case <-l.move:
 		default:
-			t.Errorf("session %s was not told to leave", l.customer)
+			t.Errorf("session %s was not told to leave", l.session)
 		}
 	}
 }
 
-// What one customer's sessions do counts once, whatever there are of them.
-func TestFaultsOfCustomers(t *testing.T) {
+// A session counts once, however often it ends; a customer counts once where the device is blamed.
+func TestFaults(t *testing.T) {
 	var h health
 	now := time.Unix(1000, 0)
 	for i, f := range []struct {
-		customer      string
-		after         time.Duration
-		device        bool
-		all, byDevice int
+		session, customer   string
+		after               time.Duration
+		device              bool
+		sessions, customers int
 	}{
-		{"a", 0, true, 1, 1},
-		{"a", time.Second, false, 1, 1}, // the device's word stays
-		{"a", time.Second, true, 1, 1},
-		{"b", time.Second, false, 2, 1},
-		{"b", time.Second, true, 2, 2},
-		{"c", 2 * time.Second, true, 3, 3},
-		{"c", faultWindow, false, 1, 0}, // the others' are too old
-		{"d", 2*faultWindow + time.Second, true, 1, 1},
+		{"1", "a", 0, true, 1, 1},
+		{"1", "a", time.Second, false, 1, 1}, // the device's word stays
+		{"2", "a", time.Second, false, 2, 1},
+		{"3", "a", 0, true, 3, 1},
+		{"1", "b", time.Second, false, 4, 1}, // another's, of the same name
+		{"1", "b", time.Second, true, 4, 2},
+		{"4", "c", 2 * time.Second, true, 5, 3},
+		{"4", "c", faultWindow, false, 1, 0}, // the others' are too old
+		{"5", "d", 2*faultWindow + time.Second, true, 1, 1},
 	} {
 		now = now.Add(f.after)
-		if all, byDevice := h.note(fault{customer: f.customer, at: now, device: f.device}); all != f.all || byDevice != f.byDevice {
-			t.Errorf("fault %d: %d customers, %d by the device; want %d, %d", i, all, byDevice, f.all, f.byDevice)
+		sessions, customers := h.note(fault{session: f.session, customer: f.customer, at: now, device: f.device})
+		if sessions != f.sessions || customers != f.customers {
+			t.Errorf("fault %d: %d sessions, %d customers; want %d, %d", i, sessions, customers, f.sessions, f.customers)
 		}
 	}
 }
 
-// What waits for a process that a driver holds does not keep the pool from ending.
+// What waits for a process that a driver holds does not keep the pool from ending, and the error names the process.
 func TestStopsWithoutTheStuck(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := New(Config{Binary: self, Logger: slog.New(slog.DiscardHandler), leave: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
+	stop := func(prepare func(*Pool, chan struct{})) string {
+		p, err := New(Config{Binary: self, Logger: slog.New(slog.DiscardHandler), leave: time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		released := make(chan struct{})
+		prepare(p, released)
+		err = p.stop()
+		close(released)
+		p.running.Wait()
+		if err == nil {
+			t.Fatal("no error")
+		}
+		return err.Error()
 	}
-	released := make(chan struct{})
-	p.running.Go(func() { <-released })
-	if err := p.stop(); err == nil || !strings.Contains(err.Error(), "a driver holds them") {
-		t.Errorf("%v", err)
+	var pid string
+	said := stop(func(p *Pool, released chan struct{}) { // its process has been killed, and cannot be reaped
+		proc, err := startProcess("/bin/true")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid = strconv.Itoa(proc.cmd.Process.Pid)
+		p.procs[proc] = struct{}{}
+		p.running.Go(func() {
+			<-released
+			proc.wait()
+			proc.discard()
+		})
+	})
+	if !strings.Contains(said, "worker processes ["+pid+"]") {
+		t.Errorf("process %s: %s", pid, said)
 	}
-	close(released)
-	p.running.Wait()
+	said = stop(func(p *Pool, released chan struct{}) { p.running.Go(func() { <-released }) })
+	if !strings.Contains(said, "self-test") || strings.Contains(said, "worker processes") {
+		t.Errorf("no session's process: %s", said)
+	}
 }

@@ -168,8 +168,8 @@ func New(cfg Config) (*Pool, error) {
 	return p, nil
 }
 
-// Run keeps spares ready until ctx is done, then ends every worker, and returns when they are gone; an error says which a driver
-// holds.
+// Run keeps spares ready until ctx is done, then ends every worker, and returns when they are gone; an error says which cannot
+// be ended, because a driver holds them.
 func (p *Pool) Run(ctx context.Context) (err error) {
 	// A worker is killed when the thread that started it ends, so it has to be one that lasts.
 	runtime.LockOSThread()
@@ -254,13 +254,18 @@ func (p *Pool) stop() error {
 	}
 }
 
-// stuck names the processes that have been killed and have not ended.
+// stuck names the sessions' processes that have been killed and have not ended. Where there are none, what is left to wait for
+// is a self-test's.
 func (p *Pool) stuck() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var pids []int
 	for proc := range p.procs {
 		pids = append(pids, proc.cmd.Process.Pid)
+	}
+	if len(pids) == 0 {
+		return fmt.Errorf("the pool has not ended within %v, though its sessions' processes have: "+
+			"look for a self-test (castnet-worker probe) that a driver holds", p.cfg.leave)
 	}
 	slices.Sort(pids)
 	return fmt.Errorf("worker processes %v have not ended within %v of being killed: a driver holds them", pids, p.cfg.leave)
