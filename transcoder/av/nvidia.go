@@ -44,10 +44,10 @@ func nvencOptions(p transcoder.Profile, _ format) [][2]string {
 		{"no-scenecut", "1"},
 		{"forced-idr", "1"},
 	}
-	if p.Codec != media.AV1 { // whose only profile here is main
-		options = append(options, [2]string{"profile", profile})
+	if p.Codec == media.AV1 { // whose only profile here is main, and whose captions withCaptions writes
+		return append(options, [2]string{"a53cc", "0"})
 	}
-	return options
+	return append(options, [2]string{"profile", profile})
 }
 
 // noEncoder explains why a card's encoder cannot be opened, by the errors that libav makes of the driver's answers

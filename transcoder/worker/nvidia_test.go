@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -184,42 +185,86 @@ func TestCardMakesKeys(t *testing.T) {
 	var want, got []int64
 	for seq, units := range gops(v) {
 		want = append(want, units[0].PTS)
-		keys, err := keysOf(t.Context(), s, v.Track, uint64(seq), units)
+		err := rendered(t.Context(), s, part{track: v.Track, seq: uint64(seq), units: units}, func(r transcoder.Rendered) {
+			if r.Rendition == 0 && r.Unit.Key {
+				got = append(got, r.Unit.PTS)
+			}
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, keys...)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("keys at %v, want %v", got, want)
 	}
 }
 
-// keysOf plays a segment and returns the timestamps of the first rendition's keys.
-func keysOf(ctx context.Context, s transcoder.Session, track *media.Track, seq uint64, units []*media.Unit) ([]int64, error) {
+// Each picture that a card encodes has its closed captions, and has them once: NVENC writes those of H264 and HEVC, and we
+// AV1's.
+func TestCardCaptions(t *testing.T) {
+	dir := stubMachine(t, cuda, cuvid, nvenc)
+	codecs := []media.Codec{media.H264, media.HEVC, media.AV1}
+	p := startConfig(t, worker.Config{
+		Binary: filepath.Join(dir, "castnet-worker"), Logger: slog.New(slog.DiscardHandler),
+		Places: []transcoder.Place{{Device: stubCard, Decode: codecs, Encode: codecs}},
+	})
+	var l transcoder.Ladder
+	for _, c := range codecs {
+		l = append(l, transcoder.Profile{Name: c.String(), Codec: c, Width: 320, Height: 180, Bitrate: 300_000, Divisor: 1})
+	}
+	s, err := p.Open(t.Context(), transcoder.SessionConfig{Ladder: l})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(t, s)
+	v := video(t)
+	said := []byte("GA94\x03\x41\xff\xfcAb") // ATSC A/53 part 4, 6.2.3: one triplet
+	sei := slices.Concat([]byte{0, 0, 0, 1, 6, 4, 14, 0xb5, 0, 0x31}, said, []byte{0xff, 0x80})
+	var units []*media.Unit
+	for _, u := range gops(v)[0] {
+		captioned := *u
+		captioned.Payload = slices.Concat(sei, u.Payload)
+		units = append(units, &captioned)
+	}
+	pictures := make([]int, len(l))
+	err = rendered(t.Context(), s, part{track: v.Track, units: units}, func(r transcoder.Rendered) {
+		pictures[r.Rendition]++
+		if n := bytes.Count(r.Unit.Payload, said[len(said)-3:]); n != 1 {
+			t.Errorf("%s: captions %d times in %q", l[r.Rendition].Name, n, r.Unit.Payload)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r, n := range pictures {
+		if n != len(units) {
+			t.Errorf("%s: %d pictures, want %d", l[r].Name, n, len(units))
+		}
+	}
+}
+
+// rendered plays a segment to its end and calls with for each unit that is made of it.
+func rendered(ctx context.Context, s transcoder.Session, p part, with func(transcoder.Rendered)) error {
 	sent := make(chan error, 1)
 	go func() {
-		err := s.Send(ctx, transcoder.StartSegment{Seq: seq, Track: track, Fresh: seq == 0, FirstPTS: units[0].PTS})
-		for _, u := range units {
+		err := s.Send(ctx, transcoder.StartSegment{Seq: p.seq, Track: p.track, Fresh: p.seq == 0, FirstPTS: p.units[0].PTS})
+		for _, u := range p.units {
 			err = errors.Join(err, s.Send(ctx, transcoder.WriteUnit{Unit: u}))
 		}
-		sent <- errors.Join(err, s.Send(ctx, transcoder.EndSegment{Seq: seq, Drain: true}))
+		sent <- errors.Join(err, s.Send(ctx, transcoder.EndSegment{Seq: p.seq, Drain: true}))
 	}()
-	var keys []int64
 	for {
 		out, err := s.Recv(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch o := out.(type) {
 		case transcoder.Rendered:
-			if o.Rendition == 0 && o.Unit.Key {
-				keys = append(keys, o.Unit.PTS)
-			}
+			with(o)
 		case transcoder.BadInput:
-			return nil, fmt.Errorf("%+v", o)
+			return fmt.Errorf("%+v", o)
 		case transcoder.SegmentDone:
-			return keys, <-sent
+			return <-sent
 		}
 	}
 }

@@ -1,6 +1,7 @@
 /* A STUB of the NVIDIA driver's libraries, for tests on machines without a card: libcuda.so.1, libnvcuvid.so.1 and
  * libnvidia-encode.so.1, all three made of this file. It has one card, which decodes nothing, scales nothing and encodes
- * nothing, but says that it did: pictures are grey, and coded ones a few bytes. It fails as real drivers do where the file
+ * nothing, but says that it did: pictures are grey, and coded ones a few bytes, with the SEI or metadata that came with the
+ * picture behind them. It fails as real drivers do where the file
  * "card" beside it says so, one "fault code" a line, read at each call:
  *
  *	init CODE      cuInit            (100: no device)
@@ -181,7 +182,8 @@ static const unsigned char codecs[3][16] = { /* H264, HEVC, AV1 */
 struct encoder {
 	int codec;
 	char error[64];
-	char coded[8];
+	char coded[1024];
+	uint32_t size;
 	uint64_t time, duration;
 	uint32_t type;
 };
@@ -286,11 +288,22 @@ static int encode(struct encoder *e, void *p) /* NV_ENC_PIC_PARAMS */
 	memcpy(e->coded, "\0\0\0\1", 4);
 	e->coded[4] = (flags & 2 ? idr : other)[e->codec];
 	e->coded[5] = e->coded[6] = e->coded[7] = 1;
+	e->size = 8;
+	/* seiPayloadArrayCnt and seiPayloadArray, obuPayloadArrayCnt and obuPayloadArray of codecPicParams */
+	static const size_t count[3] = {116, 136, 128}, array[3] = {120, 144, 136};
+	for (uint32_t i = 0; i < *u32(p, count[e->codec]); i++) {
+		char *payload = (char *)*ptr(p, array[e->codec]) + 16 * i; /* NV_ENC_SEI_PAYLOAD */
+		uint32_t size = *u32(payload, 0);
+		if (e->size + size > sizeof e->coded)
+			return 20;
+		memcpy(e->coded + e->size, *ptr(payload, 8), size);
+		e->size += size;
+	}
 	return 0;
 }
 static int lock_bitstream(struct encoder *e, void *p) /* NV_ENC_LOCK_BITSTREAM */
 {
-	*u32(p, 36) = sizeof e->coded, *ptr(p, 56) = e->coded;
+	*u32(p, 36) = e->size, *ptr(p, 56) = e->coded;
 	*u64(p, 40) = e->time, *u64(p, 48) = e->duration, *u32(p, 64) = e->type, *u32(p, 72) = 20;
 	return 0;
 }
