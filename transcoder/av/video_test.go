@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"castnet/internal/media"
@@ -350,6 +351,31 @@ func TestBadInput(t *testing.T) {
 				expect(t, r, units, ptsOf(rest, p.Divisor), firsts(rest))
 			}
 		})
+	}
+}
+
+// As many NAL units as a unit may have are decoded; one more is not tried.
+func TestNALUnits(t *testing.T) {
+	const most = 8192
+	for _, count := range []int{most, most + 1} {
+		segments := cut(video(t, 0))[:2]
+		u := *segments[1].units[5].Unit
+		more := count - bytes.Count(u.Payload, []byte{0, 0, 1})
+		u.Payload = slices.Concat(u.Payload, bytes.Repeat([]byte{0, 0, 1, 12, 0x80}, more)) // filler data
+		pts := replace(&segments[1], 5, &u)
+		got := play(t, open(t), segments)
+		if count > most {
+			if bad := got.bad[1]; len(got.bad) != 1 || bad.PTS != pts || !strings.Contains(bad.Reason, "more than 8192 NAL units") {
+				t.Errorf("%d: want unit %d refused, have %+v", count, pts, got.bad)
+			}
+			continue
+		}
+		if len(got.bad) != 0 {
+			t.Errorf("%d: %+v", count, got.bad)
+		}
+		for r, p := range ladder {
+			expect(t, r, got.units[r], ptsOf(segments, p.Divisor), firsts(segments))
+		}
 	}
 }
 
