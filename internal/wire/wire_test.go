@@ -71,7 +71,7 @@ func TestRoundTrip(t *testing.T) {
 func TestOpenRoundTrip(t *testing.T) {
 	audio := &media.Track{Codec: media.AAC, ClockRate: 44_100, Channels: 2, Config: []byte{0x12, 0x10}}
 	for _, cfg := range []transcoder.SessionConfig{
-		{ID: "lease", Ladder: transcoder.DefaultLadder(1920, 1080)},
+		{ID: "lease", Customer: "0x01", Ladder: transcoder.DefaultLadder(1920, 1080)},
 		{ID: "audit", Audit: &transcoder.AuditJob{Source: track, Rendition: track}},
 		{ID: "sound", Audio: &transcoder.AudioJob{From: audio, Codec: media.Opus, Bitrate: 96_000}},
 	} {
