@@ -68,15 +68,11 @@ func (f *figures) ok() bool {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	minutes, err := number("SOAK_MINUTES", 60)
+	s, err := settings()
 	if err != nil {
 		fatal(err)
 	}
-	pause, err := number("SOAK_PAUSE", 0)
-	if err != nil {
-		fatal(err)
-	}
-	f, err := soak(ctx, time.Duration(minutes*float64(time.Minute)), time.Duration(pause*float64(time.Second)))
+	f, err := soak(ctx, s)
 	if err != nil {
 		fatal(err)
 	}
@@ -89,17 +85,27 @@ func main() {
 	_, _ = fmt.Fprintln(os.Stdout, string(line))
 }
 
-// number reads a setting from the environment.
+// schedule is how long all lasts, and the pause between sessions that come and go.
+type schedule struct{ length, pause time.Duration }
+
+// settings reads the schedule from the environment.
+func settings() (schedule, error) {
+	minutes, err := number("SOAK_MINUTES", 60)
+	if err != nil || !(minutes > 0) {
+		return schedule{}, fmt.Errorf("SOAK_MINUTES=%s: give a number of minutes, more than 0", os.Getenv("SOAK_MINUTES"))
+	}
+	pause, err := number("SOAK_PAUSE", 0)
+	if err != nil || !(pause >= 0) {
+		return schedule{}, fmt.Errorf("SOAK_PAUSE=%s: give a number of seconds, 0 or more", os.Getenv("SOAK_PAUSE"))
+	}
+	return schedule{time.Duration(minutes * float64(time.Minute)), time.Duration(pause * float64(time.Second))}, nil
+}
+
 func number(name string, fallback float64) (float64, error) {
-	text := os.Getenv(name)
-	if text == "" {
-		return fallback, nil
+	if text := os.Getenv(name); text != "" {
+		return strconv.ParseFloat(text, 64)
 	}
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || n < 0 {
-		return 0, fmt.Errorf("%s=%s: give a number, 0 or more", name, text)
-	}
-	return n, nil
+	return fallback, nil
 }
 
 func fatal(err error) {
@@ -107,9 +113,9 @@ func fatal(err error) {
 	os.Exit(1) //nolint:forbidigo // this is a main
 }
 
-// soak runs the sessions for a time d, and compares what is there before and after.
-func soak(ctx context.Context, d, pause time.Duration) (figures, error) {
-	f := figures{Minutes: d.Minutes()}
+// soak runs the sessions, and compares what is there before and after.
+func soak(ctx context.Context, s schedule) (figures, error) {
+	f := figures{Minutes: s.length.Minutes()}
 	binary, err := filepath.Abs("bin/castnet-worker")
 	if err != nil {
 		return f, err
@@ -135,7 +141,7 @@ func soak(ctx context.Context, d, pause time.Duration) (figures, error) {
 	running, end := context.WithCancel(ctx)
 	ran := make(chan error, 1)
 	go func() { ran <- pool.Run(running) }()
-	err = play(ctx, pool, videos, schedule{d, pause}, &f)
+	err = play(ctx, pool, videos, s, &f)
 	end()
 	if err = errors.Join(err, <-ran); err != nil {
 		return f, err
@@ -144,9 +150,6 @@ func soak(ctx context.Context, d, pause time.Duration) (figures, error) {
 	f.ParentFiles, f.Goroutines, f.Processes = after.files-before.files, after.goroutines-before.goroutines, len(children())
 	return f, err
 }
-
-// schedule is how long all lasts, and the pause between sessions that come and go.
-type schedule struct{ length, pause time.Duration }
 
 // play runs the lasting sessions, the passing ones, and the watch over all processes.
 func play(ctx context.Context, pool *worker.Pool, videos []*clip.Video, s schedule, f *figures) error {
