@@ -15,8 +15,9 @@ const (
 	// fullFor is how long a device that refused a session beside others is taken to hold no more than those: cards have
 	// limits of sessions and memory that no driver tells.
 	fullFor = 10 * time.Minute
-	// faultLimit is of how many customers a device may fail sessions within faultWindow. One more than a stream or two can
-	// cause, and it is drained, whatever its self-test says. One customer, with as many streams as it likes, cannot have that.
+	// faultLimit is how many sessions may end with their workers within faultWindow until their device is tested. Where it
+	// is libav that blames the device, and the sessions are of as many customers, it is drained, whatever its self-test
+	// says: one customer, with as many streams as it likes, cannot have that.
 	faultLimit  = 3
 	faultWindow = 10 * time.Second
 	// testLimit is how long a self-test may take. A card takes half a second for its first context.
@@ -55,32 +56,34 @@ type health struct {
 
 // fault is a session that ended by no fault of its own.
 type fault struct {
-	customer string
-	at       time.Time
-	device   bool // libav blamed the device; else the worker died, which streams can cause, too
+	session, customer string
+	at                time.Time
+	device            bool // libav blamed the device; else the worker died, which streams can cause, too
 }
 
 func (h *health) full(now time.Time) bool { return h.room > 0 && now.Before(h.roomUntil) }
 
-// note adds a fault, and returns how many distinct customers have had one recently, and how many by the device's word.
-func (h *health) note(f fault) (all, byDevice int) {
+// note adds a fault, and returns how many distinct sessions have had one recently, and how many distinct customers one that
+// the device is blamed for.
+func (h *health) note(f fault) (sessions, customers int) {
 	recent := h.faults[:0]
 	for _, old := range h.faults {
 		switch {
 		case f.at.Sub(old.at) >= faultWindow:
-		case old.customer == f.customer:
+		case old.session == f.session && old.customer == f.customer: // it went on, and ended again
 			f.device = f.device || old.device
 		default:
 			recent = append(recent, old)
 		}
 	}
 	h.faults = append(recent, f)
+	blame := make(map[string]bool)
 	for _, f := range h.faults {
 		if f.device {
-			byDevice++
+			blame[f.customer] = true
 		}
 	}
-	return len(h.faults), byDevice
+	return len(h.faults), len(blame)
 }
 
 // release ends a session's stay, and holds its end against the device where it is to blame.
@@ -125,15 +128,17 @@ func (p *Pool) failed(l *load, device bool, cause error) {
 		return
 	}
 	now := time.Now()
-	all, byDevice := at.note(fault{customer: l.customer, at: now, device: device})
+	sessions, customers := at.note(fault{session: l.session, customer: l.customer, at: now, device: device})
 	if device {
 		at.avoid = now.Add(avoidFor)
 	}
 	switch {
-	case byDevice >= faultLimit:
-		p.drain(at, fmt.Sprintf("it failed sessions of %d customers within %v, the last one: %v", byDevice, faultWindow, cause))
-	case device, all >= faultLimit:
+	case customers >= faultLimit:
+		p.drain(at, fmt.Sprintf("it failed sessions of %d customers within %v, the last one: %v", customers, faultWindow, cause))
+	case device:
 		p.doubt(at, fmt.Sprintf("it failed a session: %v", cause))
+	case sessions >= faultLimit:
+		p.doubt(at, fmt.Sprintf("%d sessions ended on it within %v, the last one: %v", sessions, faultWindow, cause))
 	}
 }
 

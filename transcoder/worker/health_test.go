@@ -36,10 +36,11 @@ var stub = sync.OnceValues(func() (string, error) {
 
 // machine is a pool on a card and the processor. The card is a stub's.
 type machine struct {
-	t       *testing.T
-	pool    *worker.Pool
-	metrics *prometheus.Registry
-	dir     string
+	t        *testing.T
+	pool     *worker.Pool
+	metrics  *prometheus.Registry
+	dir      string
+	customer string // whose all streams are; empty: nobody's
 }
 
 var stubCard = transcoder.Device{Backend: transcoder.Nvidia}
@@ -132,7 +133,7 @@ func (m *machine) watch(ids []string, strike func()) map[string]int {
 	viewers := make([]*viewer, len(ids))
 	halfway.Add(len(ids))
 	for i, id := range ids {
-		viewers[i] = &viewer{pool: m.pool, id: id, got: make([][]int64, len(ladder))}
+		viewers[i] = &viewer{pool: m.pool, id: id, customer: m.customer, got: make([][]int64, len(ladder))}
 		over.Go(func() { errs[i] = viewers[i].play(ctx, v, func() { halfway.Done(); <-struck }) })
 	}
 	halfway.Wait()
@@ -226,6 +227,37 @@ func TestDeathsAreNotTheDevices(t *testing.T) {
 	})
 	if moves["d"] != 1 {
 		t.Errorf("moves from a card that fails its test: %v", moves)
+	}
+}
+
+// On a machine with one big customer a card is tested as well when sessions end on it, and drained where it fails. What that
+// customer cannot have, with however many sessions, is that it is drained although it passes.
+func TestOneCustomersFaults(t *testing.T) {
+	m := newMachine(t, time.Hour)
+	m.customer = "big"
+	ids := []string{"a", "b", "c", "d"}
+	moves := m.watch(ids, func() {
+		m.fault("fail a", "fail b", "fail c")
+		m.until("device_faults_total", 3)
+		m.fault()
+		m.until("device_in_service", 1)
+	})
+	if moves["a"] != 1 || moves["b"] != 1 || moves["c"] != 1 || moves["d"] != 0 {
+		t.Errorf("moves: %v", moves)
+	}
+	m.expect("device_drains_total", 0)
+}
+
+// The same, of workers that die.
+func TestOneCustomersDeaths(t *testing.T) {
+	m := newMachine(t, time.Hour)
+	m.customer = "big"
+	moves := m.watch([]string{"a", "b", "c", "d"}, func() {
+		m.fault("crash a", "crash b", "hang c", "test")
+		m.until("device_drains_total", 1)
+	})
+	if moves["a"] < 1 || moves["b"] < 1 || moves["c"] < 1 || moves["d"] != 1 {
+		t.Errorf("moves: %v", moves)
 	}
 }
 

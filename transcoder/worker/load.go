@@ -22,6 +22,7 @@ const (
 // load is the pixels a second that a session's encoders make.
 type load struct {
 	at       *place
+	session  string        // its id
 	customer string        // or the session's id, where there is none
 	move     chan struct{} // closed, under the pool's mutex, when the session is to leave the device
 	ladder   transcoder.Ladder
@@ -36,7 +37,9 @@ type load struct {
 }
 
 func newLoad(at *place, cfg transcoder.SessionConfig, now time.Time) *load {
-	made := &load{at: at, customer: cmp.Or(cfg.Customer, cfg.ID), move: make(chan struct{}), ladder: cfg.Ladder, since: now}
+	made := &load{
+		at: at, session: cfg.ID, customer: cmp.Or(cfg.Customer, cfg.ID), move: make(chan struct{}), ladder: cfg.Ladder, since: now,
+	}
 	for _, p := range cfg.Ladder {
 		made.estimate += p.Pixels() * assumedRate / int64(max(p.Divisor, 1))
 	}

@@ -20,10 +20,11 @@ import (
 
 // viewer feeds one stream and goes on in another session where one dies, as a broadcaster does.
 type viewer struct {
-	pool   *worker.Pool
-	id     string
-	got    [][]int64 // timestamps by rendition
-	deaths int
+	pool     *worker.Pool
+	id       string
+	customer string
+	got      [][]int64 // timestamps by rendition
+	deaths   int
 }
 
 // play feeds the clip segment by segment. In the second one it calls half in the middle.
@@ -57,7 +58,7 @@ func (w *viewer) play(ctx context.Context, v *clip.Video, half func()) error {
 }
 
 func (w *viewer) open(ctx context.Context) (transcoder.Session, error) {
-	return w.pool.Open(ctx, transcoder.SessionConfig{ID: w.id, Ladder: ladder})
+	return w.pool.Open(ctx, transcoder.SessionConfig{ID: w.id, Customer: w.customer, Ladder: ladder})
 }
 
 // part is an attempt at a segment.
