@@ -26,7 +26,8 @@ type Transcoder interface {
 type SessionConfig struct {
 	// ID names the session in logs and across machines.
 	ID string
-	// Customer is whose stream it is, where that is somebody else's: what one customer's sessions do to a device counts once.
+	// Customer is whose stream it is, where that is somebody else's: one customer's sessions alone cannot drain a device
+	// that passes its self-test.
 	Customer string
 	// Ladder is what to make of each segment; unit renditions are indexes into it.
 	Ladder Ladder
