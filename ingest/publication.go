@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -22,6 +23,9 @@ const (
 	maxPendingBytes = 8 << 20
 	// configWait is how long media may come without saying how to decode it.
 	configWait = 10 * time.Second
+	// maxPacket bounds a packet of sound, in bytes, as queues of sound are bounded in packets: a frame of AAC has 6 KiB with eight
+	// channels, and the longest packet of Opus, 48 frames of 1275 bytes, less than 60.
+	maxPacket = 64 << 10
 )
 
 // MaxSounds is how many audio tracks a stream may have: languages, a commentary.
@@ -121,6 +125,12 @@ func (p *Publication) Picture(u *media.Unit, now time.Time) error {
 
 // Sound takes the next packet of audio track n; see Picture.
 func (p *Publication) Sound(n int, u *media.Unit, now time.Time) error {
+	if len(u.Payload) > maxPacket {
+		return &Refusal{
+			Code: CodeLimit, Message: "a packet of sound is larger than AAC or Opus ever make one: restart the encoder",
+			Asked: fmt.Sprintf("%d bytes", len(u.Payload)), Limit: fmt.Sprintf("%d bytes", maxPacket),
+		}
+	}
 	return p.emit(sounds+n, u, now)
 }
 

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -122,5 +123,27 @@ func TestPublicationWaits(t *testing.T) {
 				t.Errorf("named %d times", len(sink.starts))
 			}
 		})
+	}
+}
+
+// TestLargePacketOfSound: what no encoder makes is refused, as queues of sound are bounded in packets.
+func TestLargePacketOfSound(t *testing.T) {
+	p, sink := publication(t)
+	p.Expect(false, 1)
+	if err := p.SetSound(0, soundTrack()); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1_800_000_000, 0)
+	const longestOpus = 48*1275 + 100
+	if err := p.Sound(0, &media.Unit{Payload: make([]byte, longestOpus)}, now); err != nil {
+		t.Errorf("%d bytes: %v", longestOpus, err)
+	}
+	var refusal *ingest.Refusal
+	if err := p.Sound(0, &media.Unit{Payload: make([]byte, 64<<10+1)}, now); !errors.As(err, &refusal) ||
+		refusal.Code != ingest.CodeLimit || refusal.Asked == "" || refusal.Limit == "" {
+		t.Errorf("more than 64 KiB: %v", err)
+	}
+	if len(sink.writes) != 1 {
+		t.Errorf("%d packets were taken", len(sink.writes))
 	}
 }
