@@ -3,6 +3,7 @@ package broadcaster_test
 import (
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -173,5 +174,49 @@ func TestPicturesAlone(t *testing.T) {
 		if saw := <-pictures; len(saw.pts) != 60 {
 			t.Errorf("%d pictures", len(saw.pts))
 		}
+	})
+}
+
+// TestSampleRateOfSoundAlone: the times of a stream of sound are in ticks of its rate. One that changes while it is live ends it,
+// and the next attempt begins anew; a publisher that comes back with another one is told to wait.
+func TestSampleRateOfSoundAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, nil)
+		p, err := publish(t, b, aac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.packets(0, 1, 1)
+		old, _ := b.Stream("demo")
+		slower := *aac
+		slower.ClockRate = 44_100
+		p.Close(errGone)
+		told := func(err error) {
+			t.Helper()
+			var refusal *ingest.Refusal
+			if !errors.As(err, &refusal) || !strings.Contains(refusal.Message, "sample rate") || refusal.Asked != "44100 Hz" || refusal.Limit != "48000 Hz" {
+				t.Errorf("the publisher was told %v", err)
+			}
+		}
+		_, err = publish(t, b, &slower)
+		told(err)
+		if p, err = publish(t, b, aac); err != nil {
+			t.Fatal(err)
+		}
+		p.packets(0, 1, 1)
+		if again, _ := b.Stream("demo"); again != old {
+			t.Error("the stream does not go on at its own rate")
+		}
+		err = p.Start([]*media.Track{&slower})
+		told(err)
+		p.Close(err)
+		if p, err = publish(t, b, &slower); err != nil {
+			t.Fatal(err)
+		}
+		p.packets(0, 1, 1)
+		if stream, _ := b.Stream("demo"); stream == old || stream.Hub().Audio(0, media.AAC).Track().ClockRate != 44_100 {
+			t.Error("the stream at the old rate goes on")
+		}
+		p.Close(nil)
 	})
 }

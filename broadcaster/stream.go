@@ -176,11 +176,10 @@ func (s *Stream) announce(tracks []*media.Track) error {
 	defer s.mu.Unlock()
 	old := s.main()
 	video, sounds := sorted(tracks)
-	if old != nil && s.video < 0 && video >= 0 {
-		s.over = true
-		return &ingest.Refusal{
-			Code:    ingest.CodeUnsupportedCodec,
-			Message: "the stream has begun as one of sound alone, and now pictures come: connect again, and it begins with both",
+	if old != nil && s.video < 0 {
+		if refusal := outgrown(old, tracks, video, sounds); refusal != nil {
+			s.over = true
+			return refusal
 		}
 	}
 	s.tracks, s.video, s.sounds = tracks, video, sounds
@@ -212,6 +211,27 @@ func (s *Stream) announce(tracks []*media.Track) error {
 	close(s.announced)
 	return nil
 }
+
+// outgrown refuses tracks that a stream of sound alone, cut by the track old, cannot go on with: a new stream has to begin.
+func outgrown(old *media.Track, tracks []*media.Track, video int, sounds []int) error {
+	if video >= 0 {
+		return &ingest.Refusal{
+			Code:    ingest.CodeUnsupportedCodec,
+			Message: "the stream has begun as one of sound alone, and now pictures come: connect again, and it begins with both",
+		}
+	}
+	if len(sounds) > 0 && tracks[sounds[0]].ClockRate != old.ClockRate { // all times are in ticks of the old one
+		return &ingest.Refusal{
+			Code:    ingest.CodeUnsupportedCodec,
+			Message: "the sample rate of a stream of sound alone has changed: connect again, and it begins anew with the new one",
+			Asked:   hertz(tracks[sounds[0]]), Limit: hertz(old),
+		}
+	}
+	return nil
+}
+
+// hertz is a track's clock rate in words: its sample rate, or 48000 Hz for Opus.
+func hertz(t *media.Track) string { return fmt.Sprintf("%d Hz", t.ClockRate) }
 
 func (s *Stream) newConverter() *sound.Converter {
 	if s.b.cfg.Local == nil {

@@ -191,8 +191,12 @@ func (s *Stream) fits(tracks []*media.Track) error {
 		return refuse("kind of tracks", kind(video), kind(s.video))
 	}
 	for n, i := range sounds[:min(len(sounds), len(s.sounds))] {
-		if is, was := tracks[i].Codec, s.tracks[s.sounds[n]].Codec; is != was {
-			return refuse("codec", is.String(), was.String())
+		is, was := tracks[i], s.tracks[s.sounds[n]]
+		if is.Codec != was.Codec {
+			return refuse("codec", is.Codec.String(), was.Codec.String())
+		}
+		if video < 0 && n == 0 && is.ClockRate != was.ClockRate { // the stream's times are in its ticks
+			return refuse("sample rate", hertz(is), hertz(was))
 		}
 	}
 	if video < 0 {
