@@ -42,9 +42,10 @@ type limited struct {
 	farewells chan struct{} // a token for each
 	seeingOff sync.WaitGroup
 
-	mu   sync.Mutex
-	open int
-	from map[netip.Prefix]int
+	mu     sync.Mutex
+	closed bool // nobody is seen off any more
+	open   int
+	from   map[netip.Prefix]int
 }
 
 // Limit returns a listener whose connections keep to the limits; those beyond them are closed at once.
@@ -71,12 +72,13 @@ func (l *limited) Accept() (net.Conn, error) {
 
 // seeOff tells a connection why it is refused, where there is a word for it, and closes it. It does not block.
 func (l *limited) seeOff(c net.Conn, text string) {
-	select {
-	case l.farewells <- struct{}{}:
-	default:
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.farewells) == maxFarewells {
 		_ = c.Close() // there is no time for words
 		return
 	}
+	l.farewells <- struct{}{}
 	l.seeingOff.Go(func() {
 		defer func() { <-l.farewells }()
 		if l.limits.Refusal != nil && c.SetDeadline(time.Now().Add(farewell)) == nil {
@@ -92,6 +94,9 @@ func (l *limited) seeOff(c net.Conn, text string) {
 // Close closes the port, and returns when nobody is seen off any more, half a second later at most.
 func (l *limited) Close() error {
 	err := l.Listener.Close()
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
 	l.seeingOff.Wait()
 	return err
 }

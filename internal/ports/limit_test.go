@@ -131,3 +131,41 @@ func TestLimit(t *testing.T) {
 		})
 	}
 }
+
+// late is a port that yields its only connection when it is allowed to, be it closed or not.
+type late struct {
+	conn net.Conn
+	now  chan struct{}
+}
+
+func (l *late) Accept() (net.Conn, error) {
+	if _, open := <-l.now; !open {
+		return nil, net.ErrClosed
+	}
+	return l.conn, nil
+}
+func (l *late) Close() error   { return nil }
+func (l *late) Addr() net.Addr { return &net.TCPAddr{} }
+
+// TestRefusedAtTheEnd: who comes while the port closes is not seen off behind Close's back.
+func TestRefusedAtTheEnd(t *testing.T) {
+	client, server := net.Pipe()
+	ln := &late{conn: server, now: make(chan struct{})}
+	limited := ports.Limit(ln, ports.Limits{Refusal: func(text string) string { return "no: " + text }, Log: slog.New(slog.DiscardHandler)})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if _, err := limited.Accept(); err == nil {
+			t.Error("a connection was accepted, and none is allowed")
+		}
+	}()
+	if err := limited.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ln.now <- struct{}{}
+	if told, err := io.ReadAll(client); err != nil || len(told) > 0 {
+		t.Errorf("after the end it was told %q, %v", told, err)
+	}
+	close(ln.now)
+	<-ended
+}
