@@ -417,19 +417,51 @@ func TestFull(t *testing.T) {
 	r.publish(70)
 	r.playlist("index.m3u8")
 	for _, path := range []string{"index.m3u8", "360p/index.m3u8"} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+path, http.NoBody)
-		must(t, err)
-		req.Header.Set("User-Agent", "another")
-		res, err := http.DefaultClient.Do(req)
-		must(t, err)
-		text, err := io.ReadAll(res.Body)
-		must(t, err)
-		must(t, res.Body.Close())
-		if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" || !strings.Contains(string(text), "--max-viewers") {
-			t.Errorf("%s: %d %s", path, res.StatusCode, text)
+		status, text, header := r.as("another", path)
+		if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || !strings.Contains(text, "--max-viewers") {
+			t.Errorf("%s: %d %s", path, status, text)
 		}
 		r.playlist("360p/index.m3u8")
 	}
+}
+
+// TestMadeUpPlayers: one address takes some of a stream's places, however many players it says that it has; and who asks for
+// what is not there takes none.
+func TestMadeUpPlayers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *hls.Config) { c.MaxViewers = 65 }) // 64 that are told apart, and the others
+	r.load(100, 60)
+	r.publish(70)
+	r.playlist("index.m3u8")
+	ask := func(path string, want int) {
+		for i := range 200 {
+			if status, text, _ := r.as(fmt.Sprintf("player %d", i), path); status != want {
+				t.Fatalf("%s, player %d: %d %s", path, i, status, text)
+			}
+		}
+	}
+	ask("1080p/index.m3u8", http.StatusNotFound)
+	if n := r.hub.Viewers(playback.HLS); n != 1 {
+		t.Errorf("%d viewers, of whom one asked for what is there", n)
+	}
+	ask("360p/index.m3u8", http.StatusOK)
+	if n := r.hub.Viewers(playback.HLS); n != 65 {
+		t.Errorf("%d viewers at one address", n)
+	}
+}
+
+// as asks for a file as a player with another name.
+func (r *rig) as(agent, path string) (status int, body string, header http.Header) {
+	r.Helper()
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, r.url+path, http.NoBody)
+	must(r.T, err)
+	req.Header.Set("User-Agent", agent)
+	res, err := http.DefaultClient.Do(req)
+	must(r.T, err)
+	text, err := io.ReadAll(res.Body)
+	must(r.T, err)
+	must(r.T, res.Body.Close())
+	return res.StatusCode, string(text), res.Header
 }
 
 func TestRefusals(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -17,6 +17,9 @@ const (
 	// viewerTimeout is how long after its last request a player counts as a viewer: more than the 3 s after which
 	// one that doesn't know blocking reloads comes back.
 	viewerTimeout = 10 * time.Second
+	// maxAgents bounds the User-Agents that are told apart at one place: a household's. All others there count as one, so
+	// that nobody takes all the places of a stream by making them up.
+	maxAgents = 64
 )
 
 // presentation is one stream packaged for HLS: from the first request on, as long as anybody watches.
@@ -32,15 +35,22 @@ type presentation struct {
 	closed chan struct{}
 
 	mu       sync.Mutex
-	viewers  map[string]time.Time
+	viewers  map[viewer]time.Time
+	agents   map[netip.Prefix]int // how many of the viewers are at a place
 	lastSeen time.Time
+}
+
+// viewer is what players are told apart by.
+type viewer struct {
+	place netip.Prefix
+	agent string // the beginning of the User-Agent
 }
 
 func newPresentation(hub *playback.Hub, cfg *Config) *presentation {
 	return &presentation{
 		hub: hub, cfg: cfg, tag: fmt.Sprintf("%08x", rand.Uint32()), //nolint:gosec // it keeps names apart, and is no secret
 		ready: make(chan struct{}), closed: make(chan struct{}),
-		viewers: make(map[string]time.Time), lastSeen: time.Now(),
+		viewers: make(map[viewer]time.Time), agents: make(map[netip.Prefix]int), lastSeen: time.Now(),
 	}
 }
 
@@ -196,19 +206,21 @@ func (s *presentation) multivariant(ctx context.Context) (document, error) {
 
 // seen counts the player that a request comes from, or refuses one that would be too many: whatever it asks for first.
 func (s *presentation) seen(r *http.Request) error {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
 	agent := r.UserAgent()
-	who := host + " " + agent[:min(len(agent), 200)]
+	who := viewer{playback.PlaceOf(r.RemoteAddr), agent[:min(len(agent), 200)]}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastSeen = time.Now()
-	if _, known := s.viewers[who]; !known {
+	_, known := s.viewers[who]
+	if !known && s.agents[who.place] >= maxAgents {
+		who.agent = ""
+		_, known = s.viewers[who]
+	}
+	if !known {
 		if len(s.viewers) >= s.cfg.MaxViewers {
 			return &httpError{http.StatusServiceUnavailable, fmt.Sprintf("the stream has %d viewers by HLS: no more are taken (--max-viewers)", len(s.viewers))}
 		}
+		s.agents[who.place]++
 		s.hub.AddViewers(playback.HLS, 1)
 	}
 	s.viewers[who] = s.lastSeen
@@ -222,6 +234,9 @@ func (s *presentation) forget(now time.Time) time.Duration {
 	for who, last := range s.viewers {
 		if now.IsZero() || now.Sub(last) > viewerTimeout {
 			delete(s.viewers, who)
+			if s.agents[who.place]--; s.agents[who.place] == 0 {
+				delete(s.agents, who.place)
+			}
 			s.hub.AddViewers(playback.HLS, -1)
 		}
 	}

@@ -43,7 +43,8 @@ type Config struct {
 	Window time.Duration
 	// WindowBytes bounds the memory of each rendition's window: what it costs most is listed least long. Default: 512 MiB.
 	WindowBytes int
-	// MaxViewers bounds the players of one stream, which are told apart by address and User-Agent. Default: 10,000.
+	// MaxViewers bounds the players of one stream, which are told apart by address and User-Agent, up to 64 at one address.
+	// Default: 10,000.
 	MaxViewers int
 	// Linger is how long a stream can be watched to its end after it is over. Default: 30 s.
 	Linger time.Duration
@@ -216,20 +217,22 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return err
 	}
+	var v *variant // nil where all of them are asked for
+	if len(path) == 3 {
+		if v = show.variant(path[1]); v == nil {
+			return &httpError{http.StatusNotFound, fmt.Sprintf("stream %q has no rendition %q", path[0], path[1])}
+		}
+	}
 	if err := show.seen(r); err != nil {
 		w.Header().Set("Retry-After", strconv.Itoa(int(viewerTimeout.Seconds())))
 		return err
 	}
-	if len(path) == 2 {
+	if v == nil {
 		doc, err := show.multivariant(ctx)
 		if err != nil {
 			return err
 		}
 		return s.writePlaylist(w, r, doc, briefly)
-	}
-	v := show.variant(path[1])
-	if v == nil {
-		return &httpError{http.StatusNotFound, fmt.Sprintf("stream %q has no rendition %q", path[0], path[1])}
 	}
 	if path[2] == indexName {
 		return s.serveMediaPlaylist(ctx, w, r, v, path[1] == captionsName)

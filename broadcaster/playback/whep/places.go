@@ -2,7 +2,6 @@ package whep
 
 import (
 	"net/http"
-	"net/netip"
 	"time"
 
 	"castnet/internal/rtc"
@@ -15,20 +14,6 @@ const (
 	// second.
 	displaceAfter = 2 * time.Second
 )
-
-// placeOf is where a request comes from: an IPv4 address, or an IPv6 /64 network, which is what one customer has.
-func placeOf(r *http.Request) netip.Prefix {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	bits := 64
-	if at.Addr().Unmap().Is4() {
-		bits = 32
-	}
-	place, _ := at.Addr().Unmap().WithZone("").Prefix(bits) // these many bits are always there
-	return place
-}
 
 // admit gives a session one of the places that a stream and an address have. Where all are taken, it gets one of somebody who has
 // had time to connect and has not: offers alone, however many, keep nobody out.

@@ -170,7 +170,7 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	} else if wanted.pictures != nil && !strings.Contains(offer, "m=video") {
 		return rtc.Refuse(http.StatusBadRequest, "the offer has no video section (m=video) to send pictures to")
 	}
-	v := newSession(hub, placeOf(r), s.cfg.Logger)
+	v := newSession(hub, playback.PlaceOf(r.RemoteAddr), s.cfg.Logger)
 	answer, err := s.connect(ctx, v, wanted, offer)
 	if err != nil {
 		return err
