@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -81,6 +82,11 @@ func (s *socket) release() {
 	}
 }
 
+// SetWriteDeadline does nothing. ICE's mux sets a deadline, now, when a connection ends while another one writes, and lifts it
+// after the last write that it knows of. What release and write send together it does not know: that would be lost, whoever it
+// is for. And there is nothing to be cut short: a datagram is taken as soon as the socket's buffer has room.
+func (s *socket) SetWriteDeadline(time.Time) error { return nil }
+
 // ReadFromAddrPort implements ice.AddrPortReaderWriter.
 func (s *socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	return s.ReadFromUDPAddrPort(b)
@@ -130,7 +136,9 @@ func (s *socket) flush(l *lane) error {
 		if err == nil {
 			return nil
 		}
-		if errors.Is(err, unix.EIO) { // this network device cannot: no checksum offload
+		// This network device cannot: no checksum offload. The other peers of this process are reached by the same one nearly
+		// always, so that nobody tries again; what that costs is processor time alone.
+		if errors.Is(err, unix.EIO) {
 			s.offload.Store(false)
 		}
 	}

@@ -103,6 +103,24 @@ func TestNothingWaitsWithoutAHolder(t *testing.T) {
 	s.release()
 }
 
+// A deadline that ICE's mux sets for one connection is not for the packets of the others.
+func TestDeadlinesAreNobodyElses(t *testing.T) {
+	s, peers := pair(t, 1)
+	s.hold()
+	for i := range 3 {
+		if _, err := s.WriteToAddrPort(numbered(i, 100), address(peers[0])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.SetWriteDeadline(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s.release()
+	for i := range 3 {
+		expect(t, peers[0], numbered(i, 100))
+	}
+}
+
 // Writers of one peer take turns, with and without holding; others come in between. Nothing is lost, doubled, or
 // overtaken, and nothing waits for longer than its writer holds.
 func TestManyWriters(t *testing.T) {
