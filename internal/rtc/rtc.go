@@ -132,11 +132,9 @@ func (h *Host) Sender(codecs *webrtc.MediaEngine, peer Peer) (*webrtc.PeerConnec
 			peer.Abused()
 		}
 		if kind == packetio.RTCPBufferPacket {
-			return &controls{heed: peer.Control, closed: make(chan struct{})}
+			return &controls{unread: unread{closed: make(chan struct{})}, heed: peer.Control}
 		}
-		unwanted := packetio.NewBuffer()
-		unwanted.SetLimitSize(1 << 16)
-		return unwanted
+		return &unread{closed: make(chan struct{})}
 	}
 	return h.connection(codecs, settings, &interceptor.Registry{})
 }
