@@ -23,6 +23,8 @@ const (
 	forgotten = 16 * media.VideoClockRate
 	// maxWaiting bounds the pictures that wait for their turn: more than any codec reorders.
 	maxWaiting = 64
+	// maxCues bounds what is kept until it is taken: words that roll up make 3 cues a second, so that a segment has far fewer.
+	maxCues = 64
 )
 
 // Services are those that were found, a bit each.
@@ -78,8 +80,7 @@ func (r *Reader) Add(codec media.Codec, u *media.Unit) {
 	at, _ := slices.BinarySearchFunc(r.waiting, p.pts, func(w picture, pts int64) int { return cmp.Compare(w.pts, pts) })
 	r.waiting = slices.Insert(r.waiting, at, p)
 	for len(r.waiting) > 0 && (r.waiting[0].pts <= u.DTS || len(r.waiting) > maxWaiting) { // no earlier one can follow
-		r.read(r.waiting[0])
-		r.waiting = r.waiting[1:]
+		r.readFirst()
 	}
 }
 
@@ -121,9 +122,11 @@ func (r *Reader) message(pairs [][2]byte, nalu []byte) [][2]byte {
 	return pairs
 }
 
-// read takes the next picture in the order of display.
-func (r *Reader) read(p picture) {
-	r.now = p.pts
+// readFirst reads the next picture in the order of display.
+func (r *Reader) readFirst() {
+	p := r.waiting[0]
+	r.waiting = r.waiting[1:]
+	r.now = max(r.now, p.pts)
 	if len(p.pairs) > 0 {
 		r.heard = p.pts
 	} else if p.pts-r.heard > forgotten {
@@ -142,16 +145,25 @@ func (r *Reader) read(p picture) {
 	}
 }
 
-// end ends what is shown.
+// end ends what is shown. Beyond what is kept, the last cue stands on.
 func (r *Reader) end() {
-	if r.shown.Text != "" && r.now > r.shown.Start {
-		r.shown.End = r.now
-		r.cues = append(r.cues, r.shown)
+	if r.shown.Text == "" || r.now <= r.shown.Start {
+		return
 	}
+	if n := len(r.cues); n == maxCues {
+		r.cues[n-1].End = r.now
+		return
+	}
+	r.shown.End = r.now
+	r.cues = append(r.cues, r.shown)
 }
 
-// Take returns what was shown since the last call. What still shows is cut in two: the rest will come with a later call.
-func (r *Reader) Take() []Cue {
+// Take returns what was shown before a PTS, since the last call. No picture that is added later may belong there. What still
+// shows is cut in two: the rest will come with a later call.
+func (r *Reader) Take(before int64) []Cue {
+	for len(r.waiting) > 0 && r.waiting[0].pts < before {
+		r.readFirst()
+	}
 	r.end()
 	r.shown.Start = r.now
 	cues := r.cues

@@ -2,6 +2,7 @@ package captions_test
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -131,10 +132,10 @@ func read(units []*media.Unit, takeEvery int) (all []captions.Cue) {
 	for i, u := range units {
 		r.Add(media.H264, u)
 		if takeEvery > 0 && i%takeEvery == takeEvery-1 {
-			all = append(all, r.Take()...)
+			all = append(all, r.Take(u.DTS)...)
 		}
 	}
-	return append(all, r.Take()...)
+	return append(all, r.Take(math.MaxInt64)...)
 }
 
 // steady are the texts that stood for a while, in their order: not those that were being written.
@@ -191,6 +192,48 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestEnd: what the last pictures bring is not lost, though they are shown after what came before them.
+func TestEnd(t *testing.T) {
+	t.Parallel()
+	const picture = 3000
+	var s script
+	s.code(0x14, resumeDirect)
+	s.say("bye")
+	var units []*media.Unit
+	for i := range int64(6) { // each is shown three pictures after its turn to be decoded
+		units = append(units, &media.Unit{DTS: i * picture, PTS: (i + 3) * picture})
+	}
+	var r captions.Reader
+	for _, u := range carry(units, s) {
+		r.Add(media.H264, u)
+	}
+	if cues := r.Take(6 * picture); len(cues) > 0 {
+		t.Errorf("too soon: %+v", cues)
+	}
+	want := captions.Cue{Start: 5 * picture, End: 8 * picture, Text: "bye"}
+	if cues := r.Take(math.MaxInt64); !slices.Equal(cues, []captions.Cue{want}) {
+		t.Errorf("%+v", cues)
+	}
+}
+
+// TestManyCues: whoever changes the words with every picture does not fill the memory.
+func TestManyCues(t *testing.T) {
+	t.Parallel()
+	var s script
+	s.code(0x14, resumeDirect)
+	for i := range 500 {
+		s = append(s, [2]byte{0x14, 0x50}, [2]byte{'a' + byte(i%26), 'a' + byte(i/26)}) // over what is there
+	}
+	var units []*media.Unit
+	for i := range int64(len(s)) {
+		units = append(units, &media.Unit{DTS: i * 3000, PTS: i * 3000})
+	}
+	cues := read(carry(units, s), 0)
+	if n := len(cues); n != 64 || cues[n-1].End != int64(len(s)-1)*3000 {
+		t.Errorf("%d cues, up to %d", n, cues[n-1].End)
+	}
+}
+
 // TestLibavAgrees has FFmpeg's decoder read the same pictures.
 func TestLibavAgrees(t *testing.T) {
 	t.Parallel()
@@ -234,7 +277,7 @@ func FuzzReader(f *testing.F) {
 		var last int64
 		for _, u := range units {
 			r.Add(media.H264, u)
-			for _, c := range r.Take() {
+			for _, c := range r.Take(u.PTS + 1) {
 				if c.Start < last || c.End <= c.Start || c.Text == "" || len([]rune(c.Text)) > 15*33 || strings.Contains(c.Text, "\n\n") {
 					t.Fatalf("%+v after %d", c, last)
 				}

@@ -43,6 +43,15 @@ type segment struct {
 	cues     []captions.Cue // what was shown meanwhile
 }
 
+// held is the bytes that a complete segment takes.
+func (s *segment) held() int {
+	n := s.bytes
+	for _, c := range s.cues {
+		n += len(c.Text)
+	}
+	return n
+}
+
 // clock is what the variants of one presentation share, so that their times and discontinuities are the same.
 type clock struct {
 	// epoch is the wall-clock time of PTS 0.
@@ -61,7 +70,7 @@ type packager struct {
 	formats    []*format
 	segments   []*segment // the newest last; the first late ones are no longer in the playlist
 	late       int
-	bytes      int // of all segments
+	bytes      int // held of all segments
 	evictedDis int // discontinuities that have left the playlist
 	dis        int // discontinuities so far
 
@@ -96,7 +105,7 @@ func (p *packager) write(item playback.Item) error {
 		if hole(item) {
 			end = p.end()
 		}
-		if err := p.cut(end); err != nil {
+		if err := p.cut(end, u.PTS); err != nil {
 			return err
 		}
 		return p.begin(item, newTrack)
@@ -186,7 +195,7 @@ func (p *packager) flushFull() error {
 		return nil
 	}
 	if p.pieces {
-		return p.cut(end)
+		return p.cut(end, end) // nothing is shown before it is decoded
 	}
 	return p.flush(end)
 }
@@ -219,8 +228,9 @@ func (p *packager) flush(end int64) error {
 	return nil
 }
 
-// cut ends the open segment, if there is one, where the next one begins.
-func (p *packager) cut(end int64) error {
+// cut ends the open segment, if there is one, where the next one begins: at the DTS end. No later picture is shown before the
+// PTS shown.
+func (p *packager) cut(end, shown int64) error {
 	if n := len(p.segments); n == 0 || p.segments[n-1].duration > 0 {
 		return nil
 	}
@@ -234,7 +244,8 @@ func (p *packager) cut(end int64) error {
 	s := p.segments[len(p.segments)-1]
 	s.duration = max(p.format().track.Duration(end-s.startDTS), time.Millisecond)
 	p.maxTarget = max(p.maxTarget, s.duration)
-	s.cues = p.captions.Take()
+	s.cues = p.captions.Take(shown)
+	p.bytes += s.held() - s.bytes
 	if s.duration >= 500*time.Millisecond { // a shorter one says nothing about the rate
 		p.peak = max(p.peak, int(float64(s.bytes)*8/s.duration.Seconds()))
 	}
@@ -276,7 +287,7 @@ func (p *packager) begun() error {
 func (p *packager) finish() error {
 	p.ended = true
 	p.version++
-	return p.cut(p.end())
+	return p.cut(p.end(), math.MaxInt64)
 }
 
 // end is where what has been written ends, in ticks; 0 where no segment is open.
@@ -308,7 +319,7 @@ func (p *packager) evict() {
 		if rest < p.window && (held <= p.maxBytes || rest < 3*p.target()) { // three target durations is the least to list
 			break
 		}
-		listed, held = rest, held-oldest.bytes
+		listed, held = rest, held-oldest.held()
 		if oldest.discontinuity {
 			p.evictedDis++
 		}
@@ -316,7 +327,7 @@ func (p *packager) evict() {
 	}
 	if drop := p.late - lateSegments; drop > 0 {
 		for _, s := range p.segments[:drop] {
-			p.bytes -= s.bytes
+			p.bytes -= s.held()
 		}
 		clear(p.segments[:drop])
 		p.segments = p.segments[drop:]
