@@ -7,6 +7,7 @@ package thumbnail
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,7 +43,7 @@ type Config struct {
 	Logger    *slog.Logger
 	// Interval is how long a picture stands for its stream. Default: 5 s.
 	Interval time.Duration
-	// Wait is how long a request waits for a picture. Default: 5 s.
+	// Wait is how long a request waits for a picture, and how long making one may take. Default: 5 s.
 	Wait time.Duration
 }
 
@@ -75,7 +76,7 @@ type Server struct {
 type album struct {
 	turn chan struct{} // held, by a value in it, while what follows is read or made
 
-	made   time.Time // when it was last tried
+	tried  time.Time // when the last one was begun
 	jpeg   []byte    // nil before the first
 	tag    string
 	failed error // why the last attempt gave none
@@ -132,6 +133,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("stream %.80q is not live: thumbnails are at /thumbnails/{id}.jpg", id), http.StatusNotFound)
 		return
 	}
+	if hub.AudioOnly() {
+		h.Set("Cache-Control", "no-store")
+		http.Error(w, fmt.Sprintf("stream %.80q has nothing but sound", id), http.StatusNotFound)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Wait)
 	defer cancel()
 	jpeg, tag, err := s.newest(ctx, hub)
@@ -163,30 +169,31 @@ func (s *Server) newest(ctx context.Context, hub *playback.Hub) (jpeg []byte, ta
 	case a.turn <- struct{}{}:
 	}
 	defer func() { <-a.turn }()
-	if time.Since(a.made) >= s.cfg.Interval {
-		made, tag, err := s.make(ctx, hub)
-		if ctx.Err() == nil { // else it says nothing about the stream
-			a.made, a.failed = time.Now(), err
-		}
-		if err == nil {
-			a.jpeg, a.tag = made, tag
+	if time.Since(a.tried) >= s.cfg.Interval {
+		// It is made for all who ask: who hangs up does not stop it, or another one would be begun as often as somebody does.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Wait)
+		defer cancel()
+		a.tried = time.Now()
+		var made []byte
+		if made, a.failed = s.make(ctx, hub); a.failed == nil {
+			a.jpeg, a.tag = made, fmt.Sprintf(`"%x"`, sha256.Sum256(made))
 		}
 	}
 	if a.jpeg == nil {
-		return nil, "", errors.Join(a.failed, ctx.Err())
+		return nil, "", a.failed
 	}
 	return a.jpeg, a.tag, nil
 }
 
 // make makes a picture of the stream's newest key unit, and waits for the first where there is none yet.
-func (s *Server) make(ctx context.Context, hub *playback.Hub) (jpeg []byte, tag string, err error) {
+func (s *Server) make(ctx context.Context, hub *playback.Hub) ([]byte, error) {
 	item, err := hub.Source().NewReader(playback.StartNewestKey).Next(ctx)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	select {
 	case <-ctx.Done():
-		return nil, "", ctx.Err()
+		return nil, ctx.Err()
 	case s.making <- struct{}{}:
 	}
 	defer func() { <-s.making }()
@@ -195,23 +202,23 @@ func (s *Server) make(ctx context.Context, hub *playback.Hub) (jpeg []byte, tag 
 		ID: hub.ID() + "/thumbnail", Still: &transcoder.StillJob{From: item.Track, Width: width, Height: height},
 	})
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	defer func() { _ = session.Close() }() // what it made is here
 	if err := session.Send(ctx, transcoder.WriteUnit{Unit: item.Unit}); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	out, err := session.Recv(ctx)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	switch out := out.(type) {
 	case transcoder.Rendered:
-		return out.Unit.Payload, fmt.Sprintf(`"%d-%d"`, hub.Epoch().UnixNano(), item.Unit.PTS), nil
+		return out.Unit.Payload, nil
 	case transcoder.BadInput:
-		return nil, "", fmt.Errorf("key picture %d cannot be decoded: %s", out.PTS, out.Reason)
+		return nil, fmt.Errorf("key picture %d cannot be decoded: %s", out.PTS, out.Reason)
 	default:
-		return nil, "", fmt.Errorf("%T in place of a picture", out)
+		return nil, fmt.Errorf("%T in place of a picture", out)
 	}
 }
 

@@ -27,6 +27,8 @@ func (d directory) Hub(id string) (*playback.Hub, bool) { h, ok := d[id]; return
 type maker struct {
 	transcoder.Transcoder
 
+	takes time.Duration // for a picture
+
 	mu   sync.Mutex
 	jobs []transcoder.StillJob
 }
@@ -35,7 +37,7 @@ func (m *maker) Open(_ context.Context, cfg transcoder.SessionConfig) (transcode
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.jobs = append(m.jobs, *cfg.Still)
-	return &session{out: make(chan transcoder.Output, 1)}, nil
+	return &session{takes: m.takes, out: make(chan transcoder.Output, 1)}, nil
 }
 
 func (m *maker) made() []transcoder.StillJob {
@@ -44,7 +46,10 @@ func (m *maker) made() []transcoder.StillJob {
 	return m.jobs
 }
 
-type session struct{ out chan transcoder.Output }
+type session struct {
+	takes time.Duration
+	out   chan transcoder.Output
+}
 
 func (s *session) Send(_ context.Context, in transcoder.Input) error {
 	u := in.(transcoder.WriteUnit).Unit //nolint:forcetypeassert // nothing else is sent
@@ -58,8 +63,8 @@ func (s *session) Send(_ context.Context, in transcoder.Input) error {
 
 func (s *session) Recv(ctx context.Context) (transcoder.Output, error) {
 	select {
-	case out := <-s.out:
-		return out, nil
+	case <-time.After(s.takes):
+		return <-s.out, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -153,15 +158,15 @@ func TestOnDemand(t *testing.T) {
 		if got := r.get("/thumbnails/demo.jpg").Body.String(); got != "JPEG of one" {
 			t.Errorf("at once: %q", got)
 		}
-		pause(5 * time.Second)
+		pause()
 		if got := r.get("/thumbnails/demo.jpg").Body.String(); got != "JPEG of two" || len(r.maker.made()) != 2 {
 			t.Errorf("after 5 s: %q, %d made", got, len(r.maker.made()))
 		}
 	})
 }
 
-// pause waits on the test's own clock.
-func pause(d time.Duration) { <-time.After(d) }
+// pause waits until another picture is due, on the test's own clock.
+func pause() { <-time.After(5 * time.Second) }
 
 // TestFailures: a picture that cannot be decoded leaves the last one standing, and is not tried again at once; a stream that
 // has not begun is waited for; who goes away does not fail the others.
@@ -180,17 +185,62 @@ func TestFailures(t *testing.T) {
 		if n := len(r.maker.made()); n != 1 {
 			t.Errorf("a broken picture was tried %d times", n)
 		}
-		pause(5 * time.Second)
+		pause()
 		r.publish("good")
 		if got := r.get("/thumbnails/demo.jpg").Body.String(); got != "JPEG of good" {
 			t.Errorf("got %q", got)
 		}
-		pause(5 * time.Second)
+		pause()
 		r.publish("broken")
 		if got := r.get("/thumbnails/demo.jpg").Body.String(); got != "JPEG of good" {
 			t.Errorf("got %q", got)
 		}
 		r.hub.Close(errors.New("the publisher left"))
+	})
+}
+
+// TestHangingUp: a picture is made once, whoever of those who asked for it is still there.
+func TestHangingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.maker.takes = time.Second
+		r.publish("one")
+		for range 20 {
+			ctx, hangUp := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			r.server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/thumbnails/demo.jpg", http.NoBody))
+			hangUp()
+		}
+		if got := r.get("/thumbnails/demo.jpg").Body.String(); got != "JPEG of one" || len(r.maker.made()) != 1 {
+			t.Errorf("got %q, %d made", got, len(r.maker.made()))
+		}
+	})
+}
+
+// TestSame: the same picture has the same tag, another one another.
+func TestSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var tags []string
+		for _, picture := range []string{"one", "one", "two"} {
+			r.publish(picture)
+			tags = append(tags, r.get("/thumbnails/demo.jpg").Header().Get("ETag"))
+			pause()
+		}
+		if tags[0] == "" || tags[0] != tags[1] || tags[1] == tags[2] || len(r.maker.made()) != 3 {
+			t.Errorf("tags %q, %d made", tags, len(r.maker.made()))
+		}
+	})
+}
+
+// TestSoundOnly: there is nothing to wait for.
+func TestSoundOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		must(t, r.hub.SetAudioOnly())
+		before := time.Now()
+		if res := r.get("/thumbnails/demo.jpg"); res.Code != http.StatusNotFound || time.Since(before) > 0 {
+			t.Errorf("%d after %v", res.Code, time.Since(before))
+		}
 	})
 }
 
