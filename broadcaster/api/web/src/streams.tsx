@@ -108,10 +108,13 @@ function word(s: Stream): string {
 const renewal = 20_000
 const sameFor = 5_000
 
-/** A picture of the stream, renewed now and then while it can be seen. The old one stays until the new one is there. */
+/**
+ * A picture of the stream, if it has any, renewed now and then while it can be seen. The old one stays until the new one is
+ * there.
+ */
 function Still({ stream }: { stream: Stream }) {
   const frame = useRef<HTMLDivElement>(null)
-  const live = stream.state === 'live'
+  const live = stream.state === 'live' && stream.input.codec !== ''
   useEffect(() => {
     const f = frame.current
     if (!f || !live) return
