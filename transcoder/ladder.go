@@ -2,6 +2,7 @@ package transcoder
 
 import (
 	"fmt"
+	"strings"
 
 	"castnet/internal/media"
 )
@@ -54,8 +55,8 @@ func (l Ladder) Validate() error {
 
 func (p Profile) validate() error {
 	switch {
-	case p.Name == "" || p.Name == "source":
-		return fmt.Errorf("a rung needs a name other than %q", p.Name)
+	case p.Name == "" || reserved(p.Name):
+		return fmt.Errorf("a rung needs a name other than %q: source, captions, aac and opus, with or without a number, are what else players can ask for", p.Name)
 	case p.Codec != media.H264 && p.Codec != media.HEVC && p.Codec != media.AV1:
 		return fmt.Errorf("codec %v cannot be encoded", p.Codec)
 	case p.Width < MinDimension || p.Width > MaxDimension || p.Height < MinDimension || p.Height > MaxDimension:
@@ -68,6 +69,15 @@ func (p Profile) validate() error {
 		return fmt.Errorf("frame-rate divisor %d: allowed are 1 to 8", p.Divisor)
 	}
 	return nil
+}
+
+// reserved reports whether players know something else by a name: the source, its captions as text, a track of sound.
+func reserved(name string) bool {
+	switch strings.TrimRight(name, "0123456789") {
+	case "source", "captions", "aac", "opus":
+		return true
+	}
+	return false
 }
 
 // DefaultLadder makes the ladder of a source of the given size: the top rung has the source's height, at most 720;
