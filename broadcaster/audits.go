@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"castnet/broadcaster/audit"
-	"castnet/broadcaster/lag"
 	"castnet/broadcaster/verify"
 	"castnet/internal/media"
 	"castnet/orchestrator/rpc"
@@ -143,7 +142,7 @@ func (l *lease) doubt(ctx context.Context, a *attempt, reason string) error {
 	l.s.giveUp(a.seg, fmt.Sprintf("A picture of segment %d cannot be decoded, by us neither: %s", a.seg.Seq, bad.Reason))
 	l.forget(a)
 	l.mu.Lock()
-	l.meter = lag.New(l.s.b.cfg.LivenessFloor, len(l.s.ladder), a.seg.Track.Reorder, nil) // its pictures are due no more
+	l.meter = l.newMeter(a.seg, nil) // its pictures are due no more
 	l.mu.Unlock()
 	return nil
 }

@@ -54,6 +54,9 @@ func (s *Stream) serveBest(ctx context.Context, offers []market.Offer) (done boo
 		if err == nil || ctx.Err() != nil {
 			return true
 		}
+		if silent, ok := errors.AsType[*silentError](err); ok {
+			return s.awaitPictures(ctx, &offers[i], silent) != nil
+		}
 		s.failedOver(&offers[i], err)
 		if opened {
 			return false // what the others offered is old by now
@@ -111,6 +114,30 @@ func (s *Stream) failedOver(o *market.Offer, err error) {
 		name, plainly(err)))
 	o.Log(s.log).Warn("lease failed, moving the stream", "err", err)
 	s.update(func(st *Status) { st.Problem = "" })
+}
+
+// silentError ends a lease under which the publisher sent no pictures for too long, although it is there. Nobody is to
+// blame.
+type silentError struct {
+	lasted time.Duration
+	next   place
+}
+
+func (e *silentError) Error() string {
+	return fmt.Sprintf("there were no pictures to send for %v", e.lasted.Round(time.Second))
+}
+
+// awaitPictures waits until there is work again after silence, or no more in the segment that it fell into: the next
+// lease would end as this one did.
+func (s *Stream) awaitPictures(ctx context.Context, o *market.Offer, silent *silentError) error {
+	s.b.metrics.leases.WithLabelValues("silent").Inc()
+	s.note(AtOrchestrator, fmt.Sprintf("The lease with %s ended: %v. The next picture begins another.", o.Orchestrator.Name, silent))
+	o.Log(s.log).Info("lease ended: the publisher sends no pictures", "for", silent.lasted)
+	if silent.next.seg == nil {
+		return nil // runLadder waits for the first
+	}
+	_, err := s.work.unit(ctx, silent.next.seg, silent.next.i)
+	return err
 }
 
 // giveUp takes a segment off the list that will have no renditions, and says why.

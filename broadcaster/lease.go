@@ -33,6 +33,8 @@ const (
 	// maxDeaths is how many workers a lease may lose in deathsForgiven; after that it is no accident.
 	maxDeaths      = 5
 	deathsForgiven = time.Minute
+	// silenceFrom is how long an orchestrator must have been sent no picture before its word that nothing came is taken.
+	silenceFrom = 5 * time.Second
 	// answerTimeout is how long a payment may be without an answer.
 	answerTimeout = 5 * time.Second
 	// maxUndecodable is how many orchestrators' words it takes that a segment cannot be decoded. (The first may lie, or
@@ -68,6 +70,8 @@ type lease struct {
 	again    context.CancelCauseFunc // begins the feed anew with the next attempts
 	pending  map[common.Hash]due     // sent payments without an answer
 	changed  chan struct{}           // closed and replaced when attempts or payments are done
+	fed      time.Time               // when the last unit was sent, or the lease opened
+	next     place                   // of the unit that is waited for
 	deaths   int                     // workers that the orchestrator lost since died
 	died     time.Time
 }
@@ -93,6 +97,7 @@ func openLease(ctx context.Context, s *Stream, o *market.Offer) (*lease, error) 
 		left:   make(chan struct{}),
 		opened: o.Lease.Lease.Prices, hash: hash, current: o.Lease.Lease, prev: make(map[common.Hash]common.Hash),
 		attempts: make(map[uint64]*attempt), pending: make(map[common.Hash]due), changed: make(chan struct{}),
+		fed: s.b.cfg.Now(),
 	}, nil
 }
 
@@ -253,7 +258,8 @@ func (l *lease) feedSegment(ctx context.Context, seg *segment, fresh bool) error
 		}
 		l.mu.Lock()
 		a.add(u)
-		l.meter.Send(u.PTS, l.now())
+		l.fed, l.next = l.now(), place{seg, i + 1}
+		l.meter.Send(u.PTS, l.fed)
 		l.mu.Unlock()
 		if err := l.stream.Send(transcoder.WriteUnit{Unit: u}); err != nil {
 			return l.sendFailed(ctx, err)
@@ -324,10 +330,19 @@ func (l *lease) begin(ctx context.Context, seg *segment, fresh bool) (*attempt, 
 	grant := l.s.hub.Admit(seg.Seq)
 	a := newAttempt(l, seg, l.s.work.newAttempt(seg), grant)
 	if fresh {
-		l.meter = lag.New(l.s.b.cfg.LivenessFloor, len(l.s.ladder), seg.Track.Reorder, a.resumeAfter)
+		l.meter = l.newMeter(seg, a.resumeAfter)
 	}
 	l.attempts[seg.Seq] = a
 	return a, nil
+}
+
+// newMeter measures the units that are sent from now on.
+func (l *lease) newMeter(seg *segment, resumeAfter []int64) *lag.Meter {
+	divisors := make([]int, len(l.s.ladder))
+	for i, p := range l.s.ladder {
+		divisors[i] = p.Divisor
+	}
+	return lag.New(l.s.b.cfg.LivenessFloor, divisors, seg.Track.Reorder, resumeAfter)
 }
 
 // forget drops an attempt that will have no receipt.
@@ -359,12 +374,23 @@ func (l *lease) receive(ctx context.Context) error {
 			if ctx.Err() != nil || l.leaving.Load() {
 				return nil // it was ended on purpose
 			}
-			return &failure{plain: lostBecause(err), cause: err}
+			return l.lost(err)
 		}
 		if err := l.handle(down); err != nil {
 			return err
 		}
 	}
+}
+
+// lost says why the orchestrator's stream ended. That nothing came is its fault only where something was sent.
+func (l *lease) lost(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	silent := l.now().Sub(l.fed)
+	if refusal, ok := errors.AsType[*rpc.Refusal](err); ok && refusal.Code == rpc.CodeExpired && silent >= silenceFrom {
+		return &silentError{lasted: silent, next: l.next}
+	}
+	return &failure{plain: lostBecause(err), cause: err}
 }
 
 func (l *lease) handle(down rpc.Down) error {

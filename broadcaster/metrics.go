@@ -31,7 +31,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "castnet", Subsystem: "broadcaster", Name: "streams", Help: "Streams, those whose viewers still linger included.",
 		}),
-		leases:   vec("leases_total", "Leases by what became of them: opened, failed, none (nobody could be had).", "event"),
+		leases:   vec("leases_total", "Leases by what became of them: opened, failed, silent (no pictures came), none (nobody could be had).", "event"),
 		segments: vec("segments_total", "Segments whose receipts were checked, by result: verified, failed.", "result"),
 		audits:   vec("audits_total", "Segments that were decoded and compared with their source, by result: passed, failed, inconclusive.", "result"),
 		badInputs: vec("bad_inputs_total",

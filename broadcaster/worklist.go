@@ -22,6 +22,12 @@ type segment struct {
 	bad      int    // how often an orchestrator could not decode it
 }
 
+// place is where a unit stands, or will: the i-th of a segment.
+type place struct {
+	seg *segment // nil: before the first
+	i   int
+}
+
 // Bounds of the work that waits for an orchestrator; what is beyond them is given up, oldest segment first. They match
 // what the hub retains, since a replacement decodes from there.
 const (

@@ -63,18 +63,19 @@ type sentUnit struct {
 }
 
 type rungLag struct {
+	skip    int   // how many pictures are left out after each that is kept
 	pts     int64 // last output
 	started bool
 	at      time.Time // when it last advanced
 }
 
-// New measures rungs renditions of a source with the given reorder depth. resumeAfter, where it is not nil, has
-// the PTS for each rendition after which output is expected.
-func New(floor time.Duration, rungs, reorder int, resumeAfter []int64) *Meter {
+// New measures renditions that keep one of each so many pictures, of a source with the given reorder depth. resumeAfter,
+// where it is not nil, has the PTS for each rendition after which output is expected.
+func New(floor time.Duration, divisors []int, reorder int, resumeAfter []int64) *Meter {
 	// One picture more than the reorder depth: a decoder gives a picture when the next access unit begins.
-	m := &Meter{floor: floor, delay: reorder + 1, decoded: math.MinInt64, outputs: make([]rungLag, rungs)}
-	for i := range m.outputs {
-		m.outputs[i].pts = math.MinInt64
+	m := &Meter{floor: floor, delay: reorder + 1, decoded: math.MinInt64, outputs: make([]rungLag, len(divisors))}
+	for i, d := range divisors {
+		m.outputs[i] = rungLag{skip: d - 1, pts: math.MinInt64}
 		if i < len(resumeAfter) {
 			m.outputs[i].pts = resumeAfter[i]
 		}
@@ -97,7 +98,7 @@ func (m *Meter) Output(rendition int, pts int64, now time.Time) time.Duration {
 	if due, ok := m.dueSince(*out); ok && out.started {
 		m.stands.add(max(0, now.Sub(later(due, out.at))))
 	}
-	*out = rungLag{pts: pts, started: true, at: now}
+	out.pts, out.started, out.at = pts, true, now
 	var lag time.Duration
 	for _, s := range m.sent {
 		if s.pts == pts {
@@ -161,16 +162,21 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// dueSince returns since when a rendition's next picture could have come out.
+// dueSince returns since when a rendition's next picture could have come out. What is published already is not counted:
+// after a resume, and in a rendition ahead of the slowest, it stands in the decoder's way no more.
 func (m *Meter) dueSince(o rungLag) (time.Time, bool) {
-	for i, s := range m.sent {
+	skip := o.skip
+	if o.pts == math.MinInt64 {
+		skip = 0 // the first picture is kept
+	}
+	ahead := 0
+	for _, s := range m.sent {
 		if s.pts <= o.pts {
 			continue
 		}
-		if j := i + m.delay; j < len(m.sent) {
-			return m.sent[j].at, true
+		if ahead++; ahead > m.delay+skip {
+			return s.at, true
 		}
-		return m.flushed, !m.flushed.IsZero()
 	}
-	return time.Time{}, false
+	return m.flushed, ahead > skip && !m.flushed.IsZero()
 }

@@ -105,12 +105,16 @@ type scene struct {
 	t     *testing.T
 	pool  *worker.Pool
 	chain rich
+	idle  time.Duration // after which orchestrators end a lease; 0: as they do
 }
 
-func newScene(t *testing.T, first liar) *scene {
+func newScene(t *testing.T, first liar, change ...func(*scene)) *scene {
 	t.Helper()
 	path, err := binary()
 	s := &scene{t: t}
+	for _, c := range change {
+		c(s)
+	}
 	s.check(err)
 	s.pool, err = worker.New(worker.Config{Binary: path, Logger: slog.New(slog.DiscardHandler), MaxSessions: 16})
 	s.check(err)
@@ -171,7 +175,7 @@ func (s *scene) orchestrator(name string, stake uint64, work transcoder.Transcod
 	s.check(err)
 	o, err := orchestrator.New(orchestrator.Config{
 		ID: id, Signer: operator, Domain: domain, Transcoder: fleet, Recipient: recipient, Rounds: s.chain, Store: receipts,
-		Pricer: s.chain, Logger: log, Registerer: prometheus.NewRegistry(),
+		Pricer: s.chain, Logger: log, Registerer: prometheus.NewRegistry(), Limits: orchestrator.Limits{IdleTimeout: s.idle},
 	})
 	s.check(err)
 	server, err := rpc.NewServer(rpc.ServerConfig{
@@ -188,6 +192,20 @@ func (s *scene) orchestrator(name string, stake uint64, work transcoder.Transcod
 
 // publish pushes a clip in real time, and returns the stream's status once it is settled.
 func (s *scene) publish(v *clip.Video) broadcaster.Status {
+	s.t.Helper()
+	p := s.publisher(v.Track)
+	p.push(v.Units)
+	return p.settled()
+}
+
+// publisher is one that is connected, and its stream.
+type publisher struct {
+	*scene
+	sink   ingest.Sink
+	stream *broadcaster.Stream
+}
+
+func (s *scene) publisher(track *media.Track) *publisher {
 	s.t.Helper()
 	account := s.key()
 	sender, err := payments.NewSender(s.t.Context(), payments.SenderConfig{
@@ -215,25 +233,42 @@ func (s *scene) publish(v *clip.Video) broadcaster.Status {
 			<-time.After(time.Millisecond)
 		}
 	}
-	s.check(sink.Start([]*media.Track{v.Track}))
+	s.check(sink.Start([]*media.Track{track}))
 	stream, _ := b.Stream("demo")
+	return &publisher{s, sink, stream}
+}
+
+func (p *publisher) push(units []*media.Unit) {
+	p.t.Helper()
 	tick := time.NewTicker(time.Second / 30)
 	defer tick.Stop()
-	for _, u := range v.Units {
+	for _, u := range units {
 		<-tick.C
 		u := *u
 		u.Capture = time.Now()
-		s.check(sink.Write(0, &u))
+		p.check(p.sink.Write(0, &u))
 	}
-	sink.Close(nil)
+}
+
+// settled ends the stream, and returns its status once everything is paid.
+func (p *publisher) settled() broadcaster.Status {
+	p.t.Helper()
+	p.sink.Close(nil)
+	return p.until("settled", func(st broadcaster.Status) bool {
+		return st.State == broadcaster.Ended && st.Verified+st.Failed+st.GivenUp >= st.Segments && st.Tickets == st.Verified && st.Accepted == st.Tickets
+	})
+}
+
+func (p *publisher) until(what string, holds func(broadcaster.Status) bool) broadcaster.Status {
+	p.t.Helper()
 	for {
-		if st := stream.Status(); st.State == broadcaster.Ended && st.Verified+st.Failed+st.GivenUp >= st.Segments && st.Tickets == st.Verified && st.Accepted == st.Tickets {
+		if st := p.stream.Status(); holds(st) {
 			return st
 		}
 		select {
 		case <-time.After(10 * time.Millisecond):
-		case <-s.t.Context().Done():
-			s.t.Fatal("the stream was not settled")
+		case <-p.t.Context().Done():
+			p.t.Fatal("the stream was not " + what)
 		}
 	}
 }
@@ -315,6 +350,39 @@ func TestTrueBadInput(t *testing.T) {
 	moved(t, st, "by us neither")
 	for _, n := range st.Notes {
 		if strings.Contains(n.Text, "failed") {
+			t.Errorf("somebody was blamed: %s", n.Text)
+		}
+	}
+}
+
+// A publisher that is there and sends no pictures is nobody's fault. No lease is opened before it goes on, and then every
+// picture is made.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	v := natural(t, "")
+	// Longer than a broadcaster must have sent nothing to believe it.
+	idle := func(s *scene) { s.idle = 7 * time.Second }
+	p := newScene(t, liar{in: truthIn, out: truthOut}, idle).publisher(v.Track)
+	served := func(st broadcaster.Status) bool { return st.Serving != nil }
+	p.push(v.Units[:30])
+	p.until("served", served)
+	silent := p.until("left", func(st broadcaster.Status) bool { return !served(st) })
+	if note := silent.Notes[len(silent.Notes)-1]; note.Trouble {
+		t.Errorf("the lease ended with %q", note.Text)
+	}
+	for range 50 {
+		<-time.After(10 * time.Millisecond)
+		if st := p.stream.Status(); served(st) {
+			t.Fatalf("a lease for silence: %v", st.Notes)
+		}
+	}
+	p.push(v.Units[30:])
+	st := p.settled()
+	if st.Verified != st.Segments || st.Failed != 0 || st.GivenUp != 0 {
+		t.Errorf("%d segments: %d verified, %d failed, %d given up; %v", st.Segments, st.Verified, st.Failed, st.GivenUp, st.Notes)
+	}
+	for _, n := range st.Notes {
+		if n.Trouble {
 			t.Errorf("somebody was blamed: %s", n.Text)
 		}
 	}
