@@ -26,10 +26,12 @@ type feed struct {
 	from    time.Duration         // of the first picture: sound before it is left out
 }
 
-func newFeed(hub *playback.Hub, pictures *playback.Rendition) *feed {
+// newFeed begins a feed: with the newest key picture, or where there are none with the sound from alone on.
+func newFeed(hub *playback.Hub, pictures *playback.Rendition, alone playback.Start) *feed {
 	f := &feed{}
+	start := playback.StartOldestKey // what sounds before the first picture is left out by its time
 	if hub.AudioOnly() {
-		f.main = audio
+		f.main, start = audio, alone
 	} else {
 		f.readers[video] = pictures.NewReader(playback.StartNewestKey)
 	}
@@ -37,7 +39,7 @@ func newFeed(hub *playback.Hub, pictures *playback.Rendition) *feed {
 		f.sound = hub.Audio(0, media.Opus)
 	}
 	if f.sound != nil {
-		f.readers[audio] = f.sound.NewReader(playback.StartOldestKey)
+		f.readers[audio] = f.sound.NewReader(start)
 	}
 	return f
 }

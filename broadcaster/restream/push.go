@@ -136,7 +136,7 @@ func (p *push) follow(ctx context.Context, hub *playback.Hub) {
 		return
 	}
 	pause := p.server.cfg.FirstPause
-	f := newFeed(hub, video)
+	f := newFeed(hub, video, playback.StartOldestKey)
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := p.once(ctx, f)
@@ -161,7 +161,7 @@ func (p *push) follow(ctx context.Context, hub *playback.Hub) {
 		case <-ctx.Done():
 		}
 		pause = min(2*pause, p.server.cfg.LongestPause)
-		f = newFeed(hub, video) // from the newest key frame: what was missed is past
+		f = newFeed(hub, video, playback.StartNewestKey) // what was missed is past, and what was sent is not sent again
 	}
 }
 

@@ -216,6 +216,68 @@ func TestEverythingArrives(t *testing.T) {
 	}
 }
 
+// soundShow is a live stream without pictures.
+func soundShow(t *testing.T) *show {
+	t.Helper()
+	metrics, err := playback.NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &show{}
+	if s.hub, err = playback.New(playback.Config{ID: "show", Logger: slog.New(slog.DiscardHandler), Metrics: metrics}); err != nil {
+		t.Fatal(err)
+	}
+	_, s.audio = material(t)
+	s.hub.AddAudio(0, s.audio.Track)
+	if err := s.hub.SetAudioOnly(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// packets publishes the packets of sound from one number up to another.
+func (s *show) packets(t *testing.T, from, to int) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		u := &media.Unit{PTS: int64(i) * 1024, DTS: int64(i) * 1024, Key: true, Payload: s.audio.Units[i%len(s.audio.Units)].Payload}
+		if err := s.hub.PublishAudio(0, media.AAC, u); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestSoundAloneComesBack loses the server of a stream without pictures: the next connection begins with what comes then, and
+// repeats nothing.
+func TestSoundAloneComesBack(t *testing.T) {
+	t.Parallel()
+	url, kill := receiver(t, "rtmp", "127.0.0.1:0", ingesttest.NewGate())
+	s := soundShow(t)
+	server, _ := push(t, s, url)
+	n := 0
+	more := func(packets int) {
+		s.packets(t, n, n+packets)
+		n += packets
+	}
+	more(200)
+	until(t, server, 0, "the connection", live)
+	kill()
+	until(t, server, 0, "the loss", func(st restream.Status) bool { more(1); return st.Restarts > 0 })
+	lost := n
+	again := ingesttest.NewGate()
+	_, address, _ := strings.Cut(url, "//")
+	receiver(t, "rtmp", address[:strings.IndexByte(address, '/')], again)
+	until(t, server, 0, "another connection", live)
+	const after = 100
+	more(after / 2)
+	wait(2500 * time.Millisecond) // for as long RTMP's servers wait for pictures
+	more(after / 2)
+	s.hub.Close(nil)
+	// The newest packets are there when the connection is made: they may come again.
+	if came := len(again.Wait(t).Units[media.AAC]); came < after || came > after+lost/2 {
+		t.Errorf("%d packets came of %d, and %d before them", came, after, lost)
+	}
+}
+
 // TestSoundAlone pushes a stream without pictures.
 func TestSoundAlone(t *testing.T) {
 	for _, protocol := range []string{"rtmp", "srt"} {
@@ -223,35 +285,15 @@ func TestSoundAlone(t *testing.T) {
 			t.Parallel()
 			g := ingesttest.NewGate()
 			url, _ := receiver(t, protocol, "127.0.0.1:0", g)
-			metrics, err := playback.NewMetrics(prometheus.NewRegistry())
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := &show{}
-			if s.hub, err = playback.New(playback.Config{ID: "show", Logger: slog.New(slog.DiscardHandler), Metrics: metrics}); err != nil {
-				t.Fatal(err)
-			}
-			_, s.audio = material(t)
-			s.hub.AddAudio(0, s.audio.Track)
-			if err := s.hub.SetAudioOnly(); err != nil {
-				t.Fatal(err)
-			}
-			packets := func(from, to int) {
-				for i := from; i < to; i++ {
-					u := &media.Unit{PTS: int64(i) * 1024, DTS: int64(i) * 1024, Key: true, Payload: s.audio.Units[i%len(s.audio.Units)].Payload}
-					if err := s.hub.PublishAudio(0, media.AAC, u); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
+			s := soundShow(t)
 			if protocol == "srt" {
 				url += "&latency=800" // what comes later than that is dropped, and this machine may be busy
 			}
 			server, _ := push(t, s, url)
-			packets(0, 100)
+			s.packets(t, 0, 100)
 			until(t, server, 0, "the connection", live)
 			wait(2500 * time.Millisecond) // for as long RTMP's servers wait for pictures
-			packets(100, 200)
+			s.packets(t, 100, 200)
 			s.hub.Close(nil)
 			r := g.Wait(t)
 			if r.Reason != nil || len(r.Tracks) != 1 || len(r.Units[media.AAC]) < 199 {
