@@ -75,12 +75,20 @@ type tone struct {
 	track uint8 // the publisher's number
 }
 
-// tone finds the place of an audio track; those that are announced first are taken. n is −1 for those beyond what is possible.
-func (s *stream) tone(track uint8) (n int, sound *ingest.Sound) {
+// find finds an audio track that was announced; sound is nil for another one.
+func (s *stream) find(track uint8) (n int, sound *ingest.Sound) {
 	for n := range s.tones {
 		if s.tones[n].track == track {
 			return n, &s.tones[n].Sound
 		}
+	}
+	return -1, nil
+}
+
+// tone gives an audio track that is announced its place; the first ones are taken. sound is nil for those beyond what is possible.
+func (s *stream) tone(track uint8) (n int, sound *ingest.Sound) {
+	if n, sound := s.find(track); sound != nil {
+		return n, sound
 	}
 	if len(s.tones) == ingest.MaxSounds {
 		if !s.told {

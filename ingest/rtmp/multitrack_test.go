@@ -1,17 +1,22 @@
 package rtmp_test
 
 import (
+	"log/slog"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/bluenviron/gortmplib"
 	"github.com/bluenviron/gortmplib/pkg/codecs"
+	"github.com/bluenviron/gortmplib/pkg/message"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/opus"
 
+	"castnet/ingest"
 	"castnet/ingest/ingesttest"
+	"castnet/ingest/rtmp"
 	"castnet/internal/media"
 	"castnet/test/clip"
 )
@@ -135,5 +140,77 @@ func TestAudioTracks(t *testing.T) {
 	}
 	if want := []int{2, 1, 2, 6}; !slices.Equal(channels, want) {
 		t.Errorf("channels %v, want %v", channels, want)
+	}
+}
+
+// TestFurtherTracks: a further track in a codec that is not taken is left out, and so is one that is never announced: neither ends
+// the publisher nor takes the place of another.
+func TestFurtherTracks(t *testing.T) {
+	g := ingesttest.NewGate()
+	var log lines
+	c := dial(t, start(t, g, func(cfg *rtmp.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) }))
+	v := small(t, 160, 120)
+	c.configure(v)
+	frame := slices.Repeat([]byte{0x21}, 100)
+	sound := func(track uint8, ms int, codec message.FourCC) {
+		c.send(&message.AudioExMultitrack{TrackID: track, Wrapped: &message.AudioExCodedFrames{
+			ChunkStreamID: message.AudioChunkStreamID, MessageStreamID: 0x1000000, FourCC: codec, Payload: frame, DTS: time.Duration(ms) * time.Millisecond,
+		}})
+	}
+	announce := func(track uint8, codec message.FourCC) {
+		c.send(&message.AudioExMultitrack{TrackID: track, Wrapped: &message.AudioExSequenceStart{
+			ChunkStreamID: message.AudioChunkStreamID, MessageStreamID: 0x1000000, FourCC: codec,
+			AACConfig: &mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 48_000, ChannelConfig: 2},
+		}})
+	}
+	for track := range uint8(ingest.MaxSounds) {
+		sound(100+track, 0, message.FourCCAC3) // its codec has no header
+	}
+	announce(5, message.FourCCAC3)
+	announce(6, message.FourCCMP3)
+	for track := range uint8(ingest.MaxSounds) {
+		announce(track, message.FourCCMP4A)
+	}
+	const frames = 60
+	for i := range frames {
+		c.picture(i*1000/30, v.Units[i])
+		for track := range uint8(ingest.MaxSounds) {
+			sound(track, i*1024/48, message.FourCCMP4A)
+		}
+		sound(5, i*32, message.FourCCAC3)
+	}
+	c.end()
+	r := g.Wait(t)
+	if r.Reason != nil || len(r.Tracks) != 1+ingest.MaxSounds {
+		t.Fatalf("ended with %v, %d tracks", r.Reason, len(r.Tracks))
+	}
+	for i := range r.Tracks {
+		if n := len(r.ByTrack[i]); n != frames {
+			t.Errorf("track %d: %d units of %d", i, n, frames)
+		}
+	}
+	if s := log.String(); strings.Count(s, "left out") != 1 {
+		t.Errorf("the log says %q", s)
+	}
+}
+
+// TestFirstTrack: the only track in a codec that is not taken ends the publisher, in words; so does one that becomes so.
+func TestFirstTrack(t *testing.T) {
+	for name, codecs := range map[string][]message.FourCC{
+		"from the beginning": {message.FourCCAC3}, "later": {message.FourCCMP4A, message.FourCCAC3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := ingesttest.NewGate()
+			c := dial(t, start(t, g, nil))
+			for _, codec := range codecs {
+				c.send(&message.AudioExSequenceStart{
+					ChunkStreamID: message.AudioChunkStreamID, MessageStreamID: 0x1000000, FourCC: codec,
+					AACConfig: &mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 48_000, ChannelConfig: 2},
+				})
+			}
+			if r := g.Wait(t); ingest.CodeOf(r.Reason) != ingest.CodeUnsupportedCodec {
+				t.Errorf("ended with %v", r.Reason)
+			}
+		})
 	}
 }

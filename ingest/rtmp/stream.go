@@ -31,8 +31,9 @@ type stream struct {
 	lengthSize int           // of NAL units; 0 for codecs that have none
 	frameRate  float64       // from the metadata
 
-	tones []tone
-	told  bool // that there are more
+	tones   []tone
+	told    bool // that there are more
+	leftOut bool // a further track, which is told
 }
 
 func newStream(sink ingest.Sink, metrics *ingest.Metrics, tell func(string, ...any)) *stream {
@@ -180,7 +181,7 @@ func fieldsOf(v any) amf0.Object {
 // announceVideo takes the header of a video track.
 func (s *stream) announceVideo(track uint8, m *message.VideoExSequenceStart) error {
 	if _, err := codecOf(m.FourCC); err != nil {
-		return err
+		return s.untaken(track, track == s.tracks.chosen, m.FourCC)
 	}
 	if header := s.tracks.announce(track, m); header != nil {
 		return s.startVideo(header)
@@ -265,8 +266,21 @@ func (s *stream) startAudio(track uint8, m *message.AudioExSequenceStart) error 
 		sound.SetOpus(int(m.OpusConfig.ChannelCount))
 		return s.out.SetSound(n, sound.Track())
 	default:
-		return unsupported(fourCC(m.FourCC))
+		_, known := s.find(track)
+		return s.untaken(track, known != nil, m.FourCC)
 	}
+}
+
+// untaken refuses a track in a codec that is not taken. A further one is left out, unless it had been taken in another codec.
+func (s *stream) untaken(track uint8, taken bool, codec message.FourCC) error {
+	if track == 0 || taken {
+		return unsupported(fourCC(codec))
+	}
+	if !s.leftOut {
+		s.leftOut = true
+		s.tell("a further track is left out: its codec cannot be taken", "track", track, "codec", fourCC(codec))
+	}
+	return nil
 }
 
 func (s *stream) setAAC(track uint8, c *mpeg4audio.AudioSpecificConfig) error {
@@ -362,11 +376,9 @@ func split(au []byte, lengthSize int) ([][]byte, error) {
 
 // packet takes one audio packet. RTMP's timestamps are coarse: packets follow each other exactly where they agree.
 func (s *stream) packet(track uint8, au []byte, stamp time.Duration, now time.Time) error {
-	n, sound := s.tone(track)
+	n, sound := s.find(track)
 	switch {
-	case sound == nil:
-		return nil
-	case sound.Track() == nil:
+	case sound == nil || sound.Track() == nil:
 		return s.out.Undecodable(now)
 	case len(au) == 0:
 		return nil
