@@ -26,11 +26,11 @@ func ladderless(t *testing.T) func(*broadcaster.Config) {
 	}
 }
 
-// packets pushes seconds of AAC, 1024 samples a packet, from a packet on, to each of the tracks.
-func (p *publisher) packets(from, seconds, tracks int) {
+// packets pushes seconds of AAC, 1024 samples a packet, from timestamp 0, to each of the tracks.
+func (p *publisher) packets(seconds, tracks int) {
 	p.t.Helper()
 	for i := range seconds * 48_000 / 1024 {
-		at := int64(from+i) * 1024
+		at := int64(i) * 1024
 		for track := range tracks {
 			u := &media.Unit{PTS: at, DTS: at, Key: true, Capture: time.Now(), Payload: []byte{byte(track)}}
 			if err := p.Write(track, u); err != nil {
@@ -63,7 +63,7 @@ func TestSoundAlone(t *testing.T) {
 		}
 		first, second, pictures := read(t, hub.Audio(0, media.AAC)), read(t, hub.Audio(1, media.AAC)), read(t, hub.Source())
 		segments := starts(t, hub.Audio(0, media.AAC))
-		p.packets(0, 10, 2)
+		p.packets(10, 2)
 		if epoch := hub.Epoch(); epoch.IsZero() || time.Since(epoch) < 9*time.Second || time.Since(epoch) > 11*time.Second {
 			t.Errorf("after 10 s the timeline began %v ago", time.Since(epoch))
 		}
@@ -78,7 +78,7 @@ func TestSoundAlone(t *testing.T) {
 		if p, err = publish(t, b, aac, &commentary); err != nil {
 			t.Fatal(err)
 		}
-		p.packets(0, 4, 2)
+		p.packets(4, 2)
 		p.Close(nil)
 
 		const total = 10*48_000/1024 + 4*48_000/1024
@@ -132,7 +132,7 @@ func TestPicturesAfterSoundAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.packets(0, 1, 1)
+		p.packets(1, 1)
 		err = p.Start([]*media.Track{aac, h264})
 		if ingest.CodeOf(err) != ingest.CodeUnsupportedCodec {
 			t.Fatalf("pictures came, and the publisher was told %v", err)
@@ -186,7 +186,7 @@ func TestSampleRateOfSoundAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.packets(0, 1, 1)
+		p.packets(1, 1)
 		old, _ := b.Stream("demo")
 		slower := *aac
 		slower.ClockRate = 44_100
@@ -203,7 +203,7 @@ func TestSampleRateOfSoundAlone(t *testing.T) {
 		if p, err = publish(t, b, aac); err != nil {
 			t.Fatal(err)
 		}
-		p.packets(0, 1, 1)
+		p.packets(1, 1)
 		if again, _ := b.Stream("demo"); again != old {
 			t.Error("the stream does not go on at its own rate")
 		}
@@ -213,7 +213,7 @@ func TestSampleRateOfSoundAlone(t *testing.T) {
 		if p, err = publish(t, b, &slower); err != nil {
 			t.Fatal(err)
 		}
-		p.packets(0, 1, 1)
+		p.packets(1, 1)
 		if stream, _ := b.Stream("demo"); stream == old || stream.Hub().Audio(0, media.AAC).Track().ClockRate != 44_100 {
 			t.Error("the stream at the old rate goes on")
 		}

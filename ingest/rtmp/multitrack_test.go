@@ -196,13 +196,13 @@ func TestFurtherTracks(t *testing.T) {
 
 // TestFirstTrack: the only track in a codec that is not taken ends the publisher, in words; so does one that becomes so.
 func TestFirstTrack(t *testing.T) {
-	for name, codecs := range map[string][]message.FourCC{
+	for name, kinds := range map[string][]message.FourCC{
 		"from the beginning": {message.FourCCAC3}, "later": {message.FourCCMP4A, message.FourCCAC3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := ingesttest.NewGate()
 			c := dial(t, start(t, g, nil))
-			for _, codec := range codecs {
+			for _, codec := range kinds {
 				c.send(&message.AudioExSequenceStart{
 					ChunkStreamID: message.AudioChunkStreamID, MessageStreamID: 0x1000000, FourCC: codec,
 					AACConfig: &mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 48_000, ChannelConfig: 2},
