@@ -157,6 +157,9 @@ func (l *leg) crossing(p *packets.Packet, now time.Time) crossing {
 		l.tell()
 		return cross
 	}
+	if key.pts <= l.lastPTS && l.wanted < l.current && l.estimator != nil && l.estimator.Queued() {
+		to.rendition.RequestKey() // what is sent until the next one only adds to the queue
+	}
 	if p == nil || !p.Aligned || key.newest >= p.PTS {
 		l.heldFrom = time.Time{}
 		return stay
