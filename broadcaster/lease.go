@@ -70,8 +70,8 @@ type lease struct {
 	again    context.CancelCauseFunc // begins the feed anew with the next attempts
 	pending  map[common.Hash]due     // sent payments without an answer
 	changed  chan struct{}           // closed and replaced when attempts or payments are done
-	fed      time.Time               // when the last unit was sent, or the lease opened
-	next     place                   // of the unit that is waited for
+	idle     time.Time               // since when there is nothing to send; zero while there is
+	next     place                   // of the unit that is waited for then
 	deaths   int                     // workers that the orchestrator lost since died
 	died     time.Time
 }
@@ -97,7 +97,6 @@ func openLease(ctx context.Context, s *Stream, o *market.Offer) (*lease, error) 
 		left:   make(chan struct{}),
 		opened: o.Lease.Lease.Prices, hash: hash, current: o.Lease.Lease, prev: make(map[common.Hash]common.Hash),
 		attempts: make(map[uint64]*attempt), pending: make(map[common.Hash]due), changed: make(chan struct{}),
-		fed: s.b.cfg.Now(),
 	}, nil
 }
 
@@ -197,7 +196,9 @@ func (*workerDiedError) Error() string { return "worker died" }
 // feed sends the open segments in order, beginning with the first one numbered from or higher.
 func (l *lease) feed(ctx context.Context, from uint64) error {
 	for next, fresh := from, true; ; {
+		l.wait(place{})
 		seg, ok := l.s.work.after(ctx, next)
+		l.busy()
 		switch {
 		case ok:
 		case ctx.Err() != nil:
@@ -249,7 +250,9 @@ func (l *lease) feedSegment(ctx context.Context, seg *segment, fresh bool) error
 		}
 	}
 	for i := 0; ; i++ {
+		l.wait(place{seg, i})
 		u, err := l.s.work.unit(ctx, seg, i)
+		l.busy()
 		if err != nil {
 			return err
 		}
@@ -258,8 +261,7 @@ func (l *lease) feedSegment(ctx context.Context, seg *segment, fresh bool) error
 		}
 		l.mu.Lock()
 		a.add(u)
-		l.fed, l.next = l.now(), place{seg, i + 1}
-		l.meter.Send(u.PTS, l.fed)
+		l.meter.Send(u.PTS, l.now())
 		l.mu.Unlock()
 		if err := l.stream.Send(transcoder.WriteUnit{Unit: u}); err != nil {
 			return l.sendFailed(ctx, err)
@@ -270,6 +272,20 @@ func (l *lease) feedSegment(ctx context.Context, seg *segment, fresh bool) error
 		return l.sendFailed(ctx, l.stream.Send(transcoder.CancelSegment{Seq: seg.Seq, Attempt: a.number}))
 	}
 	return l.end(ctx, a)
+}
+
+// wait notes that there is nothing to send before a unit comes in some place, or a segment begins.
+func (l *lease) wait(next place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.idle, l.next = l.now(), next
+}
+
+// busy notes that there is something to send.
+func (l *lease) busy() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.idle = time.Time{}
 }
 
 // feedPrefix sends the pictures from the key picture that the segment's first one needs.
@@ -382,15 +398,27 @@ func (l *lease) receive(ctx context.Context) error {
 	}
 }
 
-// lost says why the orchestrator's stream ended. That nothing came is its fault only where something was sent.
+// lost says why the orchestrator's stream ended. Its word that nothing came is taken where it owed nothing, and there was
+// nothing to send.
 func (l *lease) lost(err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	silent := l.now().Sub(l.fed)
-	if refusal, ok := errors.AsType[*rpc.Refusal](err); ok && refusal.Code == rpc.CodeExpired && silent >= silenceFrom {
-		return &silentError{lasted: silent, next: l.next}
+	refusal, ok := errors.AsType[*rpc.Refusal](err)
+	silent := l.now().Sub(l.idle)
+	if !ok || refusal.Code != rpc.CodeExpired || l.idle.IsZero() || silent < silenceFrom || l.owes() {
+		return &failure{plain: lostBecause(err), cause: err}
 	}
-	return &failure{plain: lostBecause(err), cause: err}
+	return &silentError{lasted: silent, next: l.next}
+}
+
+// owes reports whether the orchestrator owes a receipt, or the answer to a payment. The caller holds mu.
+func (l *lease) owes() bool {
+	for _, a := range l.attempts {
+		if !a.ended.IsZero() {
+			return true
+		}
+	}
+	return len(l.pending) > 0
 }
 
 func (l *lease) handle(down rpc.Down) error {

@@ -22,13 +22,7 @@ import (
 // start runs a server until the test ends, and returns its address.
 func start(t *testing.T, g ingest.Gate, change func(*srt.Config)) string {
 	t.Helper()
-	free, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.LocalAddr().String()
-	_ = free.Close()
-	cfg := srt.Config{Address: address, Gate: g, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Registerer: prometheus.NewRegistry()}
+	cfg := srt.Config{Address: "127.0.0.1:0", Gate: g, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Registerer: prometheus.NewRegistry()}
 	if change != nil {
 		change(&cfg)
 	}
@@ -37,7 +31,7 @@ func start(t *testing.T, g ingest.Gate, change func(*srt.Config)) string {
 		t.Fatal(err)
 	}
 	ingesttest.Run(t, server.Run)
-	return address
+	return server.Address()
 }
 
 // material is a natural clip with B-frames, and sound.
