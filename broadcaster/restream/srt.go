@@ -22,10 +22,10 @@ import (
 const (
 	// datagram is seven packets of a transport stream, as SRT's peers expect.
 	datagram = 7 * 188
-	// burst datagrams are written at once, and the next ones burstPause later (33 Mb/s). The library drops what finds its queue
+	// burst datagrams are written at once, and the next ones burstPause later (80 Mb/s). The library drops what finds its queue
 	// of 1,024 full, as a key frame and all after it would; of 64 at once it lost the last ones where nothing followed soon.
 	burst      = 16
-	burstPause = 5 * time.Millisecond
+	burstPause = 2 * time.Millisecond
 	// tsDelay is where the transport stream's clock begins: its program clock runs ahead of the first picture by 100 ms.
 	tsDelay = media.VideoClockRate
 )
@@ -202,7 +202,7 @@ func (o *srtOutlet) Close() error {
 // Abort cuts the connection, with the goodbye that SRT knows.
 func (o *srtOutlet) Abort() {
 	_ = o.conn.Close() // never fails
-	for range 20 {     // until the library's goroutine has said that it ends
+	for range 50 {     // until the library's goroutine has said that it ends
 		if _, err := o.conn.Read(make([]byte, datagram)); errors.Is(err, gosrt.ErrClientClosed) {
 			return
 		}

@@ -204,10 +204,13 @@ func (s *stream) trackPicture(track uint8, p *picture, now time.Time) error {
 			return err
 		}
 	}
-	if !taken {
-		return nil
+	switch {
+	case taken:
+		return s.picture(p, now)
+	case s.pictures == nil: // nothing else may come
+		return s.out.Undecodable(now)
 	}
-	return s.picture(p, now)
+	return nil
 }
 
 // startVideo takes what a decoder needs to know of a codec before its first picture.
