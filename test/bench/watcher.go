@@ -48,6 +48,8 @@ type watcher struct {
 
 	// Of the reading goroutine, and of anybody once it has ended.
 	first, last uint64 // sequence numbers, without wrapping
+	seen        uint64 // which of the 64 up to last have come: bit 0 is last's
+	distinct    uint64 // packets that have come, each counted once
 }
 
 // newWatcher prepares a watcher, which calls onPacket with the size of each packet of media where that is not nil.
@@ -239,8 +241,18 @@ func (w *watcher) media(b []byte) {
 	if w.packets.Load() == 0 {
 		w.first, w.last = uint64(sequence)+1<<16, uint64(sequence)+1<<16
 		close(w.began)
-	} else if ahead := int16(sequence - uint16(w.last)); ahead > 0 {
-		w.last += uint64(ahead)
+	}
+	ahead := int16(sequence - uint16(w.last))
+	if ahead > 0 {
+		w.last, w.seen = w.last+uint64(ahead), w.seen<<ahead
+		ahead = 0
+	}
+	w.first = min(w.first, w.last+uint64(ahead))
+	if bit := uint64(1) << -ahead; w.seen&bit == 0 { // one that comes twice, or far too late, does not make up for one that is lost
+		w.seen |= bit
+		if bit != 0 {
+			w.distinct++
+		}
 	}
 	w.packets.Add(1)
 	w.bytes.Add(uint64(len(b)))
@@ -256,7 +268,7 @@ func (w *watcher) leave() (lost int, err error) {
 	if w.packets.Load() == 0 {
 		return 0, err
 	}
-	return int(w.last-w.first+1) - int(w.packets.Load()), err
+	return int(w.last-w.first+1) - int(w.distinct), err
 }
 
 // handshakeConn is what DTLS sees of a watcher's socket.
