@@ -470,20 +470,26 @@ func byBroadcaster(err error) bool {
 // waste notes work that will have no receipt by the broadcaster's doing.
 func (l *lease) waste(work *uint256.Int) { l.o.wasted.lost(l.broadcaster, work, l.o.cfg.Now()) }
 
-// work is what the open attempts cost so far. The lock is held.
+// work is what the open attempts will cost if no more comes: what is still being made is counted as if it were made, but
+// for its bytes. The lock is held.
 func (l *lease) work() uint256.Int {
 	var sum uint256.Int
 	for _, a := range l.open {
-		cost := l.cost(a)
+		will := slices.Clone(a.output)
+		for i := range will {
+			divisor := uint32(l.rungs[i].Divisor)
+			will[i].Frames = max(will[i].Frames, (a.due[i]+divisor-1)/divisor)
+		}
+		cost := l.cost(a, will)
 		saturatingAdd(&sum, &cost)
 	}
 	return sum
 }
 
-// cost is what an attempt costs so far: all there is where it cannot be counted, for then it cannot be owed. The lock
-// is held.
-func (l *lease) cost(a *attempt) uint256.Int {
-	fee, err := receipt.Fee(&l.terms.lease.Prices, l.rungs, &a.counted, a.output)
+// cost is what an attempt with that output costs: all there is where it cannot be counted, for then it cannot be owed.
+// The lock is held.
+func (l *lease) cost(a *attempt, output []receipt.Rendition) uint256.Int {
+	fee, err := receipt.Fee(&l.terms.lease.Prices, l.rungs, &a.counted, output)
 	if err != nil {
 		fee.SetAllOne()
 	}

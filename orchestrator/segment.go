@@ -35,6 +35,7 @@ type attempt struct {
 	// Guarded by lease.mu.
 	counted receipt.Source      // frames and bytes so far
 	output  []receipt.Rendition // frames and bytes so far
+	due     []uint32            // of each rung: the source's pictures so far that it shows, before its divisor
 	end     *rpc.EndSegment
 	endedAt time.Time
 	prices  receipt.Prices // of the lease that the Source names
@@ -46,6 +47,7 @@ func (l *lease) newAttempt(m *transcoder.StartSegment) *attempt {
 	a := &attempt{
 		seq: m.Seq, number: m.Attempt, begin: *m, source: receipt.NewMerkle(receipt.SourceID()),
 		renditions: make([]*receipt.Merkle, len(l.rungs)), output: make([]receipt.Rendition, len(l.rungs)),
+		due: make([]uint32, len(l.rungs)),
 	}
 	a.counted.Width, a.counted.Height = uint32(m.Track.Width), uint32(m.Track.Height)
 	for i := range l.rungs {
@@ -180,7 +182,7 @@ func (l *lease) drop(ctx context.Context, a *attempt, result string) {
 	if writing {
 		l.writing, l.lost = nil, true
 	}
-	work := l.cost(a)
+	work := l.cost(a, a.output)
 	open := l.giveUp(a)
 	l.mu.Unlock()
 	if open {
@@ -254,6 +256,11 @@ func (l *lease) unit(ctx context.Context, m transcoder.WriteUnit) error {
 		a.counted.PrefixFrames++
 	} else {
 		a.counted.Frames++
+		for i := range a.due {
+			if a.begin.ResumeAfter == nil || m.Unit.PTS > a.begin.ResumeAfter[i] {
+				a.due[i]++
+			}
+		}
 	}
 	a.counted.Bytes += uint64(len(m.Unit.Payload))
 	units := a.counted.Frames + a.counted.PrefixFrames
@@ -496,7 +503,7 @@ func (l *lease) badInput(m transcoder.BadInput) error {
 	}
 	l.giveUp(a) // inputs closes it, where it is still being written
 	l.lost = true
-	hash, work := l.terms.hash, l.cost(a)
+	hash, work := l.terms.hash, l.cost(a, a.output)
 	l.mu.Unlock()
 	l.waste(&work)
 	l.o.metrics.segments.WithLabelValues("bad_input").Inc()

@@ -66,6 +66,7 @@ type session struct {
 	packets   chan arrival
 	connected chan struct{}
 	closing   chan struct{}
+	over      chan struct{} // closed when its key is free again
 	once      struct{ connected, closing sync.Once }
 	reason    error // set before closing is closed
 
@@ -86,6 +87,7 @@ func newSession(id string, pc *webrtc.PeerConnection, server *Server) *session {
 	v := &session{
 		id: id, server: server, pc: pc, packets: make(chan arrival, queue),
 		connected: make(chan struct{}), closing: make(chan struct{}),
+		over: make(chan struct{}),
 	}
 	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		switch state {
@@ -121,6 +123,7 @@ func (v *session) run(ctx context.Context, sink ingest.Sink) {
 	v.logger.Info("publisher came in")
 	reason := v.media(ctx, sink)
 	sink.Close(reason)
+	close(v.over)
 	if err := v.pc.Close(); err != nil {
 		v.logger.Debug("WHIP close", "error", err)
 	}

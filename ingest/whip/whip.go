@@ -293,6 +293,10 @@ func (s *Server) resource(ctx context.Context, w http.ResponseWriter, r *http.Re
 	case http.MethodDelete:
 		s.forget(v)
 		v.end(nil)
+		select {
+		case <-v.over: // whoever publishes again at once finds the key free
+		case <-ctx.Done():
+		}
 		w.WriteHeader(http.StatusOK)
 		return nil
 	case http.MethodPatch:

@@ -397,6 +397,7 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+	<-g.Next(t).Closed // the garbage had a right key, so the gate knew it
 	first := publish(t, site, "/whip/demo", nil)
 	offer := first.pc.LocalDescription().SDP
 	if a := ask(t, http.MethodPost, site+"/whip/demo", offer, kind, "application/sdp"); a.status != 503 || !strings.Contains(a.text, "allowed 1") {
