@@ -183,7 +183,7 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	playlist := strings.HasSuffix(name, ".m3u8")
 	switch {
 	case r.Method == http.MethodDelete && name == "":
-		return s.goodbye(ctx, key, 0)
+		return s.goodbye(key, 0)
 	case r.Method == http.MethodDelete: // ffmpeg takes back what its playlist no longer names
 		return say(http.StatusOK, "segments are not kept here")
 	case sent && playlist:
@@ -267,15 +267,19 @@ func (s *Server) end(v *session, own bool, reason error) bool {
 	return true
 }
 
-// goodbye ends a key's stream, after the segment last, because its publisher says so.
-func (s *Server) goodbye(ctx context.Context, key string, last uint64) error {
+// goodbye ends a key's stream, after the segment last, because its publisher says so. Who has said goodbye may hang up, as
+// ffmpeg does, while that segment is still being read.
+func (s *Server) goodbye(key string, last uint64) error {
 	s.mu.Lock()
-	v := s.sessions[key]
+	v, run := s.sessions[key], s.run
 	s.mu.Unlock()
-	if v == nil {
+	switch {
+	case run == nil:
+		return ingest.ErrUnavailable
+	case v == nil:
 		return say(http.StatusNotFound, "no stream is being pushed with this key")
 	}
-	if err := v.rest(ctx, last); err != nil {
+	if err := v.rest(run, last); err != nil {
 		return err
 	}
 	if !s.end(v, false, nil) {

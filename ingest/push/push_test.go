@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -235,6 +236,60 @@ func TestInsideASegment(t *testing.T) {
 	_ = pipe.Close()
 	sending.Wait()
 	if r := g.Wait(t); r.Reason != nil || len(r.Units[media.H264]) != 30 {
+		t.Errorf("ended with %v after %d pictures", r.Reason, len(r.Units[media.H264]))
+	}
+}
+
+// TestGoodbyeOfOneWhoHangsUp ends a stream as ffmpeg does on a busy machine: its process is gone before the last segment is
+// read.
+func TestGoodbyeOfOneWhoHangsUp(t *testing.T) {
+	_, files := segments(t)
+	g := ingesttest.NewGate()
+	server, err := push.New(push.Config{Gate: g, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), IdleTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ingesttest.Run(t, server.Run)
+	gone := make(chan struct{})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, ".m3u8") {
+			context.AfterFunc(r.Context(), func() { close(gone) })
+		}
+		server.ServeHTTP(w, r)
+	}))
+	defer web.Close()
+	for status := http.StatusServiceUnavailable; status == http.StatusServiceUnavailable; { // until Run runs
+		status, _ = send(t, http.MethodGet, web.URL+"/live/demo", nil)
+	}
+	body, pipe := io.Pipe()
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		if status, words := send(t, http.MethodPut, web.URL+"/live/demo/0.ts", body); status != http.StatusOK {
+			t.Errorf("%d %s", status, words)
+		}
+	})
+	half := len(files[0]) / 2
+	_, _ = pipe.Write(files[0][:half])
+	r := g.Next(t)
+	nc, err := net.Dial("tcp", web.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const list = "#EXTM3U\n0.ts\n#EXT-X-ENDLIST\n"
+	_, err = fmt.Fprintf(nc, "PUT /live/demo/index.m3u8 HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(list), list)
+	if err := errors.Join(err, nc.Close()); err != nil {
+		t.Fatal(err)
+	}
+	<-gone
+	_, _ = pipe.Write(files[0][half:])
+	_ = pipe.Close()
+	sending.Wait()
+	select {
+	case <-r.Closed:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the stream does not end")
+	}
+	if r.Reason != nil || len(r.Units[media.H264]) != 30 {
 		t.Errorf("ended with %v after %d pictures", r.Reason, len(r.Units[media.H264]))
 	}
 }

@@ -268,7 +268,7 @@ func (s *Server) playlist(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		return err
 	}
-	return s.goodbye(ctx, key, last)
+	return s.goodbye(key, last) //nolint:contextcheck // it is Run's that counts
 }
 
 // body reads a request's body within the limits of size and of silence, until its context ends.
