@@ -3,7 +3,6 @@ package rtmp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -12,18 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bluenviron/gortmplib"
-	"github.com/bluenviron/gortmplib/pkg/amf0"
 	"github.com/bluenviron/gortmplib/pkg/message"
 
 	"castnet/ingest"
 )
 
 const (
-	// app is the only RTMP application: publishers push to rtmp://host/live/KEY.
-	app = "live"
-	// maxKey bounds a stream key.
-	maxKey = 256
 	// maxDescription is what ffmpeg shows of an error.
 	maxDescription = 250
 	// lingerTime and lingerBytes bound what is read and thrown away after a refusal, so that it arrives: closing
@@ -37,28 +30,24 @@ var errVanished = errors.New("the publisher's connection ended without a goodbye
 
 // conn is one connection, served by one goroutine.
 type conn struct {
-	server *Server
-	net    net.Conn
-	remote string // its address
-	link   *link
-	guard  *guard
-	rtmp   *gortmplib.ServerConn
-	log    *slog.Logger
+	server  *Server
+	net     net.Conn
+	remote  string // its address
+	wire    *wire
+	asked   bool // it speaks RTMP and has said what it wants, so that an answer can be understood,
+	publish bool // and that is to publish
+	log     *slog.Logger
 }
 
 // serve takes one connection from handshake to end. over is why it may not publish, if so.
 func (s *Server) serve(ctx context.Context, nc net.Conn, over *ingest.Refusal) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	link := newLink(nc)
-	guard := newGuard(link)
-	c := &conn{
-		server: s, net: nc, remote: nc.RemoteAddr().String(), link: link, guard: guard, log: s.cfg.Logger,
-		rtmp: &gortmplib.ServerConn{RW: struct {
-			io.Reader
-			io.Writer
-		}{guard, link}},
-	}
+	wire := s.wires.Get().(*wire)
+	wire.attach(nc)
+	defer func() {
+		wire.detach()
+		s.wires.Put(wire)
+	}()
+	c := &conn{server: s, net: nc, remote: nc.RemoteAddr().String(), wire: wire, log: s.cfg.Logger}
 	// What strangers send goes through parsers that are not ours: a bug there must not take the process down.
 	defer func() {
 		if r := recover(); r != nil {
@@ -80,7 +69,7 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, over *ingest.Refusal) {
 		c.refuse(ctx, err)
 		return
 	}
-	c.publish(ctx, sink)
+	c.take(ctx, sink)
 }
 
 // greet does the handshake and the commands before publishing, and returns the stream key.
@@ -88,29 +77,26 @@ func (c *conn) greet(ctx context.Context) (key string, err error) {
 	if err := c.extend(ctx, c.server.cfg.HandshakeTimeout); err != nil {
 		return "", err
 	}
-	if err := c.rtmp.Initialize(); err != nil {
+	if err := c.wire.shakeHands(c.server.greeting); err != nil {
 		return "", c.explain(ctx, err)
 	}
-	if err := c.rtmp.AcceptConn(); err != nil {
+	asked, err := c.connect()
+	if err != nil {
 		return "", c.explain(ctx, err)
 	}
-	if !c.rtmp.Publish {
+	name, publish, err := c.wish()
+	if err != nil {
+		return "", c.explain(ctx, err)
+	}
+	c.asked, c.publish = true, publish
+	if !publish {
 		return "", &ingest.Refusal{Code: ingest.CodeBadData, Message: "RTMP is for publishing here: to watch, open the broadcaster's page"}
 	}
-	name, key, _ := strings.Cut(strings.Trim(c.rtmp.URL.Path, "/"), "/")
-	switch {
-	case name != app:
-		return "", &ingest.Refusal{Code: ingest.CodeWrongKey, Message: "publish to rtmp://HOST/live/KEY", Asked: fmt.Sprintf("/%.40s", name), Limit: "/live"}
-	case key == "":
-		return "", &ingest.Refusal{Code: ingest.CodeWrongKey, Message: "the stream key is missing: publish to rtmp://HOST/live/KEY"}
-	case len(key) > maxKey:
-		return "", &ingest.Refusal{Code: ingest.CodeWrongKey, Message: "the stream key is too long", Limit: fmt.Sprintf("%d bytes", maxKey)}
-	}
-	return key, nil
+	return keyOf(asked, name)
 }
 
-// publish reads the media of an admitted publisher until it ends.
-func (c *conn) publish(ctx context.Context, sink ingest.Sink) {
+// take takes the media of an admitted publisher until it ends.
+func (c *conn) take(ctx context.Context, sink ingest.Sink) {
 	metrics := c.server.metrics
 	metrics.Publishers.Inc()
 	defer metrics.Publishers.Dec()
@@ -127,7 +113,7 @@ func (c *conn) publish(ctx context.Context, sink ingest.Sink) {
 	defer func() { sink.Close(reason) }()
 
 	c.log.Info("publisher came in", "remote", c.remote)
-	c.guard.maxMedia = c.server.cfg.MaxUnitBytes
+	c.wire.guard.maxMedia = c.server.cfg.MaxUnitBytes
 	reason = c.media(ctx, newStream(sink, metrics, c.tell))
 	lasted := c.server.cfg.Now().Sub(began).Round(time.Millisecond)
 	switch {
@@ -145,11 +131,11 @@ func (c *conn) media(ctx context.Context, s *stream) error {
 	if err := c.extend(ctx, c.server.cfg.IdleTimeout); err != nil {
 		return err
 	}
-	if err := c.rtmp.AcceptAction(); err != nil {
+	if err := c.wire.write(status("status", "NetStream.Publish.Start", "publish start")); err != nil {
 		return c.explain(ctx, err)
 	}
 	for {
-		msg, err := c.rtmp.Read()
+		msg, err := c.wire.read()
 		if err != nil {
 			return c.explain(ctx, err)
 		}
@@ -194,7 +180,7 @@ func (c *conn) explain(ctx context.Context, err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		limit := c.server.cfg.HandshakeTimeout
 		what := "the RTMP handshake did not come to its end in time"
-		if c.guard.maxMedia > 0 {
+		if c.wire.guard.maxMedia > 0 {
 			limit, what = c.server.cfg.IdleTimeout, "nothing came from the publisher for too long"
 		}
 		return &ingest.Refusal{Code: ingest.CodeLimit, Message: what, Limit: limit.String()}
@@ -221,14 +207,14 @@ func (c *conn) refuse(ctx context.Context, err error) {
 		level = slog.LevelInfo // we are stopping: nothing is wrong
 	}
 	c.log.Log(ctx, level, "publisher sent away", "remote", c.remote, "code", string(code), "error", err)
-	if !c.greeted() {
+	if !c.asked {
 		return
 	}
 	linger := lingerTime
 	if ctx.Err() != nil {
 		linger /= 8
 	}
-	if c.net.SetDeadline(time.Now().Add(linger)) != nil || c.rtmp.Write(c.status(code, err)) != nil || c.link.flush() != nil {
+	if c.net.SetDeadline(time.Now().Add(linger)) != nil || c.wire.write(c.refusal(code, err)) != nil || c.wire.link.flush() != nil {
 		return
 	}
 	c.hangUp(linger)
@@ -249,31 +235,16 @@ func (c *conn) drain(linger time.Duration) {
 	}
 }
 
-// greeted reports whether the connection speaks RTMP and has said what it wants, so that an answer can be understood.
-func (c *conn) greeted() bool { return c.rtmp.URL != nil }
-
-// status is the message that publishers show: ffmpeg prints the description. OBS gives up at Publish.Rejected, and
+// refusal is the message that publishers show: ffmpeg prints the description. OBS gives up at Publish.Rejected, and
 // tries again after Publish.BadName, which helps while the publisher before it has not gone yet.
-func (c *conn) status(code ingest.Code, err error) *message.CommandAMF0 {
+func (c *conn) refusal(code ingest.Code, err error) *message.CommandAMF0 {
 	name := "NetStream.Publish.Rejected"
 	switch {
-	case !c.rtmp.Publish:
+	case !c.publish:
 		name = "NetStream.Play.Failed"
 	case code == ingest.CodeKeyInUse || code == ingest.CodeUnavailable:
 		name = "NetStream.Publish.BadName"
 	}
 	description := err.Error()
-	if len(description) > maxDescription {
-		description = description[:maxDescription]
-	}
-	return &message.CommandAMF0{
-		ChunkStreamID:   5,
-		MessageStreamID: 0x1000000,
-		Name:            "onStatus",
-		Arguments: []any{nil, amf0.Object{
-			{Key: "level", Value: "error"},
-			{Key: "code", Value: name},
-			{Key: "description", Value: description},
-		}},
-	}
+	return status("error", name, description[:min(len(description), maxDescription)])
 }

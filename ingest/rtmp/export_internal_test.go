@@ -10,4 +10,7 @@ func (t *timeline) At(track int, stamp time.Duration, arrival time.Time) (int64,
 	return t.at(track, stamp, arrival)
 }
 
-var Split = split
+var (
+	Split = split
+	KeyOf = keyOf
+)

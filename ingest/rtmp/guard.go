@@ -20,7 +20,7 @@ const (
 	// interleave is what may be unfinished on other chunk streams while one message comes.
 	interleave = 64 << 10
 	// handshakeTail is C1 and C2: what follows the version byte, before the first chunk.
-	handshakeTail = 2 * 1536
+	handshakeTail = 2 * handshakeBytes
 )
 
 // Message types that the guard must understand (RTMP 1.0, 5.4 and 7.1).
@@ -67,8 +67,8 @@ type chunkStream struct {
 	control          [4]byte // the first bytes of a message, for control messages
 }
 
-func newGuard(r io.Reader) *guard {
-	return &guard{r: r, chunkSize: minChunkSize}
+func newGuard(r io.Reader) guard {
+	return guard{r: r, chunkSize: minChunkSize}
 }
 
 func (g *guard) Read(p []byte) (int, error) {

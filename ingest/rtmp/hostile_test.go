@@ -9,10 +9,12 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -312,6 +314,34 @@ func (c script) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
 func (c script) SetDeadline(time.Time) error      { return nil }
 func (c script) SetReadDeadline(time.Time) error  { return nil }
 func (c script) SetWriteDeadline(time.Time) error { return nil }
+
+// TestBytesThatDribble: a session is the same whether it comes at once or byte by byte, after others on the same buffers.
+func TestBytesThatDribble(t *testing.T) {
+	recorded := session(t)
+	p := &scripts{conns: make(chan net.Conn), done: make(chan struct{})}
+	g := ingesttest.NewGate()
+	start(t, g, func(c *rtmp.Config) { c.Listener = p })
+	var first []*media.Unit
+	for i, read := range []func(io.Reader) io.Reader{iotest.DataErrReader, iotest.OneByteReader, iotest.HalfReader} {
+		c := script{read(bytes.NewReader(recorded)), make(chan struct{})}
+		p.conns <- c
+		<-c.closed
+		units := g.Wait(t).Units[media.H264]
+		if i == 0 {
+			first = units
+		}
+		if len(units) == 0 || !reflect.DeepEqual(payloads(units), payloads(first)) {
+			t.Errorf("%d pictures, %d when they came at once", len(units), len(first))
+		}
+	}
+}
+
+func payloads(units []*media.Unit) (list [][]byte) {
+	for _, u := range units {
+		list = append(list, u.Payload)
+	}
+	return list
+}
 
 // FuzzServer sends any bytes after a good beginning: handshake only, or an admitted publisher.
 func FuzzServer(f *testing.F) {

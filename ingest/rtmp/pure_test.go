@@ -3,6 +3,7 @@ package rtmp_test
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,30 @@ func TestSplit(t *testing.T) {
 	} {
 		if _, err := rtmp.Split(au, 4); ingest.CodeOf(err) != ingest.CodeBadData {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestKeyOf(t *testing.T) {
+	for _, c := range []struct {
+		app, name, key string
+		code           ingest.Code
+	}{
+		{"live", "KEY", "KEY", ""},
+		{"live/", "KEY", "KEY", ""},
+		{"live?user=a", "KEY?password=b", "KEY", ""},
+		{"live/of", "many/parts", "of/many/parts", ""},
+		{"", "live/KEY", "KEY", ""},
+		{"live", "a%20b", "a%20b", ""},
+		{"live", "", "", ingest.CodeWrongKey},
+		{"live", "?KEY", "", ingest.CodeWrongKey},
+		{"other", "KEY", "", ingest.CodeWrongKey},
+		{"live", strings.Repeat("k", 256), strings.Repeat("k", 256), ""},
+		{"live", strings.Repeat("k", 257), "", ingest.CodeWrongKey},
+	} {
+		key, err := rtmp.KeyOf(c.app, c.name)
+		if key != c.key || (err == nil) != (c.code == "") || err != nil && ingest.CodeOf(err) != c.code {
+			t.Errorf("app %q, stream %q: key %q, %v", c.app, c.name, key, err)
 		}
 	}
 }

@@ -93,6 +93,9 @@ const maxTurnedAway = 16
 type Server struct {
 	cfg     Config
 	metrics *ingest.Metrics
+	// greeting is what the handshake with every publisher begins with; wires are at rest.
+	greeting []byte
+	wires    sync.Pool
 
 	mu         sync.Mutex
 	open       int                  // connections within the limits
@@ -109,7 +112,14 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rtmp: metrics: %w", err)
 	}
-	return &Server{cfg: cfg, metrics: metrics, byAddress: make(map[netip.Prefix]int)}, nil
+	greeting, err := newGreeting()
+	if err != nil {
+		return nil, err
+	}
+	return &Server{
+		cfg: cfg, metrics: metrics, greeting: greeting, wires: sync.Pool{New: func() any { return newWire() }},
+		byAddress: make(map[netip.Prefix]int),
+	}, nil
 }
 
 // Run serves until ctx ends, then tells the publishers, closes the listener and returns nil once all connections are
