@@ -31,11 +31,16 @@ const (
 // MaxSounds is how many audio tracks a stream may have: languages, a commentary.
 const MaxSounds = 4
 
-// The places of a publication's tracks: the pictures, then each track of sound.
+// MaxFurther is how many further video tracks a stream may have, beside the one that is published: the publisher's own
+// renditions.
+const MaxFurther = 5
+
+// The places of a publication's tracks: the pictures, then each track of sound, then each further one of pictures.
 const (
 	pictures = iota
 	sounds
-	places = sounds + MaxSounds
+	further = sounds + MaxSounds
+	places  = further + MaxFurther
 )
 
 // Publication hands one publisher's units to its sink. It names the tracks once all that are expected are known, and
@@ -46,7 +51,7 @@ type Publication struct {
 	metrics *Metrics
 	units   [places]prometheus.Counter
 	clock   CaptureClock
-	times   pictureTimes
+	times   [places]pictureTimes // of pictures
 
 	tracks        [places]*media.Track
 	announced     bool // which tracks to expect is known:
@@ -68,11 +73,11 @@ type pendingUnit struct {
 
 // NewPublication begins a publication into a sink, which the caller closes.
 func NewPublication(sink Sink, metrics *Metrics) *Publication {
-	p := &Publication{sink: sink, metrics: metrics, times: newPictureTimes()}
+	p := &Publication{sink: sink, metrics: metrics}
 	for place := range p.units {
-		kind := "audio"
-		if place == pictures {
-			kind = "video"
+		kind := "video"
+		if place >= sounds && place < further {
+			kind = "audio"
 		}
 		p.units[place] = metrics.Units.WithLabelValues(kind)
 	}
@@ -104,6 +109,17 @@ func (p *Publication) SetSound(n int, t *media.Track) error {
 	return p.setTrack(sounds+n, t)
 }
 
+// SetFurther names a further video track, or what it has become: the same pictures in another size. n counts them from 0 to
+// MaxFurther − 1. They are not waited for; to be there from the first picture on, one is named before the pictures are. An
+// error ends the publisher.
+func (p *Publication) SetFurther(n int, t *media.Track) error {
+	p.tracks[further+n] = t
+	if !p.started {
+		return nil
+	}
+	return p.name()
+}
+
 func (p *Publication) setTrack(place int, t *media.Track) error {
 	p.tracks[place] = t
 	switch {
@@ -119,8 +135,22 @@ func (p *Publication) setTrack(place int, t *media.Track) error {
 // Picture takes the next picture of the video track, in decoding order. The unit is the publication's from then on. An
 // error ends the publisher.
 func (p *Publication) Picture(u *media.Unit, now time.Time) error {
-	u.PTS, u.DTS = p.times.unique(u.PTS), p.times.rising(u.DTS)
-	return p.emit(pictures, u, now)
+	return p.picture(pictures, u, now)
+}
+
+// Further takes the next picture of further video track n; see Picture. Those of one moment have the same PTS in all tracks.
+// What comes before the pictures are named is left out.
+func (p *Publication) Further(n int, u *media.Unit, now time.Time) error {
+	if p.tracks[pictures] == nil {
+		return nil
+	}
+	return p.picture(further+n, u, now)
+}
+
+func (p *Publication) picture(place int, u *media.Unit, now time.Time) error {
+	t := &p.times[place]
+	u.PTS, u.DTS = t.unique(u.PTS), t.rising(u.DTS)
+	return p.emit(place, u, now)
 }
 
 // Sound takes the next packet of audio track n; see Picture.
@@ -198,7 +228,7 @@ func (p *Publication) name() error {
 	p.named = slices.Clone(p.named)
 	for place, t := range p.tracks {
 		switch {
-		case t == nil:
+		case t == nil || place >= further && p.tracks[pictures] == nil: // the stream is never cut by a further one
 		case p.known[place]:
 			p.named[p.index[place]] = t
 		default:
@@ -241,13 +271,12 @@ type pictureTimes struct {
 	dts   int64              // of the last picture
 }
 
-func newPictureTimes() pictureTimes {
-	return pictureTimes{taken: make(map[int64]struct{}), dts: -1 << 62}
-}
-
 // unique moves a PTS by the least that makes it unlike those of recent pictures.
 func (t *pictureTimes) unique(pts int64) int64 {
 	const remembered = 256
+	if t.taken == nil {
+		t.taken, t.dts = make(map[int64]struct{}), -1<<62
+	}
 	for {
 		if _, taken := t.taken[pts]; !taken {
 			break

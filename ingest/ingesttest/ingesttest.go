@@ -3,6 +3,7 @@ package ingesttest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ type Recorder struct {
 	Tracks    []*media.Track // as last named
 	Starts    int            // how often they were
 	Units     map[media.Codec][]*media.Unit
-	ByTrack   map[int][]*media.Unit // the same, by the index in Tracks
+	ByTrack   map[int][]*media.Unit // the same, by the index in Tracks, and those of further video tracks
 	Segments  []*media.Segment
 	Dropped   int // pictures, by the segmenter
 	Reason    error
@@ -83,19 +84,21 @@ func (r *Recorder) Video() *media.Track {
 	return nil
 }
 
+// video is the index of the video track that the stream is cut by, -1 without.
+func (r *Recorder) video() int {
+	return slices.IndexFunc(r.Tracks, func(t *media.Track) bool { return t.Codec.IsVideo() })
+}
+
 // Start implements ingest.Sink.
 func (r *Recorder) Start(tracks []*media.Track) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Tracks = tracks
-	for _, t := range tracks {
-		if !t.Codec.IsVideo() {
-			continue
-		}
+	if i := r.video(); i >= 0 {
 		if r.segmenter == nil {
-			r.segmenter = ingest.NewSegmenter(t)
+			r.segmenter = ingest.NewSegmenter(tracks[i])
 		} else {
-			r.segmenter.SetTrack(t)
+			r.segmenter.SetTrack(tracks[i])
 		}
 	}
 	if r.Starts++; r.Starts == 1 {
@@ -109,8 +112,11 @@ func (r *Recorder) Write(track int, u *media.Unit) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	codec := r.Tracks[track].Codec
-	r.Units[codec] = append(r.Units[codec], u)
 	r.ByTrack[track] = append(r.ByTrack[track], u)
+	if codec.IsVideo() && track != r.video() {
+		return nil // a further one
+	}
+	r.Units[codec] = append(r.Units[codec], u)
 	if codec.IsVideo() {
 		d, err := r.segmenter.Push(u)
 		if err != nil {
