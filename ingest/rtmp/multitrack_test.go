@@ -43,7 +43,8 @@ func publish(t *testing.T, g *ingesttest.Gate, tracks ...codecs.Codec) (*gortmpl
 	return client, w
 }
 
-// TestVideoTracks sends two sizes at once, as OBS does: the larger is taken, wherever it stands, and named once.
+// TestVideoTracks sends two sizes at once, as OBS does: the larger is the stream, wherever it stands, and the other one a
+// further track with the same timestamps. Both are named at once.
 func TestVideoTracks(t *testing.T) {
 	var sizes [2]*clip.Video
 	for i, spec := range []clip.Spec{{Width: 160, Height: 120}, {Width: 320, Height: 240}} {
@@ -74,8 +75,16 @@ func TestVideoTracks(t *testing.T) {
 			}
 			client.Close()
 			r := g.Wait(t)
-			if n := len(r.Units[media.H264]); n != len(large.Units) || len(r.Tracks) != 1 || r.Tracks[0].Width != 320 || r.Starts != 1 {
-				t.Errorf("%d pictures of %d, named %d times: %+v", n, len(large.Units), r.Starts, r.Tracks[0])
+			if n := len(r.Units[media.H264]); n != len(large.Units) || len(r.Tracks) != 2 || r.Tracks[0].Width != 320 || r.Tracks[1].Width != 160 || r.Starts != 1 {
+				t.Fatalf("%d pictures of %d, %d tracks, named %d times: %+v", n, len(large.Units), len(r.Tracks), r.Starts, r.Tracks[0])
+			}
+			if len(r.ByTrack[1]) != len(small.Units) {
+				t.Fatalf("%d pictures of %d of the further track", len(r.ByTrack[1]), len(small.Units))
+			}
+			for i, u := range r.ByTrack[1] {
+				if main := r.ByTrack[0][i]; u.PTS != main.PTS || u.Key != main.Key {
+					t.Fatalf("picture %d: PTS %d, key %v, of the stream %d, %v", i, u.PTS, u.Key, main.PTS, main.Key)
+				}
 			}
 		})
 	}

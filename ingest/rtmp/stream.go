@@ -25,11 +25,8 @@ type stream struct {
 	tell    func(message string, args ...any) // logs
 	time    timeline
 
-	tracks     videoTracks
-	pictures   *ingest.Video // nil until the codec is known
-	codec      media.Codec   // of pictures
-	lengthSize int           // of NAL units; 0 for codecs that have none
-	frameRate  float64       // from the metadata
+	tracks    videoTracks
+	frameRate float64 // from the metadata
 
 	tones   []tone
 	told    bool // that there are more
@@ -37,7 +34,7 @@ type stream struct {
 }
 
 func newStream(sink ingest.Sink, metrics *ingest.Metrics, tell func(string, ...any)) *stream {
-	return &stream{out: ingest.NewPublication(sink, metrics), metrics: metrics, tell: tell, tracks: videoTracks{tell: tell}}
+	return &stream{out: ingest.NewPublication(sink, metrics), metrics: metrics, tell: tell}
 }
 
 // handle takes the next message. It returns errEnded at the end, and a *ingest.Refusal or the sink's error where the
@@ -178,17 +175,6 @@ func fieldsOf(v any) amf0.Object {
 	}
 }
 
-// announceVideo takes the header of a video track.
-func (s *stream) announceVideo(track uint8, m *message.VideoExSequenceStart) error {
-	if _, err := codecOf(m.FourCC); err != nil {
-		return s.untaken(track, track == s.tracks.chosen, m.FourCC)
-	}
-	if header := s.tracks.announce(track, m); header != nil {
-		return s.startVideo(header)
-	}
-	return nil
-}
-
 // picture is one access unit at a message's DTS, with its composition offset.
 type picture struct {
 	codec         message.FourCC
@@ -196,39 +182,22 @@ type picture struct {
 	stamp, offset time.Duration
 }
 
-// trackPicture takes a picture of a video track.
-func (s *stream) trackPicture(track uint8, p *picture, now time.Time) error {
-	header, taken := s.tracks.picture(track)
-	if header != nil {
-		if err := s.startVideo(header); err != nil {
-			return err
-		}
-	}
-	switch {
-	case taken:
-		return s.picture(p, now)
-	case s.pictures == nil: // nothing else may come
-		return s.out.Undecodable(now)
-	}
-	return nil
-}
-
-// startVideo takes what a decoder needs to know of a codec before its first picture.
-func (s *stream) startVideo(m *message.VideoExSequenceStart) error {
+// startVideo takes what a decoder needs to know of a track's codec before its first picture.
+func (s *stream) startVideo(v *view, m *message.VideoExSequenceStart) error {
 	codec, err := codecOf(m.FourCC)
 	if err != nil {
 		return err
 	}
-	if s.pictures == nil || s.codec != codec {
-		s.pictures, s.codec, s.lengthSize = ingest.NewVideo(codec, s.frameRate), codec, 0
+	if v.video == nil || v.codec != codec {
+		v.video, v.codec, v.lengthSize = ingest.NewVideo(codec, s.frameRate), codec, 0
 	}
 	var sets [][]byte
 	switch codec {
 	case media.H264:
-		s.lengthSize = int(m.AVCConfig.LengthSizeMinusOne) + 1
+		v.lengthSize = int(m.AVCConfig.LengthSizeMinusOne) + 1
 		sets = setsOfAVC(m.AVCConfig)
 	case media.HEVC:
-		s.lengthSize = int(m.HEVCConfig.LengthSizeMinusOne) + 1
+		v.lengthSize = int(m.HEVCConfig.LengthSizeMinusOne) + 1
 		for _, array := range m.HEVCConfig.NaluArrays {
 			for _, n := range array.Nalus {
 				sets = append(sets, n.NALUnit)
@@ -237,14 +206,18 @@ func (s *stream) startVideo(m *message.VideoExSequenceStart) error {
 	default:
 		return nil // the first key frame tells
 	}
-	if s.lengthSize == 3 {
-		return ingest.BadData(codec.String() + " configuration with 3-byte lengths, which the standard does not allow")
+	if v.lengthSize == 3 {
+		return s.leaveOut(v, ingest.BadData(codec.String()+" configuration with 3-byte lengths, which the standard does not allow"))
 	}
-	changed, err := s.pictures.SetParameters(sets)
-	if err != nil || !changed {
-		return err
+	changed, err := v.video.SetParameters(sets)
+	switch {
+	case err != nil:
+		return s.leaveOut(v, err)
+	case !changed:
+		return nil
+	default:
+		return s.name(v)
 	}
-	return s.out.SetPictures(s.pictures.Track())
 }
 
 func setsOfAVC(c *mp4.AVCDecoderConfiguration) (sets [][]byte) {
@@ -298,50 +271,52 @@ func (s *stream) setAAC(track uint8, c *mpeg4audio.AudioSpecificConfig) error {
 	return s.out.SetSound(n, sound.Track())
 }
 
-// picture takes a picture of the track that was chosen.
-func (s *stream) picture(in *picture, now time.Time) error {
+// picture takes a picture of a track that is taken.
+func (s *stream) picture(v *view, in *picture, now time.Time) error {
 	codec, err := codecOf(in.codec)
-	if err != nil {
-		return err
-	}
-	if s.pictures == nil || s.codec != codec {
+	switch {
+	case v.leftOut:
+		return nil
+	case err != nil:
+		return s.leaveOut(v, err)
+	case v.video == nil || v.codec != codec:
 		return s.out.Undecodable(now)
 	}
-	parts, err := s.split(in.au)
+	parts, err := v.split(in.au)
 	if err != nil {
-		return err
+		return s.leaveOut(v, err)
 	}
-	p, err := s.pictures.Convert(parts)
+	p, err := v.video.Convert(parts)
 	if err != nil {
-		return err
+		return s.leaveOut(v, err)
 	}
 	if p.Changed {
-		if err := s.out.SetPictures(s.pictures.Track()); err != nil {
+		if err := s.name(v); err != nil {
 			return err
 		}
 	}
-	if s.pictures.Track() == nil {
+	if v.video.Track() == nil {
 		return s.out.Undecodable(now)
 	}
 	if p.Payload == nil {
 		return nil
 	}
-	dts := s.at(pictures, in.stamp, now)
+	dts := s.at(v.place, in.stamp, now)
 	pts := dts + in.offset.Milliseconds()
-	if s.pictures.Observe(pts, dts) {
-		if err := s.out.SetPictures(s.pictures.Track()); err != nil {
+	if v.video.Observe(pts, dts) {
+		if err := s.name(v); err != nil {
 			return err
 		}
 	}
 	const perMs = media.VideoClockRate / 1000
-	return s.out.Picture(&media.Unit{PTS: pts * perMs, DTS: dts * perMs, Key: p.Key, Payload: p.Payload}, now)
+	return s.publish(v, &media.Unit{PTS: pts * perMs, DTS: dts * perMs, Key: p.Key, Payload: p.Payload}, now)
 }
 
 // split finds the parts of an access unit.
-func (s *stream) split(au []byte) ([][]byte, error) {
-	switch s.codec {
+func (v *view) split(au []byte) ([][]byte, error) {
+	switch v.codec {
 	case media.H264, media.HEVC:
-		return split(au, s.lengthSize)
+		return split(au, v.lengthSize)
 	case media.AV1:
 		var obus av1.Bitstream
 		if err := obus.Unmarshal(au); err != nil {

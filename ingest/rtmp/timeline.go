@@ -24,11 +24,12 @@ type timeline struct {
 	arrival time.Time     // of the message before
 }
 
-// The places of tracks: the pictures, then each track of sound.
+// The places of tracks: the pictures, then each track of sound, then each further one of pictures.
 const (
 	pictures = iota
 	sounds
-	tracks = sounds + ingest.MaxSounds
+	further = sounds + ingest.MaxSounds
+	tracks  = further + ingest.MaxFurther
 )
 
 // at takes a message's timestamp and arrival, and returns its time in ms, and whether the publisher's clock jumped.
