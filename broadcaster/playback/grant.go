@@ -10,23 +10,36 @@ import (
 // NonePublished stands in ResumeAfter for a rendition of which nothing has been published.
 const NonePublished = math.MinInt64
 
-// Grant is the capability to publish one segment's renditions. It is superseded by the next grant of that segment.
+// Grant is the capability to publish one segment of some renditions. For each of them it is superseded by the next grant of
+// that segment.
 type Grant struct {
 	hub    *Hub
 	seq    uint64
+	rungs  []*Rendition
 	resume []int64
 	opened []bool // per rendition: the grant's first unit, a key unit, has been published
 }
 
-// Admit gives a segment, announced before, to one attempt. Earlier grants of the segment are fenced first; only then
-// is the last published PTS of each rendition read. So what ResumeAfter says stays true.
-func (h *Hub) Admit(seq uint64) *Grant {
+// Admit gives a segment, announced before, to one attempt at renditions, by their Index; at the whole ladder where none is
+// named. Earlier grants of the same are fenced first; only then is the last published PTS of each rendition read. So what
+// ResumeAfter says stays true. The grant counts its renditions from 0, in the order in which they were named.
+func (h *Hub) Admit(seq uint64, renditions ...int) *Grant {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	g := &Grant{hub: h, seq: seq, opened: make([]bool, len(h.ladder))}
-	h.grants[seq] = g
-	resume, begun := make([]int64, len(h.ladder)), false
-	for i, r := range h.ladder {
+	g := &Grant{hub: h, seq: seq, rungs: h.ladder}
+	if len(renditions) > 0 {
+		g.rungs = make([]*Rendition, len(renditions))
+		for i, index := range renditions {
+			g.rungs[i] = h.rungs[index]
+		}
+	}
+	g.opened = make([]bool, len(g.rungs))
+	if h.grants[seq] == nil {
+		h.grants[seq] = make(map[*Rendition]*Grant, len(g.rungs))
+	}
+	resume, begun := make([]int64, len(g.rungs)), false
+	for i, r := range g.rungs {
+		h.grants[seq][r] = g
 		resume[i] = r.last()
 		begun = begun || resume[i] != NonePublished
 	}
@@ -56,14 +69,14 @@ func (g *Grant) Publish(rendition int, u *media.Unit) error {
 	switch {
 	case h.closed:
 		return ErrClosed
-	case h.grants[g.seq] != g:
+	case rendition < 0 || rendition >= len(g.rungs):
+		return fmt.Errorf("%w: rendition %d of a ladder of %d", ErrUnexpected, rendition, len(g.rungs))
+	case h.grants[g.seq][g.rungs[rendition]] != g:
 		return ErrFenced
-	case rendition < 0 || rendition >= len(g.opened):
-		return fmt.Errorf("%w: rendition %d of a ladder of %d", ErrUnexpected, rendition, len(g.opened))
 	}
 	seg := h.segment(g.seq)
 	pic, known := h.pictures.bySource[u.PTS]
-	r := h.ladder[rendition]
+	r := g.rungs[rendition]
 	switch {
 	case seg == nil || !known || pic.segment != g.seq:
 		return fmt.Errorf("%w: %s: segment %d has no picture with PTS %d", ErrUnexpected, r.name, g.seq, u.PTS)

@@ -102,12 +102,14 @@ type Hub struct {
 	done    chan struct{} // closed by Close
 	viewers [protocols]atomic.Int64
 
-	mu       sync.Mutex // guards what follows, and is held while units are published
-	ladder   []*Rendition
+	mu       sync.Mutex    // guards what follows, and is held while units are published
+	ladder   []*Rendition  // nil before SetLadder
+	rungs    []*Rendition  // all there ever were, by index
+	amended  chan struct{} // closed and replaced when the ladder changes
 	audio    []*Rendition
 	noVideo  bool
 	segments []*media.Segment // the last keptSegments, oldest first
-	grants   map[uint64]*Grant
+	grants   map[uint64]map[*Rendition]*Grant
 	pictures pictureIndex
 	breaks   []time.Duration // the newest keptBreaks discontinuities, oldest first
 	dropped  int             // discontinuities before those
@@ -122,10 +124,11 @@ func New(cfg Config) (*Hub, error) {
 		return nil, err
 	}
 	h := &Hub{
-		cfg:    cfg,
-		ready:  make(chan struct{}),
-		done:   make(chan struct{}),
-		grants: make(map[uint64]*Grant),
+		cfg:     cfg,
+		ready:   make(chan struct{}),
+		done:    make(chan struct{}),
+		amended: make(chan struct{}),
+		grants:  make(map[uint64]map[*Rendition]*Grant),
 	}
 	h.pictures.bySource = make(map[int64]picture)
 	h.source = newRendition(h, SourceName, SourceIndex, nil)
@@ -169,20 +172,19 @@ func (h *Hub) setLadder(ladder transcoder.Ladder, noVideo bool) error {
 	case h.closed:
 		return ErrClosed
 	case h.ladder != nil:
-		return errors.New("playback hub: the ladder is fixed for the hub's life")
+		return errors.New("playback hub: there is a ladder already")
 	}
 	h.noVideo = noVideo
 	h.ladder = make([]*Rendition, len(ladder))
 	for i, profile := range ladder {
-		h.ladder[i] = newRendition(h, profile.Name, i, nil)
-		h.ladder[i].profile = profile
-		h.ladder[i].codec = profile.Codec
+		h.ladder[i] = h.newRung(profile)
 	}
 	close(h.ready)
 	return nil
 }
 
-// Ready is closed once the ladder is known: from then on Renditions, Audio and AudioOnly are what they will be.
+// Ready is closed once the ladder is known: from then on Audio and AudioOnly are what they will be, and Renditions until
+// Amended.
 func (h *Hub) Ready() <-chan struct{} { return h.ready }
 
 // AudioOnly reports whether the stream has no pictures. Before Ready it is false.
@@ -198,7 +200,7 @@ func (h *Hub) Done() <-chan struct{} { return h.done }
 // Source is the stream as it was sent.
 func (h *Hub) Source() *Rendition { return h.source }
 
-// Renditions are the rungs of the ladder in its order, without the source; nil before SetLadder.
+// Renditions are the rungs of the ladder in its order, without the source; nil before SetLadder. The slice is not changed.
 func (h *Hub) Renditions() []*Rendition {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -401,7 +403,7 @@ func (h *Hub) Close(reason error) {
 	for _, r := range h.audio {
 		r.close(reason)
 	}
-	for _, r := range h.ladder {
+	for _, r := range h.rungs {
 		r.close(reason)
 	}
 	if h.ladder == nil {

@@ -15,7 +15,7 @@ import (
 type Rendition struct {
 	hub     *Hub
 	name    string
-	index   int // in the ladder, SourceIndex; of sound, which of the stream's tracks it is
+	index   int // see Index
 	codec   media.Codec
 	profile transcoder.Profile
 	read    atomic.Bool // by anybody, ever
@@ -94,10 +94,14 @@ func (r *Rendition) last() int64 {
 	return r.lastPTS
 }
 
-// append publishes a unit and drops what is more than may be kept.
+// append publishes a unit and drops what is more than may be kept. A rendition that has ended, having left the ladder, takes
+// nothing.
 func (r *Rendition) append(u *media.Unit, seg *media.Segment) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.ended != nil {
+		return
+	}
 	n := len(r.items)
 	start := seg != nil && (n == 0 || r.items[n-1].Segment != seg)
 	if r.key(u) {
