@@ -1,7 +1,7 @@
-// Package captions finds the closed captions in coded pictures, and reads those of CEA-608 as text: what is shown, and when.
+// Package captions finds the closed captions in coded pictures and reads them as text: what is shown, where, and when.
 //
-// Captions travel in SEI messages of H264 and HEVC as ATSC A/53 wants them, in the order of coding; they are read in the order
-// of display.
+// Captions travel as ATSC A/53 wants them, in SEI messages of H264 and HEVC and in metadata of AV1, in the order of coding; they
+// are read in the order of display. Of CEA-608 all four channels are read, of CEA-708 the first service, as plain text.
 package captions
 
 import (
@@ -23,58 +23,85 @@ const (
 	forgotten = 16 * media.VideoClockRate
 	// maxWaiting bounds the pictures that wait for their turn: more than any codec reorders.
 	maxWaiting = 64
-	// maxCues bounds what is kept until it is taken: words that roll up make 3 cues a second, so that a segment has far fewer.
+	// maxCues bounds what is kept of a service until it is taken: words that roll up make 3 cues a second, so that a segment
+	// has far fewer.
 	maxCues = 64
 )
 
-// Services are those that were found, a bit each.
-type Services uint8
+// Service is one of the captions that pictures can carry.
+type Service uint8
 
-// The services that are told apart.
+// The services that are read.
 const (
-	CC1      Services = 1 << iota // CEA-608, first field
-	CC3                           // CEA-608, second field
-	Service1                      // CEA-708
+	CC1      Service = iota // CEA-608, first field
+	CC2                     // CEA-608, first field
+	CC3                     // CEA-608, second field
+	CC4                     // CEA-608, second field
+	Service1                // CEA-708
+	Count                   // of the services
 )
 
-// Cue is what is shown for a while: rows of text, from the top, each behind the last with a line break.
+// Services is a set of them.
+type Services uint8
+
+// Has reports whether a service is one of them.
+func (all Services) Has(s Service) bool { return all&(1<<s) != 0 }
+
+// Cue is what one place of the screen shows for a while: rows of text, from the top, each behind the last with a line break.
 type Cue struct {
 	Start, End int64 // PTS
 	Text       string
+	// Row and Column are where the first of the rows begins, and the first of the columns, on a screen of Rows and Columns. Row is
+	// Nowhere where that is not told.
+	Row, Column int
 }
+
+// Nowhere is the row of a Cue that has no place of its own.
+const Nowhere = -1
 
 // Reader reads one track of pictures. The zero Reader is ready. It trusts nobody: what makes no sense is left out.
 type Reader struct {
+	carried bool
 	found   Services
 	waiting []picture // in the order of display
 	now     int64     // the PTS of the last picture read
-	heard   int64     // of the last with captions
-	screen  screen
-	shown   Cue // without its end; no text where nothing is shown
-	cues    []Cue
+	fields  [2]field
+	digital packets
+	lanes   [Count]lane
 }
 
-// picture is what one picture carries of CC1.
+// picture is what one picture carries.
 type picture struct {
 	pts   int64
-	pairs [][2]byte
+	pairs []pair
 }
 
-// Found is what the pictures carried so far.
-func (r *Reader) Found() Services { return r.found }
+// pair is two bytes of captions.
+type pair struct {
+	kind  uint8 // 0 and 1: of the fields of CEA-608; 2: of a packet of CEA-708; 3: the first of one
+	bytes [2]byte
+}
+
+// Found is the services that have been heard so far. Carried tells whether there was room for captions, be it empty: who sends
+// that will have captions.
+func (r *Reader) Found() (found Services, carried bool) { return r.found, r.carried }
 
 // Add takes the next picture in the order of coding.
 func (r *Reader) Add(codec media.Codec, u *media.Unit) {
-	if codec != media.H264 && codec != media.HEVC {
+	p := picture{pts: u.PTS}
+	switch codec {
+	case media.H264, media.HEVC:
+		for nalu := range media.NALUs(u.Payload) {
+			if sei(codec, nalu[0]) {
+				p.pairs = r.message(p.pairs, nalu, h264.EmulationPreventionRemove)
+			}
+		}
+	case media.AV1:
+		p.pairs = r.message(p.pairs, u.Payload, func(data []byte) []byte { return data })
+	default:
 		return
 	}
-	p := picture{pts: u.PTS}
-	for nalu := range media.NALUs(u.Payload) {
-		if sei(codec, nalu[0]) {
-			p.pairs = r.message(p.pairs, nalu)
-		}
-	}
-	if r.found&CC1 == 0 {
+	if !r.carried {
 		return
 	}
 	at, _ := slices.BinarySearchFunc(r.waiting, p.pts, func(w picture, pts int64) int { return cmp.Compare(w.pts, pts) })
@@ -94,14 +121,13 @@ func sei(codec media.Codec, header byte) bool {
 // atsc begins the payload of an SEI message with captions: ATSC A/53 part 4, section 6.2.3: the United States, ATSC, GA94, cc_data.
 const atsc = "\xb5\x00\x31GA94\x03"
 
-// message appends a NAL unit's pairs of CC1, and notes what else it carries.
-func (r *Reader) message(pairs [][2]byte, nalu []byte) [][2]byte {
-	_, data, ok := bytes.Cut(nalu, []byte(atsc))
+// message appends the pairs of a NAL unit, or of a temporal unit of AV1. Bare takes out what keeps start codes apart.
+func (r *Reader) message(pairs []pair, unit []byte, bare func([]byte) []byte) []pair {
+	_, data, ok := bytes.Cut(unit, []byte(atsc))
 	if !ok {
 		return pairs
 	}
-	data = h264.EmulationPreventionRemove(data)
-	if len(data) < 2 {
+	if data = bare(data); len(data) < 2 {
 		return pairs
 	}
 	const valid, kind, parity = 4, 3, 0x7f
@@ -109,15 +135,18 @@ func (r *Reader) message(pairs [][2]byte, nalu []byte) [][2]byte {
 	for n := int(data[0] & 0x1f); n > 0 && len(triplets) >= 3; n-- {
 		t := triplets[:3]
 		triplets = triplets[3:]
-		pair := [2]byte{t[1] & parity, t[2] & parity}
-		if t[0]&valid == 0 || pair == [2]byte{} { // a null pair fills up
+		if t[0]&valid == 0 {
 			continue
 		}
-		service := [...]Services{CC1, CC3, Service1, Service1}[t[0]&kind]
-		r.found |= service
-		if service == CC1 {
-			pairs = append(pairs, pair)
+		r.carried = true
+		p := pair{kind: t[0] & kind, bytes: [2]byte{t[1], t[2]}}
+		if p.kind < 2 {
+			p.bytes = [2]byte{t[1] & parity, t[2] & parity}
+			if p.bytes == [2]byte{} { // it fills up
+				continue
+			}
 		}
+		pairs = append(pairs, p)
 	}
 	return pairs
 }
@@ -127,46 +156,106 @@ func (r *Reader) readFirst() {
 	p := r.waiting[0]
 	r.waiting = r.waiting[1:]
 	r.now = max(r.now, p.pts)
-	if len(p.pairs) > 0 {
-		r.heard = p.pts
-	} else if p.pts-r.heard > forgotten {
-		r.screen = screen{}
-	}
+	var heard Services
 	for _, pair := range p.pairs {
-		r.screen.take(pair)
+		switch pair.kind {
+		case 0, 1:
+			if channel, ok := r.fields[pair.kind].take(pair.bytes); ok {
+				heard |= 1 << (Service(pair.kind)*2 + channel)
+			}
+		default:
+			if r.digital.take(pair.kind == 3, pair.bytes) {
+				heard |= 1 << Service1
+			}
+		}
 	}
-	switch text := r.screen.text(); {
-	case text == r.shown.Text:
-	case r.shown.Text != "" && strings.HasPrefix(text, r.shown.Text) && r.now-r.shown.Start < quick:
-		r.shown.Text = text
+	r.found |= heard
+	for s := range Count {
+		if r.found.Has(s) {
+			r.look(s, heard.Has(s))
+		}
+	}
+}
+
+// look notes what a service shows now. Heard tells whether the last picture had anything for it.
+func (r *Reader) look(s Service, heard bool) {
+	l := &r.lanes[s]
+	switch {
+	case heard:
+		l.heard = r.now
+	case len(l.shown) == 0 || r.now-l.heard <= forgotten:
+		return // nothing has changed
+	case s == Service1:
+		r.digital.service = nil
 	default:
-		r.end()
-		r.shown = Cue{Start: r.now, Text: text}
+		r.fields[s/2].screens[s%2] = screen{}
+	}
+	if s == Service1 {
+		l.show(r.now, r.digital.service.blocks())
+	} else {
+		l.show(r.now, r.fields[s/2].screens[s%2].blocks())
 	}
 }
 
-// end ends what is shown. Beyond what is kept, the last cue stands on.
-func (r *Reader) end() {
-	if r.shown.Text == "" || r.now <= r.shown.Start {
-		return
-	}
-	if n := len(r.cues); n == maxCues {
-		r.cues[n-1].End = r.now
-		return
-	}
-	r.shown.End = r.now
-	r.cues = append(r.cues, r.shown)
-}
-
-// Take returns what was shown before a PTS, since the last call. No picture that is added later may belong there. What still
-// shows is cut in two: the rest will come with a later call.
-func (r *Reader) Take(before int64) []Cue {
+// Take returns what each service showed before a PTS, since the last call. No picture that is added later may belong there. What
+// still shows is cut in two: the rest will come with a later call.
+func (r *Reader) Take(before int64) (cues [Count][]Cue) {
 	for len(r.waiting) > 0 && r.waiting[0].pts < before {
 		r.readFirst()
 	}
-	r.end()
-	r.shown.Start = r.now
-	cues := r.cues
-	r.cues = nil
+	for s := range r.lanes {
+		l := &r.lanes[s]
+		l.end(r.now)
+		l.since = r.now
+		cues[s], l.cues = l.cues, nil
+	}
 	return cues
+}
+
+// block is rows of text that stand together.
+type block struct {
+	row, column int
+	text        string
+}
+
+// lane is what one service shows, over time.
+type lane struct {
+	heard int64 // the PTS of the last picture that had anything for it
+	since int64 // when what is shown began to
+	shown []block
+	cues  []Cue
+}
+
+// show notes what is shown from now on.
+func (l *lane) show(now int64, blocks []block) {
+	switch {
+	case slices.Equal(blocks, l.shown):
+	case len(l.shown) > 0 && strings.HasPrefix(words(blocks), words(l.shown)) && now-l.since < quick:
+		l.shown = blocks
+	default:
+		l.end(now)
+		l.since, l.shown = now, blocks
+	}
+}
+
+func words(blocks []block) string {
+	var all []string
+	for _, b := range blocks {
+		all = append(all, b.text)
+	}
+	return strings.Join(all, "\n")
+}
+
+// end ends what is shown. Beyond what is kept, the last cue stands on.
+func (l *lane) end(now int64) {
+	if now <= l.since {
+		return
+	}
+	for _, b := range l.shown {
+		if n := len(l.cues); n == maxCues {
+			l.cues[n-1].End = now
+			return
+		}
+		l.cues = append(l.cues, Cue{Start: l.since, End: now, Text: b.text, Row: b.row, Column: b.column})
+	}
 }

@@ -18,8 +18,25 @@ import (
 	"castnet/test/clip"
 )
 
-// carry puts pairs into pictures in the order of display, one each: even as ATSC A/53 has them in an SEI message.
+// carry puts pairs into pictures in the order of display, one each: as ATSC A/53 has them in an SEI message.
 func carry(v []*media.Unit, pairs [][2]byte) []*media.Unit {
+	return wrap(v, pairs, func(pair [2]byte) []byte { return sei(0xfc, odd(pair[0]), odd(pair[1])) })
+}
+
+// sei is an SEI message of H264 with one triplet.
+func sei(triplet ...byte) []byte {
+	message := cc(triplet...)
+	return slices.Concat([]byte{0, 0, 0, 1, 6, 4, byte(len(message))}, message, []byte{0x80})
+}
+
+// cc is a message of captions, as ATSC A/53 has it.
+func cc(triplets ...byte) []byte {
+	message := append([]byte{0xb5, 0, 0x31, 'G', 'A', '9', '4', 3, 0x40 | byte(len(triplets)/3), 0xff}, triplets...)
+	return append(message, 0xff)
+}
+
+// wrap puts something before each picture, of what is in turn in the order of display.
+func wrap(v []*media.Unit, pairs [][2]byte, message func([2]byte) []byte) []*media.Unit {
 	shown := slices.SortedFunc(slices.Values(v), func(a, b *media.Unit) int { return int(a.PTS - b.PTS) })
 	with := make(map[int64][2]byte)
 	for i, u := range shown {
@@ -30,10 +47,7 @@ func carry(v []*media.Unit, pairs [][2]byte) []*media.Unit {
 	var out []*media.Unit
 	for _, u := range v {
 		c := *u
-		pair := with[u.PTS]
-		message := []byte{0xb5, 0, 0x31, 'G', 'A', '9', '4', 3, 0x41, 0xff, 0xfc, odd(pair[0]), odd(pair[1]), 0xff}
-		nalu := append([]byte{0, 0, 0, 1, 6, 4, byte(len(message))}, message...)
-		c.Payload = slices.Concat(nalu, []byte{0x80}, u.Payload)
+		c.Payload = slices.Concat(message(with[u.PTS]), u.Payload)
 		out = append(out, &c)
 	}
 	return out
@@ -88,9 +102,10 @@ func programme() script {
 	s.say("and <welcome> & more")
 	s.code(0x14, endOfCaption)
 	s.pause(10)
-	// CC2 speaks in between: nobody sees it.
+	// CC2 speaks in between, in a place of its own.
 	s.code(0x1c, resumeLoading)
-	s.say("not for us")
+	s.code(0x19, 0x56) // row 1, column 12
+	s.say("to others")
 	s.code(0x1c, endOfCaption)
 	s.code(0x14, erase)
 	s.pause(5)
@@ -126,22 +141,22 @@ func video(t *testing.T) *clip.Video {
 	return v
 }
 
-// read is what a Reader makes of units.
+// read is what a Reader makes of CC1.
 func read(units []*media.Unit, takeEvery int) (all []captions.Cue) {
 	var r captions.Reader
 	for i, u := range units {
 		r.Add(media.H264, u)
 		if takeEvery > 0 && i%takeEvery == takeEvery-1 {
-			all = append(all, r.Take(u.DTS)...)
+			all = append(all, r.Take(u.DTS)[captions.CC1]...)
 		}
 	}
-	return append(all, r.Take(math.MaxInt64)...)
+	return append(all, r.Take(math.MaxInt64)[captions.CC1]...)
 }
 
 // steady are the texts that stood for a while, in their order: not those that were being written.
 func steady(cues []captions.Cue) (texts []string) {
 	for i, c := range cues {
-		if i+1 < len(cues) && strings.HasPrefix(cues[i+1].Text, c.Text) {
+		if i+1 < len(cues) && cues[i+1].Start == c.End && strings.HasPrefix(cues[i+1].Text, c.Text) {
 			continue
 		}
 		texts = append(texts, c.Text)
@@ -169,6 +184,106 @@ func TestProgramme(t *testing.T) {
 	if at := cues[0].Start; at < 20*3000 || at > 40*3000 {
 		t.Errorf("the first cue begins at picture %d", at/3000)
 	}
+}
+
+// TestPlaces: cues are where the rows and columns of their letters were; rows apart are cues of their own.
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	var s script
+	s.code(0x14, resumeLoading)
+	s.code(0x11, 0x52) // row 1, column 4
+	s.say("left")
+	s.code(0x14, 0x5a) // row 14, column 20
+	s.say("right")
+	s.code(0x14, 0x78) // row 15, column 16
+	s.say("below")
+	s.code(0x14, endOfCaption)
+	s.pause(5)
+	s.code(0x14, erase)
+	var places []captions.Cue
+	for _, c := range read(carry(video(t).Units, s), 0) {
+		c.Start, c.End = 0, 0
+		places = append(places, c)
+	}
+	want := []captions.Cue{{Text: "left", Row: 0, Column: 4}, {Text: "right\nbelow", Row: 13, Column: 16}}
+	if !slices.Equal(places, want) {
+		t.Errorf("%+v", places)
+	}
+}
+
+// TestServices: each channel of both fields is read by itself, data about the programme are not; so is what CEA-708 says, in
+// whatever its pictures are coded.
+func TestServices(t *testing.T) {
+	t.Parallel()
+	speak := func(shift byte, text string) (s script) {
+		s.code(0x14+shift, resumeDirect)
+		s.say(text)
+		return s
+	}
+	var second script
+	second.say("\x01\x03XDS is not for us\x0f?")
+	second = slices.Concat(second, speak(1, "three"), speak(9, "four"))
+	second.pause(10)
+	first := slices.Concat(speak(0, "one"), speak(8, "two"))
+	first.pause(30)
+	digital := packet(
+		"\x98\x38\x3c\x00\x01\x1f\x00",                     // window 0, 2 rows of 32 columns, visible
+		"Ol\xe1\x10\x25\rsecond\rthird",                    // it rolls
+		"\x9a\x18\x01\x00\x00\x1f\x00gone", "\x8c\x04\x80", // window 2, above, comes and goes
+		"\x91\x3f\x3f\x3f!", "\x97\x01\x02\x03\x04\x7f", // colours
+	)
+	for codec, message := range map[media.Codec]func(triplets []byte) []byte{
+		media.H264: func(triplets []byte) []byte { return sei(triplets...) },
+		media.HEVC: func(triplets []byte) []byte {
+			m := cc(triplets...)
+			return slices.Concat([]byte{0, 0, 0, 1, 39 << 1, 1, 4, byte(len(m))}, m, []byte{0x80})
+		},
+		media.AV1: func(triplets []byte) []byte {
+			m := cc(triplets...)
+			return slices.Concat([]byte{5<<3 | 2, byte(len(m) + 2), 4}, m, []byte{0x80})
+		},
+	} {
+		var r captions.Reader
+		for i := range int64(40) {
+			var triplets []byte
+			for field, pairs := range []script{first, second} {
+				if int(i) < len(pairs) {
+					triplets = append(triplets, 0xfc|byte(field), odd(pairs[i][0]), odd(pairs[i][1]))
+				}
+			}
+			if n := int(i) * 2; n < len(digital) {
+				kind := byte(0xfe)
+				if n == 0 {
+					kind = 0xff
+				}
+				triplets = append(triplets, kind, digital[n], digital[n+1])
+			}
+			r.Add(codec, &media.Unit{PTS: i * 3000, DTS: i * 3000, Payload: message(triplets)})
+		}
+		if found, carried := r.Found(); found != 1<<captions.Count-1 || !carried {
+			t.Errorf("%v: found %b", codec, found)
+		}
+		cues := r.Take(math.MaxInt64)
+		for service, want := range []string{"one", "two", "three", "four", "second\nthird!♪"} {
+			if texts := steady(cues[service]); len(texts) != 1 || texts[0] != want {
+				t.Errorf("%v, service %d: %q", codec, service, texts)
+			}
+		}
+	}
+}
+
+// packet is one of CEA-708, with a block of service 1 for each of the texts.
+func packet(blocks ...string) []byte {
+	data := []byte{0}
+	for _, b := range blocks {
+		data = append(data, 1<<5|byte(len(b)))
+		data = append(data, b...)
+	}
+	if len(data)%2 == 1 {
+		data = append(data, 0)
+	}
+	data[0] = byte(len(data) / 2)
+	return data
 }
 
 // TestCut: what is taken in pieces is the same, cut where it was taken.
@@ -207,11 +322,11 @@ func TestEnd(t *testing.T) {
 	for _, u := range carry(units, s) {
 		r.Add(media.H264, u)
 	}
-	if cues := r.Take(6 * picture); len(cues) > 0 {
+	if cues := r.Take(6 * picture)[captions.CC1]; len(cues) > 0 {
 		t.Errorf("too soon: %+v", cues)
 	}
 	want := captions.Cue{Start: 5 * picture, End: 8 * picture, Text: "bye"}
-	if cues := r.Take(math.MaxInt64); !slices.Equal(cues, []captions.Cue{want}) {
+	if cues := r.Take(math.MaxInt64)[captions.CC1]; !slices.Equal(cues, []captions.Cue{want}) {
 		t.Errorf("%+v", cues)
 	}
 }
@@ -258,30 +373,43 @@ func FuzzReader(f *testing.F) {
 	for _, u := range carry([]*media.Unit{{}, {PTS: 3000, DTS: 3000}}, programme()) {
 		f.Add(u.Payload, false)
 	}
-	var whole []byte
+	whole := []byte{0}
 	for _, p := range programme() {
 		whole = append(whole, p[:]...)
 	}
 	f.Add(whole, true)
+	f.Add(slices.Concat([]byte{3}, packet("\x98\x38\x3c\x00\x01\x1f\x00", "Ol\xe1\x10\x25\rsecond\rthird")), true)
+	codecs := []media.Codec{media.H264, media.HEVC, media.AV1}
 	f.Fuzz(func(t *testing.T, data []byte, bare bool) {
 		var r captions.Reader
 		var units []*media.Unit
-		if bare { // pairs without the wrapping
-			for i := 0; i+1 < len(data); i += 2 {
+		codec := codecs[len(data)%len(codecs)]
+		if bare && len(data) > 0 { // a kind, and pairs without the wrapping
+			kind := 0xfc | data[0]
+			for i := 1; i+1 < len(data); i += 2 {
 				pts := int64(len(units)) * 3000
-				units = append(units, carry([]*media.Unit{{PTS: pts, DTS: pts}}, [][2]byte{{data[i] & 0x7f, data[i+1] & 0x7f}})...)
+				units = append(units, &media.Unit{PTS: pts, DTS: pts, Payload: sei(kind, data[i], data[i+1])})
+				if kind == 0xff { // that was a packet's beginning
+					kind = 0xfe
+				}
 			}
+			codec = media.H264
 		} else {
 			units = []*media.Unit{{Payload: data}, {PTS: 1, DTS: 1, Payload: data}, {PTS: 2, DTS: 2}}
 		}
-		var last int64
+		var last [captions.Count]captions.Cue
 		for _, u := range units {
-			r.Add(media.H264, u)
-			for _, c := range r.Take(u.PTS + 1) {
-				if c.Start < last || c.End <= c.Start || c.Text == "" || len([]rune(c.Text)) > 15*33 || strings.Contains(c.Text, "\n\n") {
-					t.Fatalf("%+v after %d", c, last)
+			r.Add(codec, u)
+			for service, cues := range r.Take(u.PTS + 1) {
+				for _, c := range cues {
+					before := last[service]
+					together := c.Start == before.Start && c.End == before.End
+					if c.Start < before.End && !together || c.End <= c.Start || c.Text == "" || len([]rune(c.Text)) > 15*43 || strings.Contains(c.Text, "\n\n") ||
+						c.Row < captions.Nowhere || c.Row >= captions.Rows || c.Column < 0 || c.Column >= captions.Columns {
+						t.Fatalf("%+v after %+v", c, before)
+					}
+					last[service] = c
 				}
-				last = c.End
 			}
 		}
 	})

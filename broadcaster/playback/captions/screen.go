@@ -2,14 +2,14 @@ package captions
 
 import "strings"
 
-// The size of a caption screen (CEA-608, section 4.1).
+// Rows and Columns are the size of a caption screen (CEA-608, section 4.1).
 const (
-	rows    = 15
-	columns = 32
+	Rows    = 15
+	Columns = 32
 )
 
 // grid is a screen's letters; 0 is where nothing was written.
-type grid [rows][columns]rune
+type grid [Rows][Columns]rune
 
 // mode is how letters come onto the screen.
 type mode uint8
@@ -21,45 +21,58 @@ const (
 	rollUp              // written on the lowest of a few rows, which rise
 )
 
-// screen is channel CC1 (CEA-608).
-type screen struct {
-	mode       mode
-	other      bool // what comes is of CC2, until CC1 has its turn again
-	seen, made grid // what is shown, and what is written out of sight
-	row, col   int
-	depth      int     // rows that roll up
-	last       [2]byte // the last pair, where that was a code
+// field is one of the two streams of pairs that CEA-608 has. Two channels take turns in it, and data about the programme.
+type field struct {
+	screens [2]screen
+	channel Service // whose turn it is: 0 or 1
+	other   bool    // it is that of data about the programme
+	last    [2]byte // the last pair, where that was a code
 }
 
-// take takes a pair of letters, or a code. Codes come twice, so that one can be lost.
-func (s *screen) take(pair [2]byte) {
+// take takes a pair of letters, or a code, and tells which of the channels it is for. Codes come twice, so that one can be lost.
+func (f *field) take(pair [2]byte) (channel Service, ok bool) {
+	first, second := pair[0], pair[1]
 	switch {
-	case pair[0] >= 0x20 || pair[0] == 0:
-		s.last = [2]byte{}
+	case first >= 0x20 || first == 0:
+		f.last = [2]byte{}
+		if f.other {
+			return 0, false
+		}
 		for _, b := range pair {
 			if b >= 0x20 {
-				s.write(letter(b))
+				f.screens[f.channel].write(letter(b))
 			}
 		}
-		return
-	case pair[0] < 0x10: // data about the programme, which belong elsewhere
-		return
+	case first < 0x10:
+		f.other = true
+		return 0, false
+	case pair == f.last:
+		f.last = [2]byte{}
+	default:
+		f.last, f.other = pair, false
+		f.channel = Service(first >> 3 & 1)
+		f.screens[f.channel].code(first&^8, second)
 	}
-	if pair == s.last {
-		s.last = [2]byte{}
-		return
-	}
-	s.last = pair
-	if s.other = pair[0]&8 != 0; s.other {
-		return
-	}
-	switch first, second := pair[0], pair[1]; {
+	return f.channel, f.screens[f.channel].mode != nothing
+}
+
+// screen is what one channel of CEA-608 shows.
+type screen struct {
+	mode       mode
+	seen, made grid // what is shown, and what is written out of sight
+	row, col   int
+	depth      int // rows that roll up
+}
+
+// code takes a code, of which the first byte is the first channel's.
+func (s *screen) code(first, second byte) {
+	switch {
 	case second >= 0x40:
 		s.place(first, second)
-	case first == 0x14 && second >= 0x20 && second < 0x30:
+	case (first == 0x14 || first == 0x15) && second >= 0x20 && second < 0x30: // of the first field, and of the second
 		s.control(second)
 	case first == 0x17 && second >= 0x21 && second <= 0x23:
-		s.col = min(s.col+int(second&3), columns-1)
+		s.col = min(s.col+int(second&3), Columns-1)
 	case first == 0x11 && second >= 0x20 && second < 0x30: // colours and italics take the place of a space
 		s.write(' ')
 	case first == 0x11 && second >= 0x30:
@@ -84,7 +97,7 @@ func (s *screen) control(code byte) {
 	case 0x25, 0x26, 0x27: // roll up two, three, four rows
 		if s.mode != rollUp {
 			s.seen, s.made = grid{}, grid{}
-			s.row, s.col = rows-1, 0
+			s.row, s.col = Rows-1, 0
 		}
 		s.mode, s.depth = rollUp, int(code-0x25)+2
 		s.row = max(s.row, s.depth-1)
@@ -110,9 +123,9 @@ func (s *screen) control(code byte) {
 func (s *screen) roll() {
 	top := s.row - s.depth + 1
 	copy(s.seen[top:s.row], s.seen[top+1:s.row+1])
-	s.seen[s.row] = [columns]rune{}
+	s.seen[s.row] = [Columns]rune{}
 	for i := range top {
-		s.seen[i] = [columns]rune{}
+		s.seen[i] = [Columns]rune{}
 	}
 	s.col = 0
 }
@@ -146,11 +159,11 @@ func (s *screen) page() *grid {
 }
 
 func (s *screen) write(r rune) {
-	if s.mode == nothing || s.other {
+	if s.mode == nothing {
 		return
 	}
 	s.page()[s.row][s.col] = r
-	s.col = min(s.col+1, columns-1)
+	s.col = min(s.col+1, Columns-1)
 }
 
 // replace writes a letter in the place of the last, which stands in for it where it is not known.
@@ -159,10 +172,10 @@ func (s *screen) replace(r rune) {
 	s.write(r)
 }
 
-// text is what is shown.
-func (s *screen) text() string {
-	var lines []string
-	for _, row := range s.seen {
+// blocks are what is shown: rows without an empty one between them make one.
+func (s *screen) blocks() (blocks []block) {
+	apart := true
+	for i, row := range s.seen {
 		var line strings.Builder
 		for _, r := range row {
 			if r == 0 {
@@ -170,11 +183,22 @@ func (s *screen) text() string {
 			}
 			line.WriteRune(r)
 		}
-		if trimmed := strings.TrimSpace(line.String()); trimmed != "" {
-			lines = append(lines, trimmed)
+		indented := strings.TrimRight(line.String(), " ")
+		text := strings.TrimLeft(indented, " ")
+		column := len(indented) - len(text)
+		switch {
+		case text == "":
+			apart = true
+			continue
+		case apart:
+			blocks = append(blocks, block{i, column, text})
+		default:
+			b := &blocks[len(blocks)-1]
+			b.text, b.column = b.text+"\n"+text, min(b.column, column)
 		}
+		apart = false
 	}
-	return strings.Join(lines, "\n")
+	return blocks
 }
 
 // letter is one of the basic letters, which are ASCII but for these (CEA-608, table 50).

@@ -2,15 +2,20 @@ package hls_test
 
 import (
 	"encoding/json"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"castnet/broadcaster/playback/internal/clip"
 )
 
 // hlsJS is the player's library, where the pages have been built.
@@ -46,44 +51,52 @@ type seen struct {
 	Words                                        string
 }
 
-// TestBrowser: Chromium plays the stream through hls.js from its first second on, with sound and captions as text, near
-// live, and switches levels, without an error.
-func TestBrowser(t *testing.T) {
-	t.Parallel()
+// browse opens a page in Chromium, beside the stream and hls.js. What the page posts to /report goes to answer, and what that
+// returns back.
+func (r *rig) browse(page string, answer func(report io.Reader) string) {
+	r.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Fatal("no chromium in PATH: apt-get install chromium")
+		r.Fatal("no chromium in PATH: apt-get install chromium")
 	}
 	if _, err := os.Stat(hlsJS); err != nil {
-		t.Fatal("no hls.js: npm ci in broadcaster/api/web")
+		r.Fatal("no hls.js: npm ci in broadcaster/api/web")
 	}
-	r := newRig(t, nil)
-	r.load(780, 60) // far more than is needed, for a busy machine
-	r.caption()
-	reports := make(chan seen, 1000)
 	pages := http.NewServeMux()
 	pages.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte(page))
 	})
 	pages.HandleFunc("GET /hls.js", func(w http.ResponseWriter, q *http.Request) { http.ServeFile(w, q, hlsJS) })
-	pages.HandleFunc("POST /report", func(_ http.ResponseWriter, q *http.Request) {
+	pages.HandleFunc("POST /report", func(w http.ResponseWriter, q *http.Request) { _, _ = io.WriteString(w, answer(q.Body)) })
+	pages.Handle("/hls/", r.server)
+	front := httptest.NewServer(pages)
+	r.Cleanup(func() { front.CloseClientConnections(); front.Close() })
+	browser := exec.CommandContext(r.Context(), chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio",
+		"--autoplay-policy=no-user-gesture-required", "--no-first-run", "--user-data-dir="+r.TempDir(), front.URL)
+	browser.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	must(r.T, browser.Start())
+	r.Cleanup(func() {
+		_ = syscall.Kill(-browser.Process.Pid, syscall.SIGKILL) // it has children
+		_ = browser.Wait()
+	})
+}
+
+// TestBrowser: Chromium plays the stream through hls.js from its first second on, with sound and captions as text, near
+// live, and switches levels, without an error.
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.load(780, 60) // far more than is needed, for a busy machine
+	r.caption()
+	reports := make(chan seen, 1000)
+	r.browse(page, func(report io.Reader) string {
 		var s seen
-		if err := json.NewDecoder(q.Body).Decode(&s); err != nil {
+		if err := json.NewDecoder(report).Decode(&s); err != nil {
 			t.Error(err)
 		}
 		reports <- s
-	})
-	pages.Handle("/hls/", r.server)
-	front := httptest.NewServer(pages)
-	t.Cleanup(func() { front.CloseClientConnections(); front.Close() })
-	browser := exec.CommandContext(t.Context(), chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio",
-		"--autoplay-policy=no-user-gesture-required", "--no-first-run", "--user-data-dir="+t.TempDir(), front.URL)
-	browser.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	must(t, browser.Start())
-	t.Cleanup(func() {
-		_ = syscall.Kill(-browser.Process.Pid, syscall.SIGKILL) // it has children
-		_ = browser.Wait()
+		return ""
 	})
 
 	tick := time.NewTicker(time.Second / 30)
@@ -118,4 +131,92 @@ func TestBrowser(t *testing.T) {
 			t.Error(e)
 		}
 	}
+}
+
+// listener is a page that plays the track of sound that it is told to, and reports the tone that it hears.
+const listener = `<!doctype html><video id=v autoplay></video><script src=/hls.js></script><script>
+const v = document.getElementById('v'), audio = new AudioContext(), analyser = new AnalyserNode(audio, {fftSize: 4096});
+audio.createMediaElementSource(v).connect(analyser).connect(audio.destination);
+const hls = new Hls(), errors = [], levels = new Uint8Array(analyser.frequencyBinCount);
+hls.on(Hls.Events.ERROR, (_, d) => { if (d.fatal) errors.push(d.details) });
+hls.loadSource('/hls/demo/index.m3u8');
+hls.attachMedia(v);
+setInterval(async () => {
+  analyser.getByteFrequencyData(levels);
+  const loudest = levels.indexOf(Math.max(...levels));
+  const tone = levels[loudest] > 0 ? loudest * audio.sampleRate / analyser.fftSize : 0;
+  const response = await fetch('/report', {method: 'POST', body: JSON.stringify({
+    tone, errors, time: v.currentTime, names: hls.audioTracks.map((t) => t.name)})});
+  const wanted = Number(await response.text());
+  if (wanted < hls.audioTracks.length && hls.audioTrack !== wanted) hls.audioTrack = wanted;
+}, 250);
+</script>`
+
+type heard struct {
+	Tone, Time    float64
+	Errors, Names []string
+}
+
+// hears has Chromium play the tracks of sound in an order, and waits until it has heard the tone of each.
+func (r *rig) hears(order []int, tones map[int]float64, publish func(since time.Duration)) {
+	r.Helper()
+	var wanted atomic.Int64
+	wanted.Store(int64(order[0]))
+	reports := make(chan heard, 1000)
+	r.browse(listener, func(report io.Reader) string {
+		var h heard
+		if err := json.NewDecoder(report).Decode(&h); err != nil {
+			r.Error(err)
+		}
+		reports <- h
+		return strconv.FormatInt(wanted.Load(), 10)
+	})
+	tick := time.NewTicker(time.Second / 30)
+	defer tick.Stop()
+	began := time.Now()
+	var last heard
+	for end := time.After(60 * time.Second); len(order) > 0; {
+		select {
+		case <-tick.C:
+			publish(time.Since(began))
+		case last = <-reports:
+			if len(last.Errors) > 0 {
+				r.Fatalf("%+v", last)
+			}
+			if math.Abs(last.Tone-tones[order[0]]) > 20 {
+				continue
+			}
+			if order = order[1:]; len(order) > 0 {
+				wanted.Store(int64(order[0]))
+			}
+		case <-end:
+			r.Fatalf("tracks %v were not heard within a minute: %+v", order, last)
+		}
+	}
+	r.Logf("%+v", last)
+}
+
+// TestBrowserHears: Chromium plays one track of sound, another, and the first again; and a stream of sound alone.
+func TestBrowserHears(t *testing.T) {
+	t.Parallel()
+	t.Run("tracks", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, nil)
+		r.clip = clip.Make(r, clip.Options{Width: 320, Height: 240, Pictures: 780, Keys: 60, Sound: true})
+		r.addSound(r.clip)
+		r.addSound(clip.Make(r, clip.Options{Width: 64, Height: 64, Pictures: 780, Keys: 60, Sound: true, Tone: 1000}))
+		must(t, r.hub.SetLadder(nil))
+		r.hears([]int{0, 1, 0}, map[int]float64{0: 440, 1: 1000}, func(since time.Duration) {
+			r.publish(min(int(since*30/time.Second), len(r.clip.Units)) - r.at)
+		})
+	})
+	t.Run("sound alone", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, nil)
+		r.clip = clip.Make(r, clip.Options{Width: 64, Height: 64, Pictures: 780, Keys: 60, Sound: true})
+		r.addSound(r.clip)
+		must(t, r.hub.SetAudioOnly())
+		begin := r.clip.Audio.Duration(r.clip.Sound[0].PTS)
+		r.hears([]int{0}, map[int]float64{0: 440}, func(since time.Duration) { r.speak(begin + since) })
+	})
 }

@@ -1,6 +1,7 @@
 package hls_test
 
 import (
+	"fmt"
 	"net/http"
 	"os/exec"
 	"regexp"
@@ -15,11 +16,14 @@ func TestCaptions(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		triplets []byte // type, and two characters
-		want     []string
+		services []string
+		texts    []string
 	}{
-		"null and invalid pairs": {[]byte{0xfc, 0x80, 0x80, 0xf8, 'H', 'i'}, nil},
-		"608 and 708":            {[]byte{0xfc, 'H', 'i', 0xfd, 'H', 'o', 0xff, 0x02, 0x21}, []string{`INSTREAM-ID="CC1"`, `INSTREAM-ID="CC3"`, `INSTREAM-ID="SERVICE1"`}},
-		"cut short":              {[]byte{0xfc, 'H'}, nil},
+		"none":        {[]byte{0xf8, 'H', 'i'}, nil, nil}, // invalid
+		"cut short":   {[]byte{0xfc, 'H'}, nil, nil},
+		"room":        {[]byte{0xfc, 0x80, 0x80}, []string{"CC1"}, []string{"captions"}}, // a null pair
+		"608 and 708": {[]byte{0xfc, 0x14, 0x29, 0xfd, 0x15, 0x29, 0xff, 0x02, 0x21, 0xfe, 'H', 'i'}, []string{"CC1", "CC3", "SERVICE1"}, []string{"captions", "captions3"}},
+		"708":         {[]byte{0xff, 0x02, 0x21, 0xfe, 'H', 'i'}, []string{"SERVICE1"}, []string{"captions5"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -31,11 +35,17 @@ func TestCaptions(t *testing.T) {
 			r.publish(70)
 			r.playlist("source/index.m3u8")
 			body := r.playlist("index.m3u8")
-			r.contains(body, c.want...)
-			if n := strings.Count(body, "TYPE=CLOSED-CAPTIONS"); n != len(c.want) {
-				t.Errorf("%d services:\n%s", n, body)
+			for _, id := range c.services {
+				r.contains(body, fmt.Sprintf("INSTREAM-ID=%q\n", id))
 			}
-			if n := strings.Count(body, `,CLOSED-CAPTIONS="captions"`); (n == 3) != (len(c.want) > 0) {
+			for _, name := range c.texts {
+				r.contains(body, fmt.Sprintf("URI=\"%s/index.m3u8\"\n", name))
+				r.contains(r.playlist(name+"/index.m3u8"), ".vtt\n")
+			}
+			if n, m := strings.Count(body, "TYPE=CLOSED-CAPTIONS"), strings.Count(body, "TYPE=SUBTITLES"); n != len(c.services) || m != len(c.texts) {
+				t.Errorf("%d services, %d texts:\n%s", n, m, body)
+			}
+			if n := strings.Count(body, `,CLOSED-CAPTIONS="captions",SUBTITLES="subtitles"`); (n == 3) != (len(c.services) > 0) {
 				t.Errorf("%d of 3 variants have captions:\n%s", n, body)
 			}
 		})
@@ -60,14 +70,14 @@ func TestCaptionsAsText(t *testing.T) {
 	from := r.caption()
 	r.publish(190)
 	r.contains(r.playlist("captions/index.m3u8?_HLS_msn=2"),
-		"#EXT-X-TARGETDURATION:3", "#EXT-X-MEDIA-SEQUENCE:0\n", "#EXTINF:2.00000,\n", "-w2.vtt")
+		"#EXT-X-TARGETDURATION:3", "#EXT-X-MEDIA-SEQUENCE:0\n", "#EXTINF:2.00000,\n", "-v2.vtt")
 	r.contains(r.playlist("index.m3u8"),
 		`TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="Captions (text)",DEFAULT=NO,AUTOSELECT=NO,FORCED=NO,URI="captions/index.m3u8"`, `,SUBTITLES="subtitles"`)
 	r.publish(10)
 	r.hub.Close(nil)
 	r.ended("source")
 
-	names := regexp.MustCompile(`[0-9a-f]+-w\d+\.vtt`).FindAllString(r.playlist("captions/index.m3u8"), -1)
+	names := regexp.MustCompile(`[0-9a-f]+-v\d+\.vtt`).FindAllString(r.playlist("captions/index.m3u8"), -1)
 	if len(names) != 4 {
 		t.Fatalf("%d segments of text: %v", len(names), names)
 	}
@@ -79,6 +89,9 @@ func TestCaptionsAsText(t *testing.T) {
 		}
 		r.contains(text, "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:900000\n")
 		cues = append(cues, regexp.MustCompile(`(?s)\S+ --> .*`).FindString(text))
+	}
+	for _, cue := range cues[:2] { // at the beginning of row 14 of 15
+		r.contains(cue, " line:79.33% position:10.00% align:start\n")
 	}
 	if !strings.Contains(cues[0], "\nfish &amp; chips\n") || !strings.Contains(cues[1], "\nfish &amp; chips\n") || cues[2]+cues[3] != "" {
 		t.Errorf("cues: %q", cues)

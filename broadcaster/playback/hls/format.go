@@ -1,6 +1,7 @@
 package hls
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -42,7 +43,21 @@ func newFormat(track *media.Track, first *media.Unit) (*format, error) {
 	if err := init.Marshal(&buf); err != nil {
 		return nil, fmt.Errorf("%v initialization: %w", track.Codec, err)
 	}
-	return &format{track: track, rfc6381: codecparams.Marshal(named), initialization: buf.Bytes()}, nil
+	f := &format{track: track, rfc6381: codecparams.Marshal(named), initialization: buf.Bytes()}
+	if aac, ok := codec.(*codecs.MPEG4Audio); ok {
+		f.rfc6381 = fmt.Sprintf("mp4a.40.%d", objectType(track.Config, &aac.Config))
+	}
+	return f, nil
+}
+
+// objectType is what an AAC decoder has to know of (ISO 14496-3, table 1.17): that of the core, or of what widens its band or its
+// image. That is signalled before the core's parameters, or where older decoders don't look: behind them (section 1.6.6).
+func objectType(written []byte, read *mpeg4audio.AudioSpecificConfig) mpeg4audio.ObjectType {
+	const sync = "\x56\xe5" // 0x2b7, and the object type 5
+	if behind := len(written) >= 5 && string(written[2:4]) == sync && written[4]&0x80 != 0; behind {
+		return mpeg4audio.ObjectTypeSBR
+	}
+	return cmp.Or(read.ExtensionType, read.Type)
 }
 
 // codecOf describes a track as fMP4 and as playlists do.

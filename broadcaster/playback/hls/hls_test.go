@@ -67,11 +67,15 @@ type rig struct {
 	// rungs are the renditions' clips in the ladder's order.
 	rungs []*clip.Clip
 
-	at, sound int   // the next unit to publish
-	rungAt    []int // of each rung
-	seq       uint64
-	grants    []*playback.Grant // by segment
-	segment   map[int64]uint64  // by PTS, of what has been published
+	// sounds are the tracks of sound.
+	sounds [][]*media.Unit
+
+	at      int   // the next unit to publish
+	soundAt []int // of each track of sound
+	rungAt  []int // of each rung
+	seq     uint64
+	grants  []*playback.Grant // by segment
+	segment map[int64]uint64  // by PTS, of what has been published
 }
 
 func newRig(t *testing.T, change func(*hls.Config)) *rig {
@@ -109,8 +113,14 @@ func (r *rig) load(pictures, keys int) {
 		c.Retime(r.clip.Units)
 		r.rungs = append(r.rungs, c)
 	}
-	r.hub.AddAudio(0, r.clip.Audio)
+	r.addSound(r.clip)
 	must(r.T, r.hub.SetLadder(ladder))
+}
+
+// addSound adds a track of sound.
+func (r *rig) addSound(c *clip.Clip) {
+	r.hub.AddAudio(len(r.sounds), c.Audio)
+	r.sounds, r.soundAt = append(r.sounds, c.Sound), append(r.soundAt, 0)
 }
 
 // publish publishes n more source pictures, and of the rungs and the sound what can follow.
@@ -139,9 +149,24 @@ func (r *rig) publish(n int) {
 			r.rungAt[i]++
 		}
 	}
-	rate := int64(r.clip.Audio.ClockRate)
-	for upTo := media.Rescale(r.clip.Units[r.at-1].DTS, media.VideoClockRate, rate); r.sound < len(r.clip.Sound) && r.clip.Sound[r.sound].PTS <= upTo; r.sound++ {
-		must(r.T, r.hub.PublishAudio(0, media.AAC, r.clip.Sound[r.sound]))
+	r.speak(r.clip.Video.Duration(r.clip.Units[r.at-1].DTS))
+}
+
+// speak publishes the sound up to a time.
+func (r *rig) speak(until time.Duration) {
+	r.Helper()
+	for n, units := range r.sounds {
+		for i := &r.soundAt[n]; *i < len(units) && r.clip.Audio.Duration(units[*i].PTS) <= until; *i++ {
+			u := units[*i]
+			if r.hub.AudioOnly() && n == 0 {
+				if seconds := int64(r.clip.Audio.Duration(u.PTS-units[0].PTS) / time.Second); seconds >= int64(r.seq)*2 {
+					must(r.T, r.hub.StartSegment(&media.Segment{Seq: r.seq, FirstPTS: u.PTS, DecodeFrom: u.PTS, Track: r.clip.Audio}))
+					r.seq++
+				}
+				u.Capture = time.Unix(1_700_000_000, 0).Add(r.clip.Audio.Duration(u.PTS))
+			}
+			must(r.T, r.hub.PublishAudio(n, media.AAC, u))
+		}
 	}
 }
 

@@ -38,16 +38,18 @@ type segment struct {
 	start    time.Time
 	startDTS int64
 	parts    []*part
-	duration time.Duration  // 0 while it is open
-	bytes    int            // of its parts
-	cues     []captions.Cue // what was shown meanwhile
+	duration time.Duration                  // 0 while it is open
+	bytes    int                            // of its parts
+	cues     [captions.Count][]captions.Cue // what was shown meanwhile, by service
 }
 
 // held is the bytes that a complete segment takes.
 func (s *segment) held() int {
 	n := s.bytes
-	for _, c := range s.cues {
-		n += len(c.Text)
+	for _, cues := range s.cues {
+		for _, c := range cues {
+			n += len(c.Text)
+		}
 	}
 	return n
 }
@@ -386,26 +388,26 @@ func (p *packager) rates() (average, peak int) {
 	return average, max(p.peak, average)
 }
 
-// file finds what a variant's file name stands for: initialization "i0.mp4", segment "s7.m4s", its captions "w7.vtt", part
-// "p42.m4s". It returns the chunks to send one after the other. pending is true for the part that comes next.
+// file finds what a variant's file name stands for: initialization "i0.mp4", segment "s7.m4s", its captions "v7.vtt" to
+// "z7.vtt", part "p42.m4s". It returns the chunks to send one after the other. pending is true for the part that comes next.
 func (p *packager) file(kind byte, number uint64) (chunks [][]byte, pending bool) {
-	switch kind {
-	case 'i':
+	switch {
+	case kind == 'i':
 		if number < uint64(len(p.formats)) && p.formats[number] != nil {
 			return [][]byte{p.formats[number].initialization}, false
 		}
-	case 's', 'w':
+	case kind == 's' || isWords(kind):
 		i := slices.IndexFunc(p.segments, func(s *segment) bool { return s.msn == number && s.duration > 0 })
 		if i < 0 {
 			return nil, false
 		}
-		if kind == 'w' {
-			return [][]byte{webVTT(p.segments[i].cues)}, false
+		if isWords(kind) {
+			return [][]byte{webVTT(p.segments[i].cues[kind-firstWords])}, false
 		}
 		for _, part := range p.segments[i].parts {
 			chunks = append(chunks, part.data)
 		}
-	case 'p':
+	case kind == 'p':
 		for _, s := range p.segments {
 			if n := len(s.parts); n > 0 && s.parts[0].number <= number && number <= s.parts[n-1].number {
 				return [][]byte{s.parts[number-s.parts[0].number].data}, false
@@ -420,11 +422,14 @@ func (p *packager) file(kind byte, number uint64) (chunks [][]byte, pending bool
 // mixes up two presentations of one stream.
 func fileName(tag string, kind byte, number uint64) string {
 	extension := "m4s"
-	switch kind {
-	case 'i':
+	switch {
+	case kind == 'i':
 		extension = "mp4"
-	case 'w':
+	case isWords(kind):
 		extension = "vtt"
 	}
 	return fmt.Sprintf("%s-%c%d.%s", tag, kind, number, extension)
 }
+
+// isWords reports whether files of a kind are captions as text.
+func isWords(kind byte) bool { return kind >= firstWords && kind < firstWords+byte(captions.Count) }

@@ -221,10 +221,7 @@ func multivariantPlaylist(streams []stream, sounds []sound) string {
 			fmt.Fprintf(&b, ",AUDIO=%q", audioGroup)
 		}
 		if heard != 0 {
-			fmt.Fprintf(&b, ",CLOSED-CAPTIONS=%q", captionsGroup)
-		}
-		if heard&captions.CC1 != 0 {
-			fmt.Fprintf(&b, ",SUBTITLES=%q", subtitlesGroup)
+			fmt.Fprintf(&b, ",CLOSED-CAPTIONS=%q,SUBTITLES=%q", captionsGroup, subtitlesGroup)
 		}
 		fmt.Fprintf(&b, "\n%s\n", s.uri)
 	}

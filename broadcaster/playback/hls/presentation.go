@@ -142,7 +142,7 @@ func (s *presentation) all() []*variant { return append(slices.Clip(s.video), s.
 
 // variant finds one by its rendition's name. The captions are the source's.
 func (s *presentation) variant(name string) *variant {
-	if name == captionsName && len(s.video) > 0 {
+	if _, ok := textOf(name); ok && len(s.video) > 0 {
 		return s.video[0]
 	}
 	for _, v := range s.all() {
@@ -212,12 +212,15 @@ func (s *presentation) seen(r *http.Request) error {
 	defer s.mu.Unlock()
 	s.lastSeen = time.Now()
 	_, known := s.viewers[who]
-	if !known && s.agents[who.place] >= maxAgents {
-		who.agent = ""
-		_, known = s.viewers[who]
+	together := viewer{place: who.place} // the others at this place
+	_, shared := s.viewers[together]
+	full := len(s.viewers) >= s.cfg.MaxViewers
+	// Who was one of the others goes on as one of them, where there is no place of its own.
+	if !known && (s.agents[who.place] >= maxAgents || full && shared) {
+		who, known = together, shared
 	}
 	if !known {
-		if len(s.viewers) >= s.cfg.MaxViewers {
+		if full {
 			return &httpError{http.StatusServiceUnavailable, fmt.Sprintf("the stream has %d viewers by HLS: no more are taken (--max-viewers)", len(s.viewers))}
 		}
 		s.agents[who.place]++

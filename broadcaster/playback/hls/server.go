@@ -235,13 +235,17 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return s.writePlaylist(w, r, doc, briefly)
 	}
 	if path[2] == indexName {
-		return s.serveMediaPlaylist(ctx, w, r, v, path[1] == captionsName)
+		as := whole
+		if service, ok := textOf(path[1]); ok {
+			as = words + view(service)
+		}
+		return s.serveMediaPlaylist(ctx, w, r, v, as)
 	}
 	return s.serveFile(ctx, w, r, v, path[2])
 }
 
 // serveMediaPlaylist answers at once, or (blocking reload) once the playlist holds the segment or part asked for.
-func (s *Server) serveMediaPlaylist(ctx context.Context, w http.ResponseWriter, r *http.Request, v *variant, asWords bool) error {
+func (s *Server) serveMediaPlaylist(ctx context.Context, w http.ResponseWriter, r *http.Request, v *variant, as view) error {
 	query := r.URL.Query()
 	ready := func(p *packager) bool {
 		return p.nextPart > 0 && p.segments[p.late].duration > 0 // players need a whole segment to begin with
@@ -262,11 +266,7 @@ func (s *Server) serveMediaPlaylist(ctx context.Context, w http.ResponseWriter, 
 	if err := v.wait(ctx, ready); err != nil {
 		return err
 	}
-	as := whole
-	switch skip := query.Get("_HLS_skip"); {
-	case asWords:
-		as = words
-	case skip == "YES" || skip == "v2":
+	if skip := query.Get("_HLS_skip"); as == whole && (skip == "YES" || skip == "v2") {
 		as = delta
 	}
 	return s.writePlaylist(w, r, v.playlist(as), caching)
@@ -310,7 +310,7 @@ func (s *Server) serveFile(ctx context.Context, w http.ResponseWriter, r *http.R
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=3600, immutable")
 	h.Set("Content-Type", "video/mp4")
-	if stem[0] == 'w' {
+	if isWords(stem[0]) {
 		h.Set("Content-Type", "text/vtt")
 	}
 	h.Set("Content-Length", strconv.Itoa(size))

@@ -3,7 +3,6 @@ package hls_test
 import (
 	"os/exec"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,19 +17,15 @@ func TestSeveralSounds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	r.clip = clip.Make(r, clip.Options{Width: 640, Height: 480, Pictures: 100, Keys: 50, Sound: true})
-	for n, named := range []media.Track{{Language: "de", Label: "The \"hall\"\n"}, {Language: "en"}, {Language: "en"}, {}} {
-		track := *r.clip.Audio
+	for _, named := range []media.Track{{Language: "de", Label: "The \"hall\"\n"}, {Language: "en"}, {Language: "en"}, {}} {
+		track, c := *r.clip.Audio, *r.clip
 		track.Language, track.Label = named.Language, named.Label
-		r.hub.AddAudio(n, &track)
+		c.Audio = &track
+		r.addSound(&c)
 	}
 	must(t, r.hub.SetLadder(nil))
 	index := r.later("index.m3u8")
 	r.publish(len(r.clip.Units))
-	for _, u := range r.clip.Sound {
-		for n := 1; n < 4; n++ {
-			must(t, r.hub.PublishAudio(n, media.AAC, u))
-		}
-	}
 	first := <-index
 	r.hub.Close(nil)
 	for _, name := range []string{"source", "aac", "aac2", "aac3", "aac4"} {
@@ -58,27 +53,18 @@ func TestSeveralSounds(t *testing.T) {
 func TestSoundAlone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	c := clip.Make(r, clip.Options{Width: 64, Height: 64, Pictures: 200, Keys: 100, Sound: true})
-	r.hub.AddAudio(0, c.Audio)
+	r.clip = clip.Make(r, clip.Options{Width: 64, Height: 64, Pictures: 200, Keys: 100, Sound: true})
+	r.addSound(r.clip)
 	must(t, r.hub.SetAudioOnly())
 	index := r.later("index.m3u8")
-	next := int64(0)
-	for i, u := range c.Sound {
-		if u.PTS >= next { // about 2 s
-			must(t, r.hub.StartSegment(&media.Segment{Seq: uint64(next / 96_000), FirstPTS: u.PTS, DecodeFrom: u.PTS, Track: c.Audio}))
-			next += 96_000
-		}
-		u.Capture = time.Unix(1_700_000_000, 0).Add(c.Audio.Duration(u.PTS))
-		must(t, r.hub.PublishAudio(0, media.AAC, u))
-		if i == 100 {
-			r.contains(<-index, "#EXT-X-STREAM-INF:BANDWIDTH=", `CODECS="mp4a.40.2"`+"\naac/index.m3u8\n")
-			r.contains(r.playlist("aac/index.m3u8"), "#EXT-X-PART:DURATION=0.19", "#EXT-X-PRELOAD-HINT")
-		}
-	}
+	begin := r.clip.Audio.Duration(r.clip.Sound[0].PTS)
+	r.speak(begin + 2200*time.Millisecond)
+	r.contains(<-index, "#EXT-X-STREAM-INF:BANDWIDTH=", `CODECS="mp4a.40.2"`+"\naac/index.m3u8\n")
+	r.contains(r.playlist("aac/index.m3u8"), "#EXT-X-PART:DURATION=0.19", "#EXT-X-PRELOAD-HINT")
+	r.speak(time.Hour)
 	r.hub.Close(nil)
 	r.ended("aac")
-	want := clip.PTS(c.Sound)
-	slices.Sort(want)
+	want := clip.PTS(r.clip.Sound)
 	if got := r.packets(r.url + "index.m3u8"); len(got) != len(want) || got[0] != want[0]+10*48_000 || got[len(got)-1] != want[len(want)-1]+10*48_000 {
 		t.Errorf("%d packets, published were %d", len(got), len(want))
 	}
@@ -87,5 +73,27 @@ func TestSoundAlone(t *testing.T) {
 		if at[1] > "2.1" {
 			t.Errorf("a segment of %s s", at[1])
 		}
+	}
+}
+
+// TestHEAAC: players are told what AAC has to be decoded with, wherever its configuration says so.
+func TestHEAAC(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]string{
+		"5":  "\x2b\x11\x88\x00",     // before the core's parameters
+		"29": "\xeb\x09\x88\x00",     // with parametric stereo
+		"2":  "\x13\x10",             // nothing but the core
+		"05": "\x13\x10\x56\xe5\x98", // behind them
+	} {
+		r := newRig(t, nil)
+		track := &media.Track{Codec: media.AAC, ClockRate: 24_000, Channels: 2, Config: []byte(config)}
+		r.hub.AddAudio(0, track)
+		must(t, r.hub.SetAudioOnly())
+		must(t, r.hub.StartSegment(&media.Segment{Track: track}))
+		index := r.later("index.m3u8")
+		for i := range int64(20) {
+			must(t, r.hub.PublishAudio(0, media.AAC, &media.Unit{PTS: i * 1024, DTS: i * 1024, Key: true, Payload: []byte{0x21}, Capture: time.Unix(1_700_000_000, 0)}))
+		}
+		r.contains(<-index, `CODECS="mp4a.40.`+strings.TrimPrefix(name, "0")+`"`)
 	}
 }

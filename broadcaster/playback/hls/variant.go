@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"castnet/broadcaster/playback"
+	"castnet/broadcaster/playback/captions"
 )
 
 // variant packages one rendition, once for all its viewers, in memory.
@@ -22,7 +23,7 @@ type variant struct {
 	wake chan struct{} // closed and made anew when the playlist changes
 	err  error         // why there is nothing more to come, where that isn't the stream's end
 
-	rendered [3]rendered // by view
+	rendered [words + view(captions.Count)]rendered // by view
 }
 
 // rendered is a playlist at a version of the packager.
@@ -127,7 +128,7 @@ type view uint8
 const (
 	whole view = iota
 	delta
-	words // its captions
+	words // of its captions: this view is the first service's, those after it the others'
 )
 
 // playlist renders one of the variant's playlists, once for all who ask for the same state of it.
@@ -140,8 +141,8 @@ func (v *variant) playlist(as view) document {
 		return r.document
 	}
 	var text string
-	if as == words {
-		text = captionsPlaylist(&v.pack, v.show.tag)
+	if as >= words {
+		text = captionsPlaylist(&v.pack, v.show.tag, captions.Service(as-words))
 	} else {
 		text = mediaPlaylist(&v.pack, v.show.tag, reports, as == delta)
 	}
@@ -192,7 +193,7 @@ func (v *variant) describe() (s stream, ok bool) {
 		if f.track.FrameRate > 0 {
 			s.frameRate = f.track.FrameRate
 		}
-		s.captions = v.pack.captions.Found()
+		s.captions = offered(v.pack.captions.Found())
 	}
 	if average, peak := v.pack.rates(); average > 0 {
 		s.average, s.peak = average, peak

@@ -3,6 +3,7 @@ package clip
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,6 +35,7 @@ type Options struct {
 	Width, Height, Pictures, Keys int
 	BFrames                       int
 	Sound                         bool
+	Tone                          int // of the sound, in Hz; 440 where it is 0
 }
 
 // debianFFmpeg decodes the clip's old codec, which the ffmpeg built for the workers does not.
@@ -49,7 +51,7 @@ func Make(tb testing.TB, o Options) *Clip {
 	}
 	args := []string{"-v", "error", "-r", "30", "-i", camera}
 	if o.Sound {
-		args = append(args, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-map", "0:v", "-map", "1:a",
+		args = append(args, "-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=%d:sample_rate=48000", cmp.Or(o.Tone, 440)), "-map", "0:v", "-map", "1:a",
 			"-c:a", "aac", "-b:a", "96k", "-ac", "2", "-t", fmt.Sprint(float64(o.Pictures)/30))
 	}
 	args = append(args, "-frames:v", fmt.Sprint(o.Pictures), "-vf", fmt.Sprintf("scale=%d:%d", o.Width, o.Height),
