@@ -76,7 +76,7 @@ type Server struct {
 type album struct {
 	turn chan struct{} // held, by a value in it, while what follows is read or made
 
-	tried  time.Time // when the last one was begun
+	tried  time.Time // when the last one was begun, or had failed
 	jpeg   []byte    // nil before the first
 	tag    string
 	failed error // why the last attempt gave none
@@ -173,9 +173,8 @@ func (s *Server) newest(ctx context.Context, hub *playback.Hub) (jpeg []byte, ta
 		// It is made for all who ask: who hangs up does not stop it, or another one would be begun as often as somebody does.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Wait)
 		defer cancel()
-		a.tried = time.Now()
 		var made []byte
-		if made, a.failed = s.make(ctx, hub); a.failed == nil {
+		if made, a.failed = s.make(ctx, hub, a); a.failed == nil {
 			a.jpeg, a.tag = made, fmt.Sprintf(`"%x"`, sha256.Sum256(made))
 		}
 	}
@@ -185,8 +184,9 @@ func (s *Server) newest(ctx context.Context, hub *playback.Hub) (jpeg []byte, ta
 	return a.jpeg, a.tag, nil
 }
 
-// make makes a picture of the stream's newest key unit, and waits for the first where there is none yet.
-func (s *Server) make(ctx context.Context, hub *playback.Hub) ([]byte, error) {
+// make makes a picture of the stream's newest key unit, and waits for the first where there is none yet. Only what takes a worker
+// is a try.
+func (s *Server) make(ctx context.Context, hub *playback.Hub, a *album) (jpeg []byte, err error) {
 	item, err := hub.Source().NewReader(playback.StartNewestKey).Next(ctx)
 	if err != nil {
 		return nil, err
@@ -197,6 +197,12 @@ func (s *Server) make(ctx context.Context, hub *playback.Hub) ([]byte, error) {
 	case s.making <- struct{}{}:
 	}
 	defer func() { <-s.making }()
+	a.tried = time.Now()
+	defer func() {
+		if err != nil {
+			a.tried = time.Now()
+		}
+	}()
 	width, height := size(item.Track)
 	session, err := s.cfg.Maker.Open(ctx, transcoder.SessionConfig{
 		ID: hub.ID() + "/thumbnail", Still: &transcoder.StillJob{From: item.Track, Width: width, Height: height},

@@ -199,6 +199,25 @@ func TestFailures(t *testing.T) {
 	})
 }
 
+// TestSlowFailure: a picture that took long to fail is not tried again at once.
+func TestSlowFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.maker.takes = 4 * time.Second
+		r.publish("broken")
+		for range 2 {
+			if res := r.get("/thumbnails/demo.jpg"); res.Code != http.StatusServiceUnavailable {
+				t.Errorf("of a broken picture: %d", res.Code)
+			}
+			<-time.After(2 * time.Second)
+		}
+		if n := len(r.maker.made()); n != 1 {
+			t.Errorf("it was tried %d times within 8 s", n)
+		}
+		r.hub.Close(errors.New("the publisher left"))
+	})
+}
+
 // TestHangingUp: a picture is made once, whoever of those who asked for it is still there.
 func TestHangingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
