@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"castnet/internal/media"
 	"castnet/test/clip"
+	"castnet/test/testnet"
 	"castnet/transcoder"
 )
 
@@ -29,7 +31,7 @@ const (
 
 // hls measures LL-HLS as a player sees it: how soon after its first key picture a stream has a playlist and a part, and
 // how old the newest picture of each part is when the part, which is asked for before it is there, has been downloaded, and how
-// old pictures are when hls.js shows them.
+// old pictures are when hls.js shows them, without sound and with it.
 func hls(ctx context.Context, measure time.Duration) (*result, error) {
 	video, err := clip.Make(ctx, source)
 	if err != nil {
@@ -40,6 +42,8 @@ func hls(ctx context.Context, measure time.Duration) (*result, error) {
 		Budget: figures{
 			"first_playlist_ms": 300, "first_part_ms": 400, "newest_age_source_ms": 60, "newest_age_rendition_ms": 150,
 			"hlsjs_latency_ms": 1200, "hlsjs_stalls": 0, "hlsjs_errors": 0,
+			"hlsjs_sound_latency_ms": 1200, "hlsjs_sound_errors": 0,
+			"hlsjs_page_latency_ms": 1200, "hlsjs_page_errors": 0,
 		},
 	}
 	if err := beginnings(ctx, r, video, measure); err != nil {
@@ -93,7 +97,7 @@ func beginnings(ctx context.Context, r *result, video *clip.Video, measure time.
 func (s *scene) beginning(ctx context.Context, key string, video *clip.Video) (playlist, part time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if err := s.pushTo(ctx, key, video, time.Hour); err != nil {
+	if err := s.pushTo(ctx, key, &material{video: video}, time.Hour); err != nil {
 		return 0, 0, err
 	}
 	first, err := s.sent.first()
@@ -113,10 +117,12 @@ func (s *scene) beginning(ctx context.Context, key string, video *clip.Video) (p
 	return playlist, time.Since(first), err
 }
 
-// renditions measures the network with the default ladder: the parts of every rung for half of the time, then hls.js.
+// renditions measures the network with the default ladder: the parts of every rung for half of the time, then hls.js, as it
+// comes without sound, with sound, and as the page's player sets it.
 func renditions(ctx context.Context, r *result, video *clip.Video, measure time.Duration) (err error) {
 	progress("the network: parts of the renditions")
-	s, err := raise(ctx)
+	const heard = "heard"
+	s, err := raiseWithKeys(ctx, []string{heard}) // and the usual one
 	if err != nil {
 		return err
 	}
@@ -127,7 +133,24 @@ func renditions(ctx context.Context, r *result, video *clip.Video, measure time.
 	if err := s.partAges(ctx, r, measure/2); err != nil {
 		return err
 	}
-	return s.browse(ctx, r, max(measure/4, 10*time.Second))
+	stretch := max(measure/4, 10*time.Second)
+	if err := s.browse(ctx, r, watched{id: stream, figures: "hlsjs"}, stretch); err != nil {
+		return err
+	}
+	if err := s.endPush(); err != nil {
+		return err
+	}
+	sound, err := clip.MakeAudio(ctx, 48_000)
+	if err != nil {
+		return err
+	}
+	if err := s.pushTo(ctx, heard, &material{video, sound}, time.Hour); err != nil {
+		return err
+	}
+	if err := s.browse(ctx, r, watched{id: heard, figures: "hlsjs_sound"}, stretch); err != nil {
+		return err
+	}
+	return s.browse(ctx, r, watched{heard, "hlsjs_page", filepath.Join(testnet.Root(), "broadcaster", "api", "web", "src", "player", "hls.json")}, stretch)
 }
 
 // partAges measures the parts of every rung of the default ladder; the figure is the worst rung's median.

@@ -124,12 +124,22 @@ func (s *scene) close() error {
 
 // push begins to publish the stream, of some length, and returns with the first picture.
 func (s *scene) push(ctx context.Context, video *clip.Video, length time.Duration) error {
-	return s.pushTo(ctx, stream, video, length)
+	return s.pushTo(ctx, stream, &material{video: video}, length)
 }
 
-// pushTo does the same with another key.
-func (s *scene) pushTo(ctx context.Context, key string, video *clip.Video, length time.Duration) error {
-	material, err := publisher.New(publisher.Stream{Track: video.Track, Units: video.Units}, nil)
+// material is what a stream is made of: pictures, and sound where that is not nil.
+type material struct {
+	video *clip.Video
+	sound *clip.Audio
+}
+
+// pushTo does the same with any material and another key.
+func (s *scene) pushTo(ctx context.Context, key string, m *material, length time.Duration) error {
+	var sound *publisher.Stream
+	if m.sound != nil {
+		sound = &publisher.Stream{Track: m.sound.Track, Units: m.sound.Units}
+	}
+	coded, err := publisher.New(publisher.Stream{Track: m.video.Track, Units: m.video.Units}, sound)
 	if err != nil {
 		return err
 	}
@@ -137,8 +147,8 @@ func (s *scene) pushTo(ctx context.Context, key string, video *clip.Video, lengt
 	ctx, s.stop = context.WithCancel(ctx)
 	var once sync.Once
 	go func() {
-		s.pushed <- material.Push(ctx, s.network.RTMP+key, publisher.Options{
-			VideoOnly: true, For: length, OnSent: func(pts int64, at time.Time) {
+		s.pushed <- coded.Push(ctx, s.network.RTMP+key, publisher.Options{
+			For: length, OnSent: func(pts int64, at time.Time) {
 				s.sent.add(pts, at)
 				once.Do(func() { close(s.first) })
 			},
