@@ -1,7 +1,7 @@
 package main
 
-import "castnet/internal/node"
+import "castnet/internal/node/transcoding"
 
 type benchCmd struct {
-	Transcoder node.BenchTranscoder `cmd:"" help:"Measure how many ladders this machine makes at once, and keep it as its capacity."`
+	Transcoder transcoding.Bench `cmd:"" help:"Measure how many ladders this machine makes at once, and keep it as its capacity."`
 }

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"castnet/internal/node"
+	"castnet/internal/node/orchestrating"
 	"castnet/internal/node/registry"
 )
 
 type orchestratorCmd struct {
-	Run   node.OrchestratorConfig `cmd:"" help:"Run the orchestrator: sell transcoding to broadcasters."`
-	Token node.TokenConfig        `cmd:"" help:"Print a token that lets one remote transcoder join."`
+	Run   orchestrating.Config `cmd:"" help:"Run the orchestrator: sell transcoding to broadcasters."`
+	Token orchestrating.Token  `cmd:"" help:"Print a token that lets one remote transcoder join."`
 
 	Register  registry.Register  `cmd:"" group:"owner" help:"Enter the registry, with a stake of your own."`
 	Status    registry.Status    `cmd:"" group:"owner" help:"Show an orchestrator as the chain knows it."`

@@ -1,8 +1,8 @@
 package main
 
-import "castnet/internal/node"
+import "castnet/internal/node/transcoding"
 
 type transcoderCmd struct {
-	Run   node.TranscoderConfig `cmd:"" default:"withargs" help:"Work for one orchestrator or several (the default)."`
-	Drain node.DrainConfig      `cmd:"" help:"Let the transcoder of a folder finish its segments, and leave."`
+	Run   transcoding.Config `cmd:"" default:"withargs" help:"Work for one orchestrator or several (the default)."`
+	Drain transcoding.Drain  `cmd:"" help:"Let the transcoder of a folder finish its segments, and leave."`
 }

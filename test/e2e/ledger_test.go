@@ -12,7 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"castnet/contracts/chain"
-	"castnet/internal/node"
+	"castnet/internal/node/books"
 	"castnet/internal/node/console"
 	"castnet/probabilistic-payments/ledger"
 	"castnet/test/testnet"
@@ -21,10 +21,10 @@ import (
 // readLedger prints the ledger of a role, as `castnet ledger --json` does, and reads it.
 func readLedger(t *testing.T, n *testnet.Network, role string) []ledger.Line {
 	t.Helper()
-	return ledgerOf(t, node.LedgerConfig{DataDir: filepath.Join(n.Dir, role)})
+	return ledgerOf(t, books.Ledger{DataDir: filepath.Join(n.Dir, role)})
 }
 
-func ledgerOf(t *testing.T, command node.LedgerConfig) []ledger.Line {
+func ledgerOf(t *testing.T, command books.Ledger) []ledger.Line {
 	t.Helper()
 	command.By, command.JSON = "lease", true
 	var out bytes.Buffer

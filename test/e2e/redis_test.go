@@ -12,7 +12,7 @@ import (
 
 	"castnet/broadcaster/api"
 	"castnet/contracts/chain"
-	"castnet/internal/node"
+	"castnet/internal/node/books"
 	"castnet/test/redisserver"
 	"castnet/test/testnet"
 )
@@ -114,9 +114,9 @@ func TestOneIdentityOnRedis(t *testing.T) {
 	// Either process' ledger is that of both, and says what the chain says, to the wei.
 	client := dial(t, n)
 	for _, process := range []string{"Rosa-stays", "Rosa-dies"} {
-		books := node.LedgerConfig{DataDir: m.path(process), Store: redis.URL, Account: ownerOf(t, m.path("keys/owner-Rosa.json"))}
+		purse := books.Ledger{DataDir: m.path(process), Store: redis.URL, Account: ownerOf(t, m.path("keys/owner-Rosa.json"))}
 		eventually(t, 20*time.Second, "the ledger of "+process+" is the chain", func() (difference *big.Int, _ error) {
-			sum := totals(ledgerOf(t, books))
+			sum := totals(ledgerOf(t, purse))
 			difference = sum.Redeemed.ToBig()
 			for _, r := range redemptions(t, client) {
 				difference.Sub(difference, r.Paid)
