@@ -89,7 +89,8 @@ func (r *reader) idle() bool {
 	return st.Instantaneous.PktRecvBuf == 0 && !r.waiting.IsZero() && time.Since(r.waiting) > settled
 }
 
-// settle waits until all that came is read.
+// settle waits until all that came is read. It looks more than once: what the library has handed on just now is in neither's
+// hands until the reader wakes, which takes a moment on a busy machine.
 func (r *reader) settle() {
 	var st gosrt.Statistics
 	r.conn.Stats(&st)
@@ -97,7 +98,10 @@ func (r *reader) settle() {
 	enough := time.After(latency + maxSettling)
 	tick := time.NewTicker(settled / 3)
 	defer tick.Stop()
-	for !r.idle() {
+	for quiet := 0; quiet < 3; quiet++ {
+		if !r.idle() {
+			quiet = -1
+		}
 		select {
 		case <-tick.C:
 		case <-enough:

@@ -48,9 +48,9 @@ func material(t *testing.T) (video *clip.Video, args []string) {
 	return video, []string{"-re", "-i", video.File, "-i", sound.File, "-map", "0:v", "-map", "1:a", "-c", "copy", "-t", "4"}
 }
 
-// patient makes ffmpeg wait 2 s, in µs, before it gives a packet up: SRT drops what a busy machine is late with, and the tests
-// that count pictures are not about that.
-const patient = "&latency=2000000"
+// patient makes ffmpeg wait 2 s, in µs, before it gives a packet up, and up to 5 s until all is sent at the end: SRT drops what
+// a busy machine is late with, and what is not sent when the connection is closed, and the tests that count pictures are not about that.
+const patient = "&latency=2000000&linger=5"
 
 func push(t *testing.T, url string, args []string) (string, error) {
 	t.Helper()

@@ -40,9 +40,12 @@ func rtspByFFmpeg(transport string) publisher {
 	}
 }
 
+// lingering has SRT's library send what it still has when a program closes the connection: by default it forgets that.
+const lingering = "&linger=5" // seconds at most
+
 // srtByFFmpeg gives packets up after 1 s, in µs, not after SRT's 120 ms: a busy machine is late with some.
 func srtByFFmpeg(ctx context.Context, m *matrix, key, file string) error {
-	return run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "mpegts", m.SRT+"?latency=1000000&streamid=publish:"+key)
+	return run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "mpegts", m.SRT+"?latency=1000000&streamid=publish:"+key+lingering)
 }
 
 // srtLiveTransmit has the SRT project's own tool carry what ffmpeg sends by UDP.
@@ -56,17 +59,39 @@ func srtLiveTransmit(ctx context.Context, m *matrix, key, file string) error {
 		return err
 	}
 	var out bytes.Buffer
-	carrier := exec.CommandContext(ctx, "srt-live-transmit", "-q", "-a", "no", "udp://"+from, m.SRT+"?latency=1000&streamid=publish:"+key)
+	carrier := exec.CommandContext(ctx, "srt-live-transmit", "-q", "-a", "no", "udp://"+from, m.SRT+"?latency=1000&streamid=publish:"+key+lingering)
 	carrier.Stdout, carrier.Stderr = &out, &out
 	if err := carrier.Start(); err != nil {
 		return err
 	}
 	err = run(ctx, system, "-v", "error", "-re", "-i", file, "-c", "copy", "-f", "mpegts", "udp://"+from+"?pkt_size=1316")
-	err = errors.Join(err, carrier.Process.Signal(os.Interrupt))
+	err = errors.Join(err, emptied(ctx, free.LocalAddr().(*net.UDPAddr)), carrier.Process.Signal(os.Interrupt))
 	if ended := carrier.Wait(); err != nil {
 		return fmt.Errorf("%w; srt-live-transmit: %w\n%s", err, ended, out.String())
 	}
 	return nil // whatever it says of being interrupted
+}
+
+// emptied waits until whoever has a UDP port has read all that came to it.
+func emptied(ctx context.Context, port *net.UDPAddr) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	socket := fmt.Sprintf(":%04X ", port.Port)
+	for {
+		sockets, err := os.ReadFile("/proc/net/udp") // a line each: number, local address, remote address, state, bytes to send:to read
+		if err != nil {
+			return err
+		}
+		_, line, there := strings.Cut(string(sockets), socket)
+		if fields := strings.Fields(line); !there || len(fields) > 2 && strings.HasSuffix(fields[2], ":00000000") {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("what came to %v is not read: %w", port, ctx.Err())
+		}
+	}
 }
 
 // pushByFFmpeg pushes segments of a second by HTTP, with one of the muxers that make them. It ends the stream itself where the
