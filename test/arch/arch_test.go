@@ -76,7 +76,7 @@ var arrows = map[string][]string{
 	"broadcaster/audit":                  {"broadcaster/verify", "transcoder", "internal/media"},
 	"broadcaster/verify":                 {"transcoder", "internal/media", "internal/receipt", "internal/eip712", "internal/identity"},
 	"broadcaster/playback":               {"transcoder", "internal/media"},
-	"broadcaster/playback/internal/clip": {"broadcaster/playback", "internal/media"}, // test material
+	"broadcaster/playback/internal/clip": {"internal/media", "test/clip"}, // test material
 	"broadcaster/playback/captions":      {"internal/media"},
 	"broadcaster/playback/hls":           {"broadcaster/playback", "broadcaster/playback/captions", "transcoder", "internal/media"},
 	"broadcaster/playback/rtsp":          {"broadcaster/playback", "transcoder", "internal/media"},

@@ -139,6 +139,13 @@ func MakeBeep(ctx context.Context, at time.Duration) (*Audio, error) {
 	})
 }
 
+// MakeTone returns a tone as 48 kHz AAC in stereo.
+func MakeTone(ctx context.Context, hz int, length time.Duration) (*Audio, error) {
+	return makeAudio(ctx, fmt.Sprintf("tone %d %v", hz, length), 48_000, func(string) ([]string, error) {
+		return []string{"-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=%d:sample_rate=48000:duration=%g", hz, length.Seconds())}, nil
+	})
+}
+
 func makeAudio(ctx context.Context, key string, rate int, input func(dir string) ([]string, error)) (*Audio, error) {
 	dir, err := cached(ctx, key, func(dir string) error {
 		in, err := input(dir)

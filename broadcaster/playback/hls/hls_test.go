@@ -239,6 +239,7 @@ func TestWholeStream(t *testing.T) {
 	r.load(200, 60)
 	index := r.later("index.m3u8")
 	r.publish(len(r.clip.Units))
+	r.speak(time.Hour)
 	first := <-index
 	r.hub.Close(nil)
 	r.dir.set("demo", nil) // it lingers
