@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"os"
@@ -17,21 +18,37 @@ import (
 	"castnet/transcoder/cards"
 )
 
-// stub builds testdata/stubnvml.c, a stub of NVML, by the system's C compiler.
-func stub(t *testing.T) (dir, library string) {
-	t.Helper()
-	dir = t.TempDir()
-	library = filepath.Join(dir, "libnvidia-ml.so.1")
-	out, err := exec.CommandContext(t.Context(), "cc", "-shared", "-fPIC", "-w", "-o", library, "testdata/stubnvml.c").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return dir, library
+// library is testdata/stubnvml.c, a stub of NVML, as TestMain has built it by the system's C compiler. All tests share it: the
+// system's loader binds what a process calls to the first library that has it, and leaves it at that.
+var library string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m)) //nolint:forbidigo // a TestMain is a main
 }
 
-func say(t *testing.T, dir, lines string) {
+func run(m *testing.M) (code int) {
+	dir, err := os.MkdirTemp("", "cards-")
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	library = filepath.Join(dir, "libnvidia-ml.so.1")
+	out, err := exec.CommandContext(context.Background(), "cc", "-shared", "-fPIC", "-w", "-o", library, "testdata/stubnvml.c").CombinedOutput()
+	if err != nil {
+		return fail(fmt.Errorf("%w: %s", err, out))
+	}
+	return m.Run()
+}
+
+func fail(err error) (code int) {
+	_, _ = fmt.Fprintln(os.Stderr, err)
+	return 1
+}
+
+// say is what the cards say from now on.
+func say(t *testing.T, lines string) {
 	t.Helper()
-	path := filepath.Join(dir, "cards")
+	path := filepath.Join(filepath.Dir(library), "cards")
 	if err := errors.Join(os.WriteFile(path+".new", []byte(lines), 0o600), os.Rename(path+".new", path)); err != nil {
 		t.Fatal(err)
 	}
@@ -39,9 +56,8 @@ func say(t *testing.T, dir, lines string) {
 
 // Our calls into NVML, against a stub of it: a card with encoders, and one without, that then falls off the bus.
 func TestWatch(t *testing.T) {
-	dir, library := stub(t)
-	say(t, dir, "0 45 30 20 2048 24576 61 98 3 215500\n0 10 -1 5 1024 143771 40 92 0 310000\n")
-	w, err := cards.New(cards.Config{Library: library, Every: 200 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+	say(t, "0 45 30 20 2048 24576 61 98 3 215500\n0 10 -1 5 1024 143771 40 92 0 310000\n")
+	w, err := cards.New(cards.Config{Library: library, Every: time.Second, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +79,7 @@ func TestWatch(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
 	go func() { ran <- w.Run(ctx) }()
-	say(t, dir, "0 99 30 20 2048 24576 61 98 3 215500\n15 0 0 0 0 0 0 0 0 0\n")
+	say(t, "0 99 30 20 2048 24576 61 98 3 215500\n15 0 0 0 0 0 0 0 0 0\n")
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -86,8 +102,7 @@ func TestWatch(t *testing.T) {
 
 // Without samples a card counts as silent.
 func TestSilent(t *testing.T) {
-	dir, library := stub(t)
-	say(t, dir, "0 45 30 20 2048 24576 61 98 3 215500\n0 10 -1 5 1024 143771 40 92 0 310000\n")
+	say(t, "0 45 30 20 2048 24576 61 98 3 215500\n0 10 -1 5 1024 143771 40 92 0 310000\n")
 	w, err := cards.New(cards.Config{Library: library, Every: time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
