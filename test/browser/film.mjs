@@ -93,18 +93,16 @@ async function inPublisher({ url, codec, width, height, fps, pictures }) {
     await new Promise((done) => (pc.onconnectionstatechange = () => pc.connectionState === 'connected' && done()))
   }
 
-  // The film runs by the clock of the sound, which was set to this one's once.
-  const lead = 0.2
-  const began = performance.now() + lead * 1000
-  const heard = audio.currentTime + lead
+  // The film runs by the clock of the sound, which stands still while a busy machine is late with that: pictures wait for it.
+  const began = audio.currentTime + 0.2
   for (let n = 0; n < pictures; n++) {
     if (flashes(n) === flashes(n - 1)) continue
-    level.gain.setValueAtTime(flashes(n) ? 0.4 : 0, heard + n / fps)
+    level.gain.setValueAtTime(flashes(n) ? 0.4 : 0, began + n / fps)
   }
   await new Promise((done) => {
     let last = -1
     const timer = setInterval(() => {
-      const n = Math.floor(((performance.now() - began) * fps) / 1000)
+      const n = Math.floor((audio.currentTime - began) * fps)
       if (n <= last) return
       if (n >= pictures) {
         clearInterval(timer)
