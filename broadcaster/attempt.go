@@ -9,6 +9,7 @@ import (
 
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/verify"
+	"castnet/broadcaster/worklist"
 	"castnet/internal/media"
 	"castnet/internal/receipt"
 	"castnet/orchestrator/rpc"
@@ -19,7 +20,7 @@ import (
 // lease's lock guards it; prefix units are added before anything is received.
 type attempt struct {
 	l           *lease
-	seg         *segment
+	seg         *worklist.Segment
 	number      uint32
 	grant       *playback.Grant
 	lease       receipt.Lease // the one that this segment is made under
@@ -36,10 +37,10 @@ type attempt struct {
 	output   time.Time // when the last picture came
 }
 
-func newAttempt(l *lease, seg *segment, number uint32, grant *playback.Grant) *attempt {
+func newAttempt(l *lease, seg *worklist.Segment, number uint32, grant *playback.Grant) *attempt {
 	a := &attempt{
 		l: l, seg: seg, number: number, grant: grant, lease: l.current, leaseHash: l.hash, last: seg.FirstPTS,
-		rungs: rpc.Rungs(l.s.ladder), sent: verify.NewSent(),
+		rungs: rpc.Rungs(l.ladder), sent: verify.NewSent(),
 	}
 	for _, r := range a.rungs {
 		a.received = append(a.received, verify.NewReceived(r))

@@ -9,6 +9,7 @@ import (
 
 	"castnet/broadcaster/audit"
 	"castnet/broadcaster/verify"
+	"castnet/broadcaster/worklist"
 	"castnet/internal/media"
 	"castnet/orchestrator/rpc"
 )
@@ -94,15 +95,15 @@ func (l *lease) audit(ctx context.Context, w work) error {
 }
 
 // seen is a segment as our own worker looks at it.
-func (s *Stream) seen(seg *segment, prefix []*media.Unit) *audit.Segment {
+func (s *Stream) seen(seg *worklist.Segment, prefix []*media.Unit) *audit.Segment {
 	return &audit.Segment{
-		ID: fmt.Sprintf("%s/audit/%d", s.id, seg.Seq), Track: seg.Track, FirstPTS: seg.FirstPTS, Prefix: prefix, Source: s.work.units(seg),
+		ID: fmt.Sprintf("%s/audit/%d", s.id, seg.Seq), Track: seg.Track, FirstPTS: seg.FirstPTS, Prefix: prefix, Source: s.work.Units(seg),
 	}
 }
 
 // prefix is the kept pictures that decoding a segment begins with, nil where it begins with its own.
-func (s *Stream) prefix(seg *segment) []*media.Unit {
-	units := s.work.units(seg)
+func (s *Stream) prefix(seg *worklist.Segment) []*media.Unit {
+	units := s.work.Units(seg)
 	if seg.StartsAtKey() || len(units) == 0 {
 		return nil
 	}
@@ -153,7 +154,7 @@ var errSecondOpinion = errors.New("another orchestrator is asked")
 // undecodable believes the second orchestrator that says so: the first may lie, or be broken itself.
 func (l *lease) undecodable(a *attempt, reason string) error {
 	l.s.b.metrics.badInputs.WithLabelValues("unchecked").Inc()
-	if l.s.work.undecodable(a.seg) < maxUndecodable {
+	if l.s.work.Undecodable(a.seg) < maxUndecodable {
 		return &failure{plain: "it says that it cannot decode the source", cause: errSecondOpinion}
 	}
 	l.s.giveUp(a.seg, fmt.Sprintf("%s could not decode a picture of segment %d: %s", l.Orchestrator.Name, a.seg.Seq, reason))

@@ -22,6 +22,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"castnet/broadcaster/health"
 	"castnet/broadcaster/market"
 	"castnet/broadcaster/playback"
 	"castnet/ingest"
@@ -173,7 +174,7 @@ func New(cfg Config) (*Broadcaster, error) {
 			QuoteTimeout: cfg.QuoteTimeout, Logger: cfg.Logger, Now: cfg.Now,
 		}),
 	}
-	cfg.Registerer.MustRegister(newInputMetrics(b.Streams))
+	cfg.Registerer.MustRegister(health.NewCollector(b.inputs))
 	return b, nil
 }
 
@@ -314,6 +315,17 @@ func (b *Broadcaster) Streams() []*Stream {
 	}
 	slices.SortFunc(list, func(a, b *Stream) int { return strings.Compare(a.id, b.id) })
 	return list
+}
+
+// inputs is what each live publisher sends, by stream.
+func (b *Broadcaster) inputs() map[string]health.Input {
+	inputs := make(map[string]health.Input)
+	for _, s := range b.Streams() {
+		if st := s.Status(); st.State == Live {
+			inputs[st.ID] = st.Input
+		}
+	}
+	return inputs
 }
 
 // Records is what this broadcaster has measured of each orchestrator it has used.

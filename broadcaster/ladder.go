@@ -1,14 +1,17 @@
 package broadcaster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"castnet/broadcaster/market"
 	"castnet/broadcaster/playback"
+	"castnet/broadcaster/worklist"
 	"castnet/orchestrator/rpc"
 )
 
@@ -25,10 +28,12 @@ const (
 func (s *Stream) runLadder(ctx context.Context) {
 	pause := firstPause
 	for {
-		if _, ok := s.work.after(ctx, 0); !ok || ctx.Err() != nil {
+		seg, ok := s.work.After(ctx, 0)
+		if !ok || ctx.Err() != nil {
 			return // the stream is over and its work done
 		}
-		offers, err := s.b.market.Offers(ctx, s.need())
+		rungs := s.inOrder(s.work.Rungs(seg))
+		offers, err := s.b.market.Offers(ctx, s.need(rungs))
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -40,7 +45,7 @@ func (s *Stream) runLadder(ctx context.Context) {
 			pause = min(pause*3/2, longestWait)
 		default:
 			pause = firstPause
-			if s.serveBest(ctx, offers) {
+			if s.serveBest(ctx, rungs, offers) {
 				return
 			}
 		}
@@ -48,11 +53,17 @@ func (s *Stream) runLadder(ctx context.Context) {
 }
 
 // serveBest opens the best offer that can be opened, and works under it to its end. It reports whether all is done.
-func (s *Stream) serveBest(ctx context.Context, offers []market.Offer) (done bool) {
+func (s *Stream) serveBest(ctx context.Context, rungs []int, offers []market.Offer) (done bool) {
 	for i := range offers {
-		opened, err := s.serve(ctx, &offers[i])
+		opened, err := s.serve(ctx, rungs, &offers[i])
 		if err == nil || ctx.Err() != nil {
 			return true
+		}
+		if errors.Is(err, errAmended) {
+			s.b.metrics.leases.WithLabelValues("amended").Inc()
+			s.note(AtOrchestrator, fmt.Sprintf("The lease with %s ended: other renditions are needed. The next one begins where it stopped.", offers[i].Orchestrator.Name))
+			offers[i].Log(s.log).Info("lease ended: other renditions are needed")
+			return false
 		}
 		if silent, ok := errors.AsType[*silentError](err); ok {
 			return s.awaitPictures(ctx, &offers[i], silent) != nil
@@ -65,20 +76,31 @@ func (s *Stream) serveBest(ctx context.Context, offers []market.Offer) (done boo
 	return false
 }
 
-func (s *Stream) need() market.Need {
+// need is what a lease for rungs of the hub is asked for.
+func (s *Stream) need(rungs []int) market.Need {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return market.Need{Stream: s.hash, Ladder: s.ladder, Source: s.tracks[s.video]}
+	n := market.Need{Stream: s.hash, Source: s.tracks[s.video]}
+	for _, i := range rungs {
+		n.Ladder = append(n.Ladder, s.hub.Rung(i).Profile())
+	}
+	return n
+}
+
+// inOrder brings rungs of the hub into the order of a ladder, largest first.
+func (s *Stream) inOrder(rungs []int) []int {
+	pixels := func(i int) int64 { return s.hub.Rung(i).Profile().Pixels() }
+	return slices.SortedStableFunc(slices.Values(rungs), func(a, b int) int { return cmp.Compare(pixels(b), pixels(a)) })
 }
 
 // serve opens an offer and works the stream's segments under it. nil means that the stream is over and settled.
-func (s *Stream) serve(ctx context.Context, o *market.Offer) (opened bool, err error) {
+func (s *Stream) serve(ctx context.Context, rungs []int, o *market.Offer) (opened bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(openTimeout, func() {
 		cancel(&failure{plain: fmt.Sprintf("it did not open the lease within %v", openTimeout)})
 	})
-	l, err := openLease(ctx, s, o)
+	l, err := openLease(ctx, s, rungs, o)
 	late.Stop()
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
@@ -136,13 +158,13 @@ func (s *Stream) awaitPictures(ctx context.Context, o *market.Offer, silent *sil
 	if silent.next.seg == nil {
 		return nil // runLadder waits for the first
 	}
-	_, err := s.work.unit(ctx, silent.next.seg, silent.next.i)
+	_, err := s.work.Unit(ctx, silent.next.seg, silent.next.i)
 	return err
 }
 
 // giveUp takes a segment off the list that will have no renditions, and says why.
-func (s *Stream) giveUp(seg *segment, why string) {
-	s.work.finish(seg)
+func (s *Stream) giveUp(seg *worklist.Segment, why string) {
+	s.work.Finish(seg)
 	s.b.metrics.givenUp.Inc()
 	s.update(func(st *Status) { st.GivenUp++ })
 	s.trouble(AtSegments, why)
@@ -189,8 +211,12 @@ func (s *Stream) requestKey(rendition int) {
 	if l == nil {
 		return
 	}
+	i := slices.Index(l.rungs, rendition)
+	if i < 0 {
+		return // the publisher makes it
+	}
 	select {
-	case l.keys <- rendition:
+	case l.keys <- i:
 	default: // one is on its way already
 	}
 }

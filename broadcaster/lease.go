@@ -14,6 +14,7 @@ import (
 
 	"castnet/broadcaster/lag"
 	"castnet/broadcaster/market"
+	"castnet/broadcaster/worklist"
 	"castnet/internal/receipt"
 	"castnet/orchestrator/rpc"
 	"castnet/transcoder"
@@ -49,6 +50,8 @@ const (
 type lease struct {
 	s *Stream
 	*market.Offer
+	rungs  []int // of the hub, in the ladder's order
+	ladder transcoder.Ladder
 	stream *rpc.Stream
 	log    *slog.Logger
 	keys   chan int // wishes for key pictures, by rendition
@@ -68,7 +71,7 @@ type lease struct {
 	attempts map[uint64]*attempt
 	meter    *lag.Meter
 	again    context.CancelCauseFunc // begins the feed anew with the next attempts
-	pending  map[common.Hash]due     // sent payments without an answer
+	pending  map[common.Hash]due     // payments without an answer
 	changed  chan struct{}           // closed and replaced when attempts or payments are done
 	idle     time.Time               // since when there is nothing to send; zero while there is
 	next     place                   // of the unit that is waited for then
@@ -76,14 +79,20 @@ type lease struct {
 	died     time.Time
 }
 
+// place is where a unit stands, or will: the i-th of a segment.
+type place struct {
+	seg *worklist.Segment // nil: before the first
+	i   int
+}
+
 // openLease countersigns an offer and opens it. The lease lives until ctx ends.
-func openLease(ctx context.Context, s *Stream, o *market.Offer) (*lease, error) {
+func openLease(ctx context.Context, s *Stream, rungs []int, o *market.Offer) (*lease, error) {
 	hash := o.Lease.Lease.Hash()
 	countersign, err := receipt.Sign(s.b.cfg.Signer, s.b.cfg.Domain, hash)
 	if err != nil {
 		return nil, fmt.Errorf("countersign lease: %w", err)
 	}
-	n := s.need()
+	n := s.need(rungs)
 	stream, err := o.Client.Transcode(ctx, rpc.Open{
 		Lease: o.Lease, Countersignature: countersign, Ladder: n.Ladder, Source: n.Source,
 	})
@@ -92,7 +101,7 @@ func openLease(ctx context.Context, s *Stream, o *market.Offer) (*lease, error) 
 	}
 	s.b.opened(s, &o.Lease.Lease)
 	return &lease{
-		s: s, Offer: o, stream: stream, log: o.Log(s.log), keys: make(chan int, 8), owed: make(chan due, maxWaitingSegments),
+		s: s, Offer: o, rungs: rungs, ladder: n.Ladder, stream: stream, log: o.Log(s.log), keys: make(chan int, 8), owed: make(chan due, worklist.MaxSegments),
 		looks:  make(chan look, maxLooks),
 		left:   make(chan struct{}),
 		opened: o.Lease.Lease.Prices, hash: hash, current: o.Lease.Lease, prev: make(map[common.Hash]common.Hash),
@@ -118,7 +127,7 @@ func (l *lease) run(ctx context.Context, cancel context.CancelCauseFunc) error {
 	part(l.passKeys)
 	part(l.renew)
 	err := l.feedAll(ctx)
-	if err == nil {
+	if err == nil || errors.Is(err, errAmended) {
 		l.sayGoodbye(ctx)
 	}
 	cancel(err)
@@ -178,6 +187,10 @@ func (l *lease) feedAll(ctx context.Context) error {
 		if err == nil {
 			err = l.finish(pass)
 		}
+		if errors.Is(err, errAmended) || errors.Is(context.Cause(pass), errAmended) {
+			again(nil)
+			return l.handOver(ctx)
+		}
 		again(nil)
 		var died *workerDiedError
 		if !errors.As(context.Cause(pass), &died) {
@@ -197,7 +210,7 @@ func (*workerDiedError) Error() string { return "worker died" }
 func (l *lease) feed(ctx context.Context, from uint64) error {
 	for next, fresh := from, true; ; {
 		l.wait(place{})
-		seg, ok := l.s.work.after(ctx, next)
+		seg, ok := l.s.work.After(ctx, next)
 		l.busy()
 		switch {
 		case ok:
@@ -205,6 +218,9 @@ func (l *lease) feed(ctx context.Context, from uint64) error {
 			return context.Cause(ctx)
 		default:
 			return nil
+		}
+		if !l.serves(seg) {
+			return errAmended
 		}
 		// A decoder goes on only where no segment was left out.
 		fresh = fresh || seg.Seq != next
@@ -224,9 +240,9 @@ func (l *lease) feed(ctx context.Context, from uint64) error {
 const maxAttempts = 16
 
 // hopeless says why a segment is not tried (again), "" where it is.
-func (l *lease) hopeless(seg *segment, fresh bool) string {
+func (l *lease) hopeless(seg *worklist.Segment, fresh bool) string {
 	switch {
-	case l.s.work.tried(seg) >= maxAttempts:
+	case l.s.work.Tried(seg) >= maxAttempts:
 		return fmt.Sprintf("Segment %d was given up after %d attempts.", seg.Seq, maxAttempts)
 	case fresh && !seg.StartsAtKey() && l.s.hub.Retained(seg.DecodeFrom) == nil:
 		return fmt.Sprintf("Segment %d was given up: the key picture that it needs is no longer kept. Set a key frame interval of 2 s.", seg.Seq)
@@ -236,7 +252,7 @@ func (l *lease) hopeless(seg *segment, fresh bool) string {
 }
 
 // feedSegment sends one attempt at a segment, as its units come.
-func (l *lease) feedSegment(ctx context.Context, seg *segment, fresh bool) error {
+func (l *lease) feedSegment(ctx context.Context, seg *worklist.Segment, fresh bool) error {
 	a, err := l.begin(ctx, seg, fresh)
 	if err != nil {
 		return err
@@ -251,7 +267,7 @@ func (l *lease) feedSegment(ctx context.Context, seg *segment, fresh bool) error
 	}
 	for i := 0; ; i++ {
 		l.wait(place{seg, i})
-		u, err := l.s.work.unit(ctx, seg, i)
+		u, err := l.s.work.Unit(ctx, seg, i)
 		l.busy()
 		if err != nil {
 			return err
@@ -267,7 +283,7 @@ func (l *lease) feedSegment(ctx context.Context, seg *segment, fresh bool) error
 			return l.sendFailed(ctx, err)
 		}
 	}
-	if l.s.work.givenUp(seg) {
+	if l.s.work.GivenUp(seg) {
 		l.forget(a)
 		return l.sendFailed(ctx, l.stream.Send(transcoder.CancelSegment{Seq: seg.Seq, Attempt: a.number}))
 	}
@@ -290,7 +306,7 @@ func (l *lease) busy() {
 
 // feedPrefix sends the pictures from the key picture that the segment's first one needs.
 func (l *lease) feedPrefix(ctx context.Context, a *attempt) error {
-	first, err := l.s.work.unit(ctx, a.seg, 0)
+	first, err := l.s.work.Unit(ctx, a.seg, 0)
 	if err != nil || first == nil {
 		return err
 	}
@@ -313,7 +329,7 @@ func (l *lease) end(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return fmt.Errorf("sign source: %w", err)
 	}
-	drain := l.s.work.drains(a.seg)
+	drain := l.s.work.Drains(a.seg)
 	if drain {
 		l.mu.Lock()
 		l.meter.Flush(l.now())
@@ -337,14 +353,14 @@ func (l *lease) sendFailed(ctx context.Context, err error) error {
 
 // begin opens the next attempt at a segment: the hub fences the one before it. It fails once the pass is over: a
 // segment must not overtake one that has to be made again.
-func (l *lease) begin(ctx context.Context, seg *segment, fresh bool) (*attempt, error) {
+func (l *lease) begin(ctx context.Context, seg *worklist.Segment, fresh bool) (*attempt, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	grant := l.s.hub.Admit(seg.Seq)
-	a := newAttempt(l, seg, l.s.work.newAttempt(seg), grant)
+	grant := l.s.hub.Admit(seg.Seq, l.rungs...)
+	a := newAttempt(l, seg, l.s.work.NewAttempt(seg), grant)
 	if fresh {
 		l.meter = l.newMeter(seg, a.resumeAfter)
 	}
@@ -353,9 +369,9 @@ func (l *lease) begin(ctx context.Context, seg *segment, fresh bool) (*attempt, 
 }
 
 // newMeter measures the units that are sent from now on.
-func (l *lease) newMeter(seg *segment, resumeAfter []int64) *lag.Meter {
-	divisors := make([]int, len(l.s.ladder))
-	for i, p := range l.s.ladder {
+func (l *lease) newMeter(seg *worklist.Segment, resumeAfter []int64) *lag.Meter {
+	divisors := make([]int, len(l.ladder))
+	for i, p := range l.ladder {
 		divisors[i] = p.Divisor
 	}
 	return lag.New(l.s.b.cfg.LivenessFloor, divisors, seg.Track.Reorder, resumeAfter)
@@ -565,7 +581,7 @@ func (l *lease) renew(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		ask, err := l.s.b.market.Ask(l.Orchestrator.ID, l.s.need())
+		ask, err := l.s.b.market.Ask(l.Orchestrator.ID, l.s.need(l.rungs))
 		if err != nil {
 			return err
 		}

@@ -220,3 +220,30 @@ func TestSampleRateOfSoundAlone(t *testing.T) {
 		p.Close(nil)
 	})
 }
+
+// TestCodecOfSoundAlone: who changes the codec of a stream of sound is told, and the next attempt begins anew.
+func TestCodecOfSoundAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, nil)
+		p, err := publish(t, b, aac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.packets(1, 1)
+		opus := &media.Track{Codec: media.Opus, ClockRate: 48_000, Channels: 2}
+		err = p.Start([]*media.Track{opus})
+		var refusal *ingest.Refusal
+		if !errors.As(err, &refusal) || refusal.Asked != "Opus" || refusal.Limit != "AAC" {
+			t.Fatalf("the publisher was told %v", err)
+		}
+		p.Close(err)
+		if p, err = publish(t, b, opus); err != nil {
+			t.Fatal(err)
+		}
+		p.packets(1, 1)
+		if stream, _ := b.Stream("demo"); stream.Hub().Audio(0, media.Opus) == nil || stream.Hub().Audio(0, media.AAC) != nil {
+			t.Error("the stream of AAC goes on")
+		}
+		p.Close(nil)
+	})
+}

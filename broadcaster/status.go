@@ -61,6 +61,8 @@ type Status struct {
 	// Input is what the publisher sends.
 	Input  health.Input
 	Ladder transcoder.Ladder
+	// Own names the rungs that the publisher makes itself: nobody is paid for them.
+	Own []string
 
 	// Segments counts those begun, Verified and Failed those whose receipts passed and did not, GivenUp those that
 	// nobody transcoded in time.

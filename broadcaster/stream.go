@@ -15,9 +15,9 @@ import (
 	"castnet/broadcaster/health"
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/sound"
+	"castnet/broadcaster/worklist"
 	"castnet/ingest"
 	"castnet/internal/media"
-	"castnet/transcoder"
 )
 
 // tailTimeout bounds how long an ended stream waits for its last renditions and receipts.
@@ -33,7 +33,7 @@ type Stream struct {
 	log     *slog.Logger
 	started time.Time
 
-	work      *worklist
+	work      *worklist.List
 	converter *sound.Converter // nil until announced, and without a worker of our own
 
 	announced chan struct{} // closed by the first Start
@@ -44,6 +44,8 @@ type Stream struct {
 	segmenter *ingest.Segmenter
 	splice    ingest.Splice
 	soundFrom time.Duration // sound before it has no pictures beside it, and is left out
+	own       []*own        // its further video tracks
+	growth    growth
 
 	mu        sync.Mutex
 	request   ingest.Request
@@ -54,7 +56,6 @@ type Stream struct {
 	tracks    []*media.Track
 	video     int   // index into tracks, -1 without: then it stays so
 	sounds    []int // the same of each track of sound that is published
-	ladder    transcoder.Ladder
 	status    Status
 	lease     *lease                   // nil while nobody serves
 	paid      map[common.Hash]struct{} // receipts that a ticket was made for
@@ -66,7 +67,7 @@ func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
 		b: b, id: id, log: b.cfg.Logger.With("stream", id), started: b.cfg.Now(), request: req,
 		// The hash names this stream, not the key: a later one with it is another stream.
 		hash:      crypto.Keccak256Hash([]byte(id), []byte(b.cfg.Now().UTC().Format(time.RFC3339Nano))),
-		work:      newWorklist(),
+		work:      worklist.New(),
 		announced: make(chan struct{}),
 		closed:    make(chan struct{}),
 		replaced:  make(chan struct{}),
@@ -137,7 +138,7 @@ func (s *Stream) transcode(ctx context.Context) {
 	select {
 	case <-s.closed:
 		tail, cancel := context.WithTimeout(ctx, tailTimeout)
-		if err := s.work.drained(tail); err != nil && ctx.Err() == nil {
+		if err := s.work.Drained(tail); err != nil && ctx.Err() == nil {
 			s.trouble(AtOrchestrator, "The last seconds could not be transcoded in time.")
 			s.log.Warn("stream ended before its last segments were transcoded", "err", err)
 		}
@@ -220,7 +221,17 @@ func outgrown(old *media.Track, tracks []*media.Track, video int, sounds []int) 
 			Message: "the stream has begun as one of sound alone, and now pictures come: connect again, and it begins with both",
 		}
 	}
-	if len(sounds) > 0 && tracks[sounds[0]].ClockRate != old.ClockRate { // all times are in ticks of the old one
+	if len(sounds) == 0 {
+		return nil
+	}
+	if is := tracks[sounds[0]]; is.Codec != old.Codec { // players were told of the old one
+		return &ingest.Refusal{
+			Code:    ingest.CodeUnsupportedCodec,
+			Message: "the codec of a stream of sound alone has changed: connect again, and it begins anew with the new one",
+			Asked:   is.Codec.String(), Limit: old.Codec.String(),
+		}
+	}
+	if tracks[sounds[0]].ClockRate != old.ClockRate { // all times are in ticks of the old one
 		return &ingest.Refusal{
 			Code:    ingest.CodeUnsupportedCodec,
 			Message: "the sample rate of a stream of sound alone has changed: connect again, and it begins anew with the new one",
@@ -276,9 +287,9 @@ func (s *Stream) openHub(main *media.Track) error {
 	if s.video < 0 {
 		return s.hub.SetAudioOnly()
 	}
-	s.ladder = s.b.cfg.Ladder(main.Width, main.Height)
-	s.status.Ladder = s.ladder
-	return s.hub.SetLadder(s.ladder)
+	s.growth.pixels = main.Width * main.Height
+	s.status.Ladder = s.b.cfg.Ladder(main.Width, main.Height)
+	return s.hub.SetLadder(s.status.Ladder)
 }
 
 // cut takes a unit of the main track and begins a segment where one begins with it. taken is false where the unit is no
@@ -307,8 +318,13 @@ func (s *Stream) writeVideo(u *media.Unit) error {
 		}
 		return err
 	}
-	if len(s.ladder) > 0 {
-		s.work.add(u)
+	if len(s.hub.Renditions()) > 0 {
+		s.work.Add(u)
+	}
+	for _, o := range s.own {
+		if o.makes() {
+			s.match(o, o.Source(u.PTS))
+		}
 	}
 	return nil
 }
@@ -322,16 +338,19 @@ func (s *Stream) startSegment(seg *media.Segment) error {
 	if err := s.hub.StartSegment(seg); err != nil {
 		return err
 	}
+	if err := s.grow(seg); err != nil {
+		return err
+	}
 	if s.soundFrom == math.MaxInt64 {
 		s.soundFrom = seg.Track.Duration(seg.FirstPTS)
 	}
 	s.mu.Lock()
 	s.status.Segments++
 	s.mu.Unlock()
-	if len(s.ladder) == 0 {
+	if len(s.hub.Renditions()) == 0 {
 		return nil
 	}
-	if n := s.work.start(seg); n > 0 {
+	if n := s.work.Start(seg, s.share(seg)); n > 0 {
 		s.mu.Lock()
 		s.status.GivenUp += n
 		s.mu.Unlock()

@@ -36,6 +36,7 @@ func (k *sink) Start(tracks []*media.Track) error {
 		return err
 	}
 	k.live = true
+	k.stream.heed()
 	return nil
 }
 
@@ -46,15 +47,18 @@ func (k *sink) Write(track int, u *media.Unit) error {
 	isVideo, n, t := track == s.video, slices.Index(s.sounds, track), s.tracks[track]
 	main := isVideo || s.video < 0 && n == 0
 	s.mu.Unlock()
-	if !isVideo && n < 0 {
-		return nil // there are enough of its kind
+	if n < 0 && t.Codec.IsAudio() {
+		return nil // there are enough
 	}
 	s.splice.Place(t, u)
 	var err error
-	if isVideo {
+	switch {
+	case isVideo:
 		err = s.writeVideo(u)
-	} else {
+	case n >= 0:
 		err = s.writeSound(n, t, u, main)
+	default:
+		s.writeOwn(track, u)
 	}
 	if err == nil {
 		s.splice.Keep(t, u)
@@ -66,7 +70,8 @@ func (k *sink) Write(track int, u *media.Unit) error {
 // come back for a while.
 func (k *sink) Close(reason error) {
 	s := k.stream
-	s.work.pause()
+	s.dismiss()
+	s.work.Pause()
 	if s.leave(k, reason) {
 		s.end(reason)
 		return
@@ -109,7 +114,7 @@ func (s *Stream) abandon(reason error) {
 
 // end says that nothing more is published.
 func (s *Stream) end(reason error) {
-	s.work.end()
+	s.work.End()
 	if s.converter != nil {
 		s.converter.End()
 	}
@@ -206,10 +211,11 @@ func (s *Stream) fits(tracks []*media.Track) error {
 	if was := s.tracks[s.video].Codec; t.Codec != was {
 		return refuse("codec", t.Codec.String(), was.String())
 	}
-	if len(s.ladder) == 0 {
+	rungs := s.hub.Renditions()
+	if len(rungs) == 0 {
 		return nil
 	}
-	rung := s.ladder[0]
+	rung := rungs[0].Profile()
 	shape := float64(t.Width*rung.Height) / float64(t.Height*rung.Width)
 	if math.Abs(shape-1) > maxShapeChange {
 		return refuse("shape of the picture", fmt.Sprintf("%dx%d", t.Width, t.Height), fmt.Sprintf("the shape of %dx%d", rung.Width, rung.Height))

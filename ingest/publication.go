@@ -114,7 +114,7 @@ func (p *Publication) SetSound(n int, t *media.Track) error {
 // error ends the publisher.
 func (p *Publication) SetFurther(n int, t *media.Track) error {
 	p.tracks[further+n] = t
-	if !p.started {
+	if !p.started || p.tracks[pictures] == nil {
 		return nil
 	}
 	return p.name()

@@ -147,3 +147,38 @@ func TestLargePacketOfSound(t *testing.T) {
 		t.Errorf("%d packets were taken", len(sink.writes))
 	}
 }
+
+// TestPublicationOfFurtherTracks: another size is named with the pictures or behind them, never before them; its pictures have
+// the same times, and what comes before the pictures are known is left out.
+func TestPublicationOfFurtherTracks(t *testing.T) {
+	p, sink := publication(t)
+	sound, picture, half, quarter := soundTrack(), track(), track(), track()
+	now := time.Unix(1_800_000_000, 0)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Expect(false, 1)
+	must(p.SetSound(0, sound))
+	must(p.SetFurther(0, half))
+	must(p.Further(0, &media.Unit{}, now))
+	must(p.SetPictures(picture))
+	must(p.SetFurther(1, quarter))
+	for range 2 { // twice the same moment
+		first, second := &media.Unit{PTS: 3000}, &media.Unit{PTS: 3000}
+		must(p.Picture(first, now))
+		must(p.Further(1, second, now))
+		if first.PTS != second.PTS || first.DTS != second.DTS {
+			t.Errorf("the picture has PTS %d and DTS %d, in another size %d and %d", first.PTS, first.DTS, second.PTS, second.DTS)
+		}
+	}
+	want := [][]*media.Track{{sound}, {sound, picture, half}, {sound, picture, half, quarter}}
+	if !slices.EqualFunc(sink.starts, want, slices.Equal) {
+		t.Errorf("named %v", sink.starts)
+	}
+	if want := []int{1, 3, 1, 3}; !slices.Equal(sink.writes, want) {
+		t.Errorf("wrote to tracks %v, want %v", sink.writes, want)
+	}
+}

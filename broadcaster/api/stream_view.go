@@ -127,6 +127,8 @@ type RenditionView struct {
 	Bitrate int64   `json:"bitrate"` // bits a second, measured where possible, else the target
 	FPS     float64 `json:"fps"`
 	Codec   string  `json:"codec"`
+	// Own says that the publisher sends it itself: no orchestrator makes it, and nobody is paid for it.
+	Own bool `json:"own,omitempty"`
 	// WHEP says that WebRTC can play it now. A source with B-frames cannot.
 	WHEP bool `json:"whep"`
 	// WhyNot says in words why WebRTC cannot; empty where it can.

@@ -1,6 +1,7 @@
 // Package health measures what a publisher sends, and says in plain words what would make it better.
 //
-// It is pure: a Meter takes pictures and the times at which they came, Advise takes what a Meter read.
+// A Meter takes pictures and the times at which they came, and Advise takes what a Meter read: both are pure. A Collector tells
+// Prometheus.
 package health
 
 import (

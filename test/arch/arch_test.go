@@ -72,6 +72,8 @@ var arrows = map[string][]string{
 	"broadcaster/selection":              {},
 	"broadcaster/health":                 {"internal/media"},
 	"broadcaster/lag":                    {},
+	"broadcaster/worklist":               {"internal/media"},
+	"broadcaster/free":                   {"transcoder", "internal/media"},
 	"broadcaster/sound":                  {"transcoder", "internal/media"},
 	"broadcaster/audit":                  {"broadcaster/verify", "transcoder", "internal/media"},
 	"broadcaster/verify":                 {"transcoder", "internal/media", "internal/receipt", "internal/eip712", "internal/identity"},
@@ -95,7 +97,7 @@ var arrows = map[string][]string{
 		"probabilistic-payments",
 	},
 	"broadcaster": {
-		"broadcaster/market", "broadcaster/lag", "broadcaster/health", "broadcaster/sound", "broadcaster/verify", "broadcaster/audit", "broadcaster/playback", "ingest", "orchestrator/rpc", "transcoder",
+		"broadcaster/market", "broadcaster/lag", "broadcaster/worklist", "broadcaster/free", "broadcaster/health", "broadcaster/sound", "broadcaster/verify", "broadcaster/audit", "broadcaster/playback", "ingest", "orchestrator/rpc", "transcoder",
 		"internal/media", "internal/receipt", "internal/eip712", "probabilistic-payments", "internal/identity",
 	},
 

@@ -4,9 +4,12 @@ package viewer
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -22,8 +25,11 @@ import (
 type Variant struct {
 	Name          string // "source", "720p"
 	Width, Height int
+	FrameRate     float64 // as the multivariant playlist has it; 0 where it says nothing
 	// PTS are the pictures' presentation times in video ticks, in the order of the file.
 	PTS []int64
+	// Sums tell pictures of H264 apart: CRC-32 of the coded slices of each, in the same order.
+	Sums []uint32
 	// Discontinuities counts the segments that began with new parameters.
 	Discontinuities int
 }
@@ -92,6 +98,9 @@ func parseMultivariant(index string, body []byte) ([]*variant, error) {
 		}
 		name, _, _ := strings.Cut(v.URI, "/")
 		all = append(all, &variant{url: u, Variant: Variant{Name: name}})
+		if v.FrameRate != nil {
+			all[len(all)-1].FrameRate = *v.FrameRate
+		}
 		if _, err := fmt.Sscanf(v.Resolution, "%dx%d", &all[len(all)-1].Width, &all[len(all)-1].Height); err != nil {
 			return nil, fmt.Errorf("resolution %q: %w", v.Resolution, err)
 		}
@@ -151,10 +160,34 @@ func (v *variant) readSegment(ctx context.Context, uri string) error {
 			for _, sample := range track.Samples {
 				v.PTS = append(v.PTS, dts+int64(sample.PTSOffset))
 				dts += int64(sample.Duration)
+				v.Sums = append(v.Sums, Sum(prefixed(sample.Payload)))
 			}
 		}
 	}
 	return nil
+}
+
+// prefixed are the NAL units of a picture with 4-byte lengths, as far as it has the form.
+func prefixed(au []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for len(au) > 4 {
+			n := int(binary.BigEndian.Uint32(au))
+			if n > len(au)-4 || !yield(au[4:4+n]) {
+				return
+			}
+			au = au[4+n:]
+		}
+	}
+}
+
+// Sum is the CRC-32 of the coded slices among an H264 picture's NAL units (see Variant).
+func Sum(nalus iter.Seq[[]byte]) (sum uint32) {
+	for n := range nalus {
+		if len(n) > 0 && n[0]&0x1f >= 1 && n[0]&0x1f <= 5 {
+			sum = crc32.Update(sum, crc32.IEEETable, n)
+		}
+	}
+	return sum
 }
 
 func resolve(base, ref string) (string, error) {

@@ -30,11 +30,13 @@ type presentation struct {
 
 	ready  chan struct{} // closed when what follows is set
 	epoch  time.Time
-	video  []*variant // the source, then the ladder; none where there is sound only
 	sounds []*variant // one of each track
 	closed chan struct{}
 
+	amended <-chan struct{} // closed when the ladder is no longer the one that is packaged; of run's goroutine
+
 	mu       sync.Mutex
+	video    []*variant // the source, then the ladder; none where there is sound only
 	viewers  map[viewer]time.Time
 	agents   map[netip.Prefix]int // how many of the viewers are at a place
 	lastSeen time.Time
@@ -79,6 +81,10 @@ func (s *presentation) run(ctx context.Context) {
 			return
 		case <-end:
 			return
+		case <-s.amended:
+			for _, v := range s.adopt() {
+				variants.Go(func() { v.run(ctx) })
+			}
 		case <-over:
 			over, end = nil, time.After(s.cfg.Linger)
 		case now := <-tick.C:
@@ -106,26 +112,52 @@ func (s *presentation) start(ctx context.Context) bool {
 		return false
 	case <-s.hub.Ready():
 	}
-	pictures, sounds := append([]*playback.Rendition{s.hub.Source()}, s.hub.Renditions()...), s.sound()
+	sounds, first := s.sound(), s.hub.Source()
 	if s.hub.AudioOnly() {
-		pictures = nil
+		if len(sounds) == 0 {
+			return false
+		}
+		first = sounds[0]
 	}
-	all := append(slices.Clip(pictures), sounds...)
-	if len(all) == 0 {
-		return false
-	}
-	if _, err := all[0].NewReader(playback.StartNewestKey).Next(ctx); err != nil {
+	if _, err := first.NewReader(playback.StartNewestKey).Next(ctx); err != nil {
 		return false
 	}
 	s.epoch = s.hub.Epoch()
-	for _, r := range pictures {
-		s.video = append(s.video, newVariant(s, r, s.cfg))
+	if !s.hub.AudioOnly() {
+		s.adopt()
 	}
 	for _, r := range sounds {
 		s.sounds = append(s.sounds, newVariant(s, r, s.cfg))
 	}
 	close(s.ready)
 	return true
+}
+
+// adopt takes the source and its ladder as it is now, and returns the variants that are new.
+func (s *presentation) adopt() (fresh []*variant) {
+	s.amended = s.hub.Amended()
+	renditions := append([]*playback.Rendition{s.hub.Source()}, s.hub.Renditions()...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	video := make([]*variant, len(renditions))
+	for i, r := range renditions {
+		n := slices.IndexFunc(s.video, func(v *variant) bool { return v.rendition == r })
+		if n >= 0 {
+			video[i] = s.video[n]
+			continue
+		}
+		video[i] = newVariant(s, r, s.cfg)
+		fresh = append(fresh, video[i])
+	}
+	s.video = video
+	return fresh
+}
+
+// pictures are the source and its ladder; none where there is sound only.
+func (s *presentation) pictures() []*variant {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clip(s.video)
 }
 
 // sound is each track of sound, as it was sent: what is made of it begins later than the pictures.
@@ -138,12 +170,12 @@ func (s *presentation) sound() (tracks []*playback.Rendition) {
 	return tracks
 }
 
-func (s *presentation) all() []*variant { return append(slices.Clip(s.video), s.sounds...) }
+func (s *presentation) all() []*variant { return slices.Concat(s.pictures(), s.sounds) }
 
 // variant finds one by its rendition's name. The captions are the source's.
 func (s *presentation) variant(name string) *variant {
-	if _, ok := textOf(name); ok && len(s.video) > 0 {
-		return s.video[0]
+	if _, ok := textOf(name); ok && len(s.pictures()) > 0 {
+		return s.pictures()[0]
 	}
 	for _, v := range s.all() {
 		if v.rendition.Name() == name {
@@ -175,8 +207,9 @@ func (s *presentation) reports(of *variant) (reports []report) {
 func (s *presentation) multivariant(ctx context.Context) (document, error) {
 	started := func(p *packager) bool { return p.nextPart > 0 }
 	// A source that cannot be packaged (VP8) is left out: the rungs stand in for it.
-	all := s.all()
-	if err := all[0].wait(ctx, started); err != nil && (ctx.Err() != nil || len(s.video) <= 1) {
+	video := s.pictures()
+	all := slices.Concat(video, s.sounds)
+	if err := all[0].wait(ctx, started); err != nil && (ctx.Err() != nil || len(video) <= 1) {
 		return document{}, err
 	}
 	soon, cancel := context.WithTimeout(ctx, s.cfg.RungWait)
@@ -186,13 +219,13 @@ func (s *presentation) multivariant(ctx context.Context) (document, error) {
 		_ = v.wait(soon, started)
 	}
 	var streams []stream
-	for _, v := range s.video {
+	for _, v := range video {
 		if d, ok := v.describe(); ok {
 			streams = append(streams, d)
 		}
 	}
-	if len(streams) == 0 && len(s.video) > 0 {
-		d, _ := s.video[0].describe()
+	if len(streams) == 0 && len(video) > 0 {
+		d, _ := video[0].describe()
 		streams = []stream{d}
 	}
 	var sounds []sound

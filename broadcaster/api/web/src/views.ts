@@ -15,6 +15,7 @@ export interface Rendition {
   bitrate: number
   fps: number
   codec: string
+  own?: boolean
   whep: boolean
   whyNot?: string
 }

@@ -236,6 +236,7 @@ function qualityText(r: Rendition): string {
 /** Who makes the ladder, and why, as a sentence. */
 function Serving({ stream, now }: { stream: Stream; now: number }) {
   const o = stream.orchestrator
+  const ladder = stream.renditions.filter((r) => r.name !== 'source')
   return (
     <section class="serving" data-testid="serving">
       <h2>Who makes the ladder</h2>
@@ -245,18 +246,21 @@ function Serving({ stream, now }: { stream: Stream; now: number }) {
           stake and began <Ago at={o.since} now={now} />.
         </p>
       ) : (
-        <p>{stream.state === 'ended' ? 'Nobody any more.' : 'Nobody yet: the draw is under way. The source plays meanwhile.'}</p>
+        <p>{unserved(stream, ladder)}</p>
       )}
       <p class="quiet" data-testid="ladder">
-        {stream.renditions
-          .filter((r) => r.name !== 'source')
-          .map((r) => r.name)
-          .join(', ') || 'No ladder yet'}
+        {ladder.map((r) => (r.own ? `${r.name} (sent by the publisher)` : r.name)).join(', ') || 'No ladder yet'}
         {' from '}
         {stream.input.codec ? `${stream.input.codec} ${stream.input.width}×${stream.input.height}` : `${stream.input.audio} alone`}
       </p>
     </section>
   )
+}
+
+function unserved(stream: Stream, ladder: Rendition[]): string {
+  if (stream.state === 'ended') return 'Nobody any more.'
+  if (ladder.length > 0 && ladder.every((r) => r.own)) return 'Nobody is needed: the publisher sends every rendition itself.'
+  return 'Nobody yet: the draw is under way. The source plays meanwhile.'
 }
 
 /** What would make the publisher's part better, where it matters to those who watch. */
