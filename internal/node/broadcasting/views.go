@@ -397,7 +397,7 @@ func renditionViews(st *broadcaster.Status) []api.RenditionView {
 	for _, p := range st.Ladder {
 		list = append(list, api.RenditionView{
 			Name: p.Name, Width: p.Width, Height: p.Height, Bitrate: int64(p.Bitrate), FPS: st.Input.FPS / float64(p.Divisor),
-			Codec: p.Codec.String(), WHEP: p.Codec == media.H264,
+			Codec: p.Codec.String(), WHEP: p.Codec == media.H264, Own: slices.Contains(st.Own, p.Name),
 		})
 	}
 	return list
