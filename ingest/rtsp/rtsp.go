@@ -33,11 +33,12 @@ const tail = 100 * time.Millisecond
 
 // Player serves those who watch. Its methods are safe for concurrent use.
 type Player interface {
-	// Stream finds what a path names, as the server sends it to everybody who plays it. An error is shown to the player.
+	// Describe tells what a path names, in SDP, and Stream is what sessions are set up with. An error is shown to the player.
+	Describe(server *gortsplib.Server, path string) ([]byte, error)
 	Stream(server *gortsplib.Server, path string) (*gortsplib.ServerStream, error)
-	// Joined and Left tell that a session begins to play a stream, and that it has ended.
-	Joined(stream *gortsplib.ServerStream)
-	Left(stream *gortsplib.ServerStream)
+	// Joined tells that a session begins to play, and has the Player send to it; Left that it has ended.
+	Joined(session *gortsplib.ServerSession)
+	Left(session *gortsplib.ServerSession)
 }
 
 // Config is what a Server needs. Fields with a default may be left zero.
@@ -100,7 +101,6 @@ type Server struct {
 	byAddress map[netip.Addr]int
 	counted   map[*gortsplib.ServerConn]netip.Addr // those connections
 	sessions  map[*gortsplib.ServerSession]*publisher
-	playing   map[*gortsplib.ServerSession]*gortsplib.ServerStream
 }
 
 // New makes a server.
@@ -114,7 +114,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, metrics: metrics, byAddress: make(map[netip.Addr]int), counted: make(map[*gortsplib.ServerConn]netip.Addr),
-		sessions: make(map[*gortsplib.ServerSession]*publisher), playing: make(map[*gortsplib.ServerSession]*gortsplib.ServerStream),
+		sessions: make(map[*gortsplib.ServerSession]*publisher),
 	}
 	s.rtsp = &gortsplib.Server{
 		RTSPAddress: cfg.Listener.Addr().String(), Handler: s, ReadTimeout: cfg.IdleTimeout, WriteTimeout: cfg.IdleTimeout, WriteQueueSize: 1024,
@@ -259,38 +259,40 @@ func respond(err error) *base.Response {
 
 // OnDescribe implements gortsplib.ServerHandlerOnDescribe.
 func (s *Server) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	return s.find(c.Path)
+	if s.cfg.Player == nil {
+		return notFound("RTSP is for publishing here"), nil, nil
+	}
+	described, err := s.cfg.Player.Describe(s.rtsp, strings.Trim(c.Path, "/"))
+	if err != nil {
+		return notFound(err.Error()), nil, nil // it is told to the player
+	}
+	return &base.Response{StatusCode: base.StatusOK, Body: described}, nil, nil
 }
 
 // OnSetup implements gortsplib.ServerHandlerOnSetup.
 func (s *Server) OnSetup(c *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	if c.Session.State() == gortsplib.ServerSessionStatePreRecord {
+	switch {
+	case c.Session.State() == gortsplib.ServerSessionStatePreRecord:
 		return &base.Response{StatusCode: base.StatusOK}, nil, nil
+	case s.cfg.Player == nil:
+		return notFound("RTSP is for publishing here"), nil, nil
+	case c.Session.SetuppedStream() != nil: // all tracks of a session are of one stream
+		return &base.Response{StatusCode: base.StatusOK}, c.Session.SetuppedStream(), nil
 	}
-	return s.find(c.Path)
-}
-
-func (s *Server) find(path string) (*base.Response, *gortsplib.ServerStream, error) {
-	if s.cfg.Player == nil {
-		return &base.Response{StatusCode: base.StatusNotFound, StatusMessage: "RTSP is for publishing here"}, nil, nil
-	}
-	stream, err := s.cfg.Player.Stream(s.rtsp, strings.Trim(path, "/"))
+	stream, err := s.cfg.Player.Stream(s.rtsp, strings.Trim(c.Path, "/"))
 	if err != nil {
-		return &base.Response{StatusCode: base.StatusNotFound, StatusMessage: err.Error()}, nil, nil //nolint:nilerr // it is told to the player
+		return notFound(err.Error()), nil, nil // it is told to the player
 	}
 	return &base.Response{StatusCode: base.StatusOK}, stream, nil
 }
 
+func notFound(why string) *base.Response {
+	return &base.Response{StatusCode: base.StatusNotFound, StatusMessage: why}
+}
+
 // OnPlay implements gortsplib.ServerHandlerOnPlay.
 func (s *Server) OnPlay(c *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
-	stream := c.Session.SetuppedStream()
-	s.mu.Lock()
-	_, again := s.playing[c.Session]
-	s.playing[c.Session] = stream
-	s.mu.Unlock()
-	if !again {
-		s.cfg.Player.Joined(stream)
-	}
+	s.cfg.Player.Joined(c.Session)
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
@@ -320,12 +322,11 @@ func (s *Server) OnRequest(c *gortsplib.ServerConn, req *base.Request) {
 // OnSessionClose implements gortsplib.ServerHandlerOnSessionClose.
 func (s *Server) OnSessionClose(c *gortsplib.ServerHandlerOnSessionCloseCtx) {
 	s.mu.Lock()
-	p, stream := s.sessions[c.Session], s.playing[c.Session]
+	p := s.sessions[c.Session]
 	delete(s.sessions, c.Session)
-	delete(s.playing, c.Session)
 	s.mu.Unlock()
-	if stream != nil {
-		s.cfg.Player.Left(stream)
+	if s.cfg.Player != nil {
+		s.cfg.Player.Left(c.Session)
 	}
 	if p != nil {
 		s.metrics.Publishers.Dec()

@@ -48,6 +48,8 @@ type Player struct {
 	mu    sync.Mutex
 	shows map[*playback.Rendition]*show     // those that run
 	known map[*gortsplib.ServerStream]*show // those, and others that still have players
+	// viewers are those who play.
+	viewers map[*gortsplib.ServerSession]*viewer
 }
 
 // New makes a player of the streams in a directory.
@@ -55,7 +57,10 @@ func New(cfg Config) (*Player, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	return &Player{cfg: cfg, spawn: make(chan *show), shows: make(map[*playback.Rendition]*show), known: make(map[*gortsplib.ServerStream]*show)}, nil
+	return &Player{
+		cfg: cfg, spawn: make(chan *show), shows: make(map[*playback.Rendition]*show), known: make(map[*gortsplib.ServerStream]*show),
+		viewers: make(map[*gortsplib.ServerSession]*viewer),
+	}, nil
 }
 
 // Run sends until ctx is done.
@@ -86,8 +91,17 @@ func (p *Player) end(s *show) {
 	s.out.Close()
 }
 
-// Stream finds what a path names, ID or ID/RENDITION, and begins to send it where nobody plays it yet.
+// Stream is what a path names, for those who set up a session: all of one rendition's players ask for the same.
 func (p *Player) Stream(server *gortsplib.Server, path string) (*gortsplib.ServerStream, error) {
+	s, err := p.find(server, path)
+	if err != nil {
+		return nil, err
+	}
+	return s.out, nil
+}
+
+// find finds what a path names, ID or ID/RENDITION, and begins to packetize it where nobody plays it yet.
+func (p *Player) find(server *gortsplib.Server, path string) (*show, error) {
 	id, name, _ := strings.Cut(path, "/")
 	hub, ok := p.cfg.Directory.Hub(id)
 	if !ok {
@@ -112,7 +126,7 @@ func (p *Player) Stream(server *gortsplib.Server, path string) (*gortsplib.Serve
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s := p.shows[r]; s != nil {
-		return s.out, nil
+		return s, nil
 	}
 	s, err := newShow(server, hub, r, p.cfg.Metrics)
 	if err != nil {
@@ -125,7 +139,7 @@ func (p *Player) Stream(server *gortsplib.Server, path string) (*gortsplib.Serve
 		return nil, errors.New("the broadcaster is stopping")
 	}
 	p.shows[r], p.known[s.out] = s, s
-	return s.out, nil
+	return s, nil
 }
 
 func names(hub *playback.Hub) string {
@@ -136,26 +150,47 @@ func names(hub *playback.Hub) string {
 	return strings.Join(all, ", ")
 }
 
-// Joined tells that somebody begins to play a stream.
-func (p *Player) Joined(stream *gortsplib.ServerStream) { p.count(stream, 1) }
+// Describe tells what a path names, in SDP.
+func (p *Player) Describe(server *gortsplib.Server, path string) ([]byte, error) {
+	s, err := p.find(server, path)
+	if err != nil {
+		return nil, err
+	}
+	return s.describe()
+}
 
-// Left tells that somebody who played a stream has gone.
-func (p *Player) Left(stream *gortsplib.ServerStream) { p.count(stream, -1) }
-
-func (p *Player) count(stream *gortsplib.ServerStream, n int64) {
+// Joined begins to send to a session what it has asked for.
+func (p *Player) Joined(session *gortsplib.ServerSession) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := p.known[stream]
-	if s == nil {
+	s := p.known[session.SetuppedStream()]
+	if s == nil || p.viewers[session] != nil {
+		p.mu.Unlock()
 		return // it ended between the two requests that found and played it
 	}
-	s.hub.AddViewers(playback.RTSP, int(n))
-	left := s.players.Add(n)
-	switch {
-	case n > 0:
-		s.joined.Store(time.Now().UnixNano())
-		s.main.RequestKey() // nothing can be decoded before the next one
-	case left == 0 && p.shows[s.main] != s:
-		delete(p.known, stream)
+	v := newViewer(s, session)
+	p.viewers[session] = v
+	s.hub.AddViewers(playback.RTSP, 1)
+	s.players.Add(1)
+	p.mu.Unlock()
+	select {
+	case s.joins <- v:
+	case <-s.over:
+	}
+}
+
+// Left stops sending to a session.
+func (p *Player) Left(session *gortsplib.ServerSession) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	v := p.viewers[session]
+	if v == nil {
+		return
+	}
+	v.leave()
+	delete(p.viewers, session)
+	s := v.show
+	s.hub.AddViewers(playback.RTSP, -1)
+	if s.players.Add(-1) == 0 && p.shows[s.main] != s {
+		delete(p.known, s.out)
 	}
 }

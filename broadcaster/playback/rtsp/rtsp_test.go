@@ -33,17 +33,18 @@ type rig struct {
 	*testing.T
 	address string
 	hub     *playback.Hub
+	asked   chan int // rungs that a key picture was asked for
 	video   *clip.Video
 	sound   *clip.Audio
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{T: t}
+	r := &rig{T: t, asked: make(chan int, 100)}
 	log := slog.New(slog.DiscardHandler)
 	metrics, err := playback.NewMetrics(prometheus.NewRegistry())
 	must(t, err)
-	r.hub, err = playback.New(playback.Config{ID: "demo", Logger: log, Metrics: metrics})
+	r.hub, err = playback.New(playback.Config{ID: "demo", Logger: log, Metrics: metrics, OnKeyRequest: func(rung int) { r.asked <- rung }})
 	must(t, err)
 	r.video, err = clip.Make(t.Context(), clip.Spec{Width: 640, Height: 480, FPS: 30, Seconds: 4, BFrames: 3, GOP: 30})
 	must(t, err)

@@ -3,18 +3,21 @@ package rtsp
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
 
 	"castnet/broadcaster/playback"
 	"castnet/internal/media"
@@ -23,33 +26,37 @@ import (
 // firstType is the first of the dynamic payload types, which the tracks of a show have in their order.
 const firstType = 96
 
-// introduction is how long after a player came each unit is preceded by a report on its clock. Until a player has one of each track
-// it can put sound and pictures in step by the packets' arrival only; gortsplib's own reports come every 10 s.
-const introduction = 500 * time.Millisecond
-
-// show sends one rendition, with all sounds, to all its players.
+// show packetizes one rendition, with all sounds, once for all its players.
 type show struct {
 	hub     *playback.Hub
-	main    *playback.Rendition // that was asked for: pictures, or the first sound of a stream without
-	out     *gortsplib.ServerStream
+	main    *playback.Rendition     // that was asked for: pictures, or the first sound of a stream without
+	out     *gortsplib.ServerStream // what players ask for; it is sent to each of them by itself
 	metrics *playback.Metrics
 	tracks  []*outgoing
+	log     *backlog
+	joins   chan *viewer
+	over    chan struct{} // closed when it has ended
 	players atomic.Int64
-	joined  atomic.Int64 // when the last of them came, in ns since 1970
 	// epoch is the timeline's zero for all its players: one that moved would put sound and pictures out of step, which are
 	// reported on at different times.
 	epoch time.Time
+	// from is where it begins on the timeline: written before sound begins.
+	from time.Duration
 }
 
 // outgoing is one of its tracks.
 type outgoing struct {
 	rendition *playback.Rendition
 	media     *description.Media
+	ssrc      uint32
 	packetize func(*media.Unit) ([]*rtp.Packet, error)
 }
 
 func newShow(server *gortsplib.Server, hub *playback.Hub, r *playback.Rendition, metrics *playback.Metrics) (*show, error) {
-	s := &show{hub: hub, main: r, metrics: metrics, epoch: hub.Epoch()}
+	s := &show{
+		hub: hub, main: r, metrics: metrics, epoch: hub.Epoch(),
+		log: newBacklog(), joins: make(chan *viewer), over: make(chan struct{}),
+	}
 	if err := s.add(r); err != nil {
 		return nil, err
 	}
@@ -67,7 +74,54 @@ func newShow(server *gortsplib.Server, hub *playback.Hub, r *playback.Rendition,
 		d.Medias = append(d.Medias, t.media)
 	}
 	s.out = &gortsplib.ServerStream{Server: server, Desc: d}
-	return s, s.out.Initialize()
+	if err := s.out.Initialize(); err != nil {
+		return nil, err
+	}
+	stats := s.out.Stats()
+	for _, t := range s.tracks {
+		t.ssrc = stats.Medias[t.media].Formats[t.media.Formats[0]].LocalSSRC
+	}
+	return s, nil
+}
+
+// describe is what players read first (SDP, RFC 8866): with the languages and names of the sounds, where they are known.
+func (s *show) describe() ([]byte, error) {
+	named := &description.Session{Title: s.out.Desc.Title}
+	for i, m := range s.out.Desc.Medias {
+		named.Medias = append(named.Medias, &description.Media{Type: m.Type, Formats: m.Formats, Control: fmt.Sprintf("trackID=%d", i)})
+	}
+	plain, err := named.Marshal(false)
+	if err != nil {
+		return nil, err
+	}
+	var all sdp.SessionDescription
+	if err := all.Unmarshal(plain); err != nil {
+		return nil, err
+	}
+	for i, t := range s.tracks {
+		track, m := t.rendition.Track(), all.MediaDescriptions[i]
+		if language.MatchString(track.Language) {
+			m.Attributes = append(m.Attributes, sdp.NewAttribute("lang", track.Language))
+		}
+		if label := printable(track.Label); label != "" {
+			title := sdp.Information(label)
+			m.MediaTitle = &title
+		}
+	}
+	return all.Marshal()
+}
+
+// language is what a language can look like (RFC 5646).
+var language = regexp.MustCompile(`^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8}){0,8}$`)
+
+// printable leaves out of a publisher's words what would begin another line.
+func printable(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s))
 }
 
 func (s *show) add(r *playback.Rendition) error {
@@ -86,27 +140,44 @@ func (s *show) add(r *playback.Rendition) error {
 	return nil
 }
 
-// run sends until ctx is done, the stream is over, or nobody has played for long.
+// run packetizes until ctx is done, the stream is over, or nobody has played for long.
 func (s *show) run(ctx context.Context) {
+	defer close(s.over)
 	ctx, stop := context.WithCancel(ctx)
-	var sending sync.WaitGroup
-	for _, t := range s.tracks {
-		sending.Go(func() { s.send(ctx, t) })
+	var sending, viewers sync.WaitGroup
+	began := make(chan struct{}) // closed when other tracks than the main one may begin
+	begin := sync.OnceFunc(func() { close(began) })
+	sending.Go(func() {
+		defer begin()
+		s.send(ctx, s.tracks[0], begin)
+	})
+	for _, t := range s.tracks[1:] {
+		sending.Go(func() {
+			select {
+			case <-ctx.Done():
+			case <-began:
+				s.send(ctx, t, begin)
+			}
+		})
 	}
-	over := make(chan struct{}) // when all tracks have been sent to their ends
+	ended := make(chan struct{}) // when all tracks have been packetized to their ends
 	go func() {
 		sending.Wait()
-		close(over)
+		close(ended)
 	}()
-	defer func() { stop(); <-over }()
+	defer func() { stop(); <-ended; viewers.Wait() }()
 	tick := time.NewTicker(idle)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-over:
+		case <-ended:
+			s.log.end()
+			viewers.Wait()
 			return
+		case v := <-s.joins:
+			viewers.Go(func() { v.run(ctx) })
 		case <-tick.C:
 			if s.players.Load() == 0 {
 				return
@@ -115,44 +186,38 @@ func (s *show) run(ctx context.Context) {
 	}
 }
 
-// send sends one track from its newest key unit on. Units that cannot be packetized are left out.
-func (s *show) send(ctx context.Context, t *outgoing) {
-	reader := t.rendition.NewReader(playback.StartNewestKey)
-	for {
+// send packetizes one track, and says when it has begun. Units that cannot be packetized are left out.
+func (s *show) send(ctx context.Context, t *outgoing, began func()) {
+	main := t.rendition == s.main
+	start := playback.StartNewestKey
+	if !main {
+		start = playback.StartOldestKey
+	}
+	reader := t.rendition.NewReader(start)
+	for n := 0; ; {
 		item, err := reader.Next(ctx)
 		if err != nil {
 			return
+		}
+		at := item.Track.Duration(item.Unit.PTS)
+		if !main && n == 0 && at < s.from { // it belongs to pictures that nobody gets
+			continue
 		}
 		packets, err := t.packetize(item.Unit)
 		if err != nil {
 			continue
 		}
-		at := s.epoch.Add(item.Track.Duration(item.Unit.PTS))
-		if time.Since(time.Unix(0, s.joined.Load())) < introduction {
-			s.report(t, at, item.Unit.PTS)
-		}
 		for _, p := range packets {
 			p.Timestamp = uint32(item.Unit.PTS)
-			if err := s.out.WritePacketRTPWithNTP(t.media, p, at); err != nil {
-				return // closed
-			}
 		}
-		s.metrics.AddBytes(playback.RTSP, len(item.Unit.Payload)*int(s.players.Load()))
+		if main && n == 0 {
+			s.from = at
+		}
+		s.log.add(packed{track: t, packets: packets, pts: item.Unit.PTS, at: s.epoch.Add(at), bytes: len(item.Unit.Payload)},
+			main && begins(item.Unit, item.Track.Codec.IsVideo(), n))
+		n++
+		began()
 	}
-}
-
-// report tells a track's players what time, at, its timestamp pts belongs to.
-func (s *show) report(t *outgoing, at time.Time, pts int64) {
-	sent := s.out.Stats().Medias[t.media]
-	packets := sent.Formats[t.media.Formats[0]]
-	// NTP's time is seconds since 1900 in 32.32 bits (RFC 3550, section 4).
-	const from1900To1970 = 2_208_988_800
-	ntp := uint64(at.Unix()+from1900To1970)<<32 | uint64(at.Nanosecond())<<32/uint64(time.Second)
-	// An error means that the stream is closed, which the packets that follow find out too.
-	_ = s.out.WritePacketRTCP(t.media, &rtcp.SenderReport{
-		SSRC: packets.LocalSSRC, NTPTime: ntp, RTPTime: uint32(pts),
-		PacketCount: uint32(packets.RTPPacketsSent), OctetCount: uint32(sent.BytesSent),
-	})
 }
 
 // describe says how a track is told to players, and makes what packetizes it.

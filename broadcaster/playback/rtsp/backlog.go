@@ -1,0 +1,95 @@
+package rtsp
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pion/rtp"
+)
+
+// soundStep is how many units of a stream of sound alone are between two at which players begin: about 2 s.
+const soundStep = 100
+
+// packed is a unit as it is sent. Its packets are shared: who sends them takes copies of their headers.
+type packed struct {
+	track   *outgoing
+	packets []*rtp.Packet
+	pts     int64
+	at      time.Time // when its picture was taken
+	bytes   int
+}
+
+// backlog is what has been packetized, from the beginning before the last on: one GOP, and the one before for those who still send
+// its end.
+type backlog struct {
+	mu         sync.Mutex
+	units      []packed
+	first      uint64 // the number of units[0]
+	prev, last uint64 // the numbers of the last two units at which players can begin
+	beginnings int    // how many such there were
+	ended      bool
+	wake       chan struct{} // closed and made anew with each unit
+}
+
+// place is where in a backlog a player is. The zero place is before its first unit.
+type place struct {
+	started bool
+	next    uint64
+}
+
+func newBacklog() *backlog { return &backlog{wake: make(chan struct{})} }
+
+// add appends a unit. Players can begin with those that begin.
+func (b *backlog) add(p packed, begins bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if begins {
+		b.prev, b.last = b.last, b.first+uint64(len(b.units))
+		b.beginnings++
+		drop := b.units[:b.prev-b.first]
+		clear(drop) // or the array would keep them alive
+		b.units, b.first = b.units[len(drop):], b.prev
+	}
+	b.units = append(b.units, p)
+	b.stir()
+}
+
+// end says that nothing more comes.
+func (b *backlog) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+	b.stir()
+}
+
+func (b *backlog) stir() {
+	close(b.wake)
+	b.wake = make(chan struct{})
+}
+
+// get takes the unit at a place: the last at which players can begin, for one that has not begun or has fallen behind. Where there
+// is none yet, wait is closed when it is worth another try; it is nil where none will come.
+func (b *backlog) get(at *place) (p packed, wait <-chan struct{}, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.beginnings > 0 {
+		if !at.started || at.next < b.first {
+			*at = place{started: true, next: b.last}
+		}
+		if i := at.next - b.first; i < uint64(len(b.units)) {
+			at.next++
+			return b.units[i], nil, true
+		}
+	}
+	if b.ended {
+		return packed{}, nil, false
+	}
+	return packed{}, b.wake, false
+}
+
+// begun counts the units at which players could begin. The next one comes before wait is closed, or after.
+func (b *backlog) begun() (n int, wait <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.beginnings, b.wake
+}
