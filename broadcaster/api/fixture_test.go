@@ -104,6 +104,10 @@ func camera(id string, n int64) api.StreamView {
 			Protocol: "RTMP", Codec: "H264", Audio: "AAC", Width: 1280, Height: 720, FPS: 30, Bitrate: 3_140_000,
 			GOPSeconds: 2, BFrames: true, Remote: "127.0.0.1:51234", Health: api.Good,
 		},
+		Targets: []api.TargetView{
+			{Rendition: "source", Server: "rtmps://live.example.com", State: "live", Since: start, Bytes: 12_345_678},
+			{Rendition: "720p", Server: "srt://relay.example.net:9000", State: "pausing", Since: start, Restarts: 3, LastError: "connection refused"},
+		},
 		Segments: api.SegmentsView{Count: n, LastSeconds: 2},
 		Renditions: []api.RenditionView{
 			{Name: "source", Width: 1280, Height: 720, Bitrate: 3_140_000, FPS: 30, Codec: "H264", WhyNot: "it has B-frames"},

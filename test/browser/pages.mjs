@@ -107,7 +107,7 @@ try {
 
   // Each stop opens by keyboard and shows what is signed.
   for (const [stop, text] of [
-    ['in', /RTMP from 127\.0\.0\.1:51234[\s\S]*every 2\.0 s[\s\S]*on time/], ['segments', /never waited for/],
+    ['in', /RTMP from 127\.0\.0\.1:51234[\s\S]*every 2\.0 s[\s\S]*on time[\s\S]*live\.example\.com \(source\): live, 12 MB sent, begun anew 0 times[\s\S]*relay\.example\.net:9000 \(720p\): pausing: connection refused/], ['segments', /never waited for/],
     ['orchestrator', /Stands by\s+Amos/], ['verified', /every picture is there, at its time\s+\d+\s+0/],
     ['paid', /worth its fee on average[\s\S]*secret until it redeems[\s\S]*Redeemed so far\s+2/],
   ]) {
