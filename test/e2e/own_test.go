@@ -1,0 +1,117 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"castnet/broadcaster/api"
+	"castnet/internal/media"
+	"castnet/test/clip"
+	pusher "castnet/test/publisher"
+	"castnet/test/viewer"
+)
+
+// TestOwnRendition publishes 360p and 180p at once, as OBS does by enhanced RTMP's multitrack: 180p is the publisher's own, to
+// the byte, and is in no receipt. Then it stops, and an orchestrator goes on with it at the first picture that is missing.
+func TestOwnRendition(t *testing.T) {
+	const seconds, stop = 14, 7 * 30 // pictures of 180p
+	var sizes []pusher.Stream
+	var videos []*clip.Video
+	for _, s := range [][2]int{{640, 360}, {320, 180}} {
+		v, err := clip.Make(t.Context(), clip.Spec{Width: s[0], Height: s[1], FPS: 30, Seconds: seconds, GOP: 60, Bitrate: s[0] * s[1] * 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		videos = append(videos, v)
+		sizes = append(sizes, pusher.Stream{Track: v.Track, Units: v.Units})
+	}
+	n := network(t)
+	pushed := make(chan error, 1)
+	go func() {
+		pushed <- pusher.PushSizes(t.Context(), n.RTMP+"demo", sizes, func(size, i int) bool { return size == 0 || i < stop })
+	}()
+	watched := make(chan map[string]*viewer.Variant, 1)
+	go func() {
+		seen, err := viewer.HLS(t.Context(), n.HTTP+"/hls/demo/index.m3u8")
+		if err != nil {
+			t.Error(err)
+		}
+		watched <- seen
+	}()
+
+	demo := func() (api.StreamView, error) { return n.Stream(t.Context(), "demo") }
+	eventually(t, 15*time.Second, "180p is the publisher's own, and in no receipt", demo, func(v api.StreamView) bool {
+		return slices.Equal(ownRenditions(v), []string{"180p"}) && v.Verified.OK >= 2 && receiptOf(t, v) == 2
+	})
+	eventually(t, 20*time.Second, "180p is an orchestrator's, and in the receipts", demo, func(v api.StreamView) bool {
+		return len(ownRenditions(v)) == 0 && receiptOf(t, v) == 3
+	})
+	if err := <-pushed; err != nil {
+		t.Fatal(err)
+	}
+	var seen map[string]*viewer.Variant
+	select {
+	case seen = <-watched:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the playlists did not end within 30 s of the stream")
+	}
+	complete(t, seen, videos[0], "360p", "240p", "180p")
+	own := seen["180p"]
+	if own == nil || len(own.Sums) != len(videos[1].Units) {
+		t.Fatal("180p is not whole")
+	}
+	for i, u := range videos[1].Units[:stop] {
+		if own.Sums[i] != viewer.Sum(media.NALUs(u.Payload)) {
+			t.Fatalf("picture %d of 180p is not the publisher's", i)
+		}
+	}
+	for i, u := range videos[1].Units[stop:] {
+		if own.Sums[stop+i] == viewer.Sum(media.NALUs(u.Payload)) {
+			t.Fatalf("picture %d of 180p is the publisher's, who never sent it", stop+i)
+		}
+	}
+	v, err := demo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Verified.Failed != 0 {
+		t.Errorf("%d segments failed: %s", v.Verified.Failed, v.Verified.LastFailure)
+	}
+	var opened time.Time // of the event before
+	for _, e := range v.Events {
+		switch {
+		case strings.Contains(e.Text, "serves this stream"):
+			opened = e.At
+		case strings.Contains(e.Text, "other renditions are needed"):
+			t.Logf("between the leases %v passed", opened.Sub(e.At))
+		}
+	}
+}
+
+// ownRenditions names those that the publisher makes.
+func ownRenditions(v api.StreamView) (names []string) {
+	for _, r := range v.Renditions {
+		if r.Own {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// receiptOf is how many renditions the last receipt is for.
+func receiptOf(t *testing.T, v api.StreamView) int {
+	t.Helper()
+	var r struct {
+		Receipt struct{ Renditions []json.RawMessage }
+	}
+	if len(v.Verified.Receipt) == 0 {
+		return 0
+	}
+	if err := json.Unmarshal(v.Verified.Receipt, &r); err != nil {
+		t.Fatal(err)
+	}
+	return len(r.Receipt.Renditions)
+}
