@@ -39,8 +39,12 @@ func (s *Stream) grow(seg *media.Segment) error {
 		return nil
 	}
 	*g = growth{pixels: t.Width * t.Height}
+	before := s.hub.Renditions()
 	if err := s.hub.Amend(s.b.cfg.Ladder(t.Width, t.Height)); err != nil {
 		return err
+	}
+	if slices.Equal(before, s.hub.Renditions()) {
+		return nil
 	}
 	var ladder transcoder.Ladder
 	for _, r := range s.hub.Renditions() {

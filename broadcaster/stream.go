@@ -12,6 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"castnet/broadcaster/free"
 	"castnet/broadcaster/health"
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/sound"
@@ -44,7 +45,7 @@ type Stream struct {
 	segmenter *ingest.Segmenter
 	splice    ingest.Splice
 	soundFrom time.Duration // sound before it has no pictures beside it, and is left out
-	own       []*own        // its further video tracks
+	own       *free.Tracks  // its further video tracks
 	growth    growth
 
 	mu        sync.Mutex
@@ -81,6 +82,7 @@ func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
 		return nil, err
 	}
 	s.hub = hub
+	s.own = s.newOwn()
 	s.status = Status{ID: id, State: Starting, Started: s.started}
 	return s, nil
 }
@@ -321,11 +323,7 @@ func (s *Stream) writeVideo(u *media.Unit) error {
 	if len(s.hub.Renditions()) > 0 {
 		s.work.Add(u)
 	}
-	for _, o := range s.own {
-		if o.makes() {
-			s.match(o, o.Source(u.PTS))
-		}
-	}
+	s.own.Source(u.PTS)
 	return nil
 }
 
@@ -350,7 +348,9 @@ func (s *Stream) startSegment(seg *media.Segment) error {
 	if len(s.hub.Renditions()) == 0 {
 		return nil
 	}
-	if n := s.work.Start(seg, s.share(seg)); n > 0 {
+	rungs := s.own.Share(seg)
+	s.tellOwn()
+	if n := s.work.Start(seg, rungs); n > 0 {
 		s.mu.Lock()
 		s.status.GivenUp += n
 		s.mu.Unlock()

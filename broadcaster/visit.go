@@ -36,7 +36,8 @@ func (k *sink) Start(tracks []*media.Track) error {
 		return err
 	}
 	k.live = true
-	k.stream.heed()
+	s := k.stream
+	s.own.Heed(s.tracks, s.video)
 	return nil
 }
 
@@ -58,7 +59,7 @@ func (k *sink) Write(track int, u *media.Unit) error {
 	case n >= 0:
 		err = s.writeSound(n, t, u, main)
 	default:
-		s.writeOwn(track, u)
+		s.own.Write(track, u)
 	}
 	if err == nil {
 		s.splice.Keep(t, u)
@@ -70,7 +71,8 @@ func (k *sink) Write(track int, u *media.Unit) error {
 // come back for a while.
 func (k *sink) Close(reason error) {
 	s := k.stream
-	s.dismiss()
+	s.own.End()
+	s.tellOwn()
 	s.work.Pause()
 	if s.leave(k, reason) {
 		s.end(reason)

@@ -1,154 +1,206 @@
-// Package free decides whether a publisher's further video track can stand in for a rendition, so that nobody has to be paid
-// for it: picture by picture, and for as long as it can. It is pure.
+// Package free has renditions that publishers make themselves: further video tracks that fit rungs of their stream's ladder,
+// for as long as they do. Orchestrators are not asked for those, and nobody is paid.
+//
+// Tracks publishes them beside what the stream's lease makes; Follower holds one against the source, picture by picture.
 package free
 
 import (
-	"cmp"
-	"fmt"
-	"math"
+	"errors"
 	"slices"
-	"time"
 
+	"castnet/broadcaster/playback"
+	"castnet/broadcaster/worklist"
 	"castnet/internal/media"
-	"castnet/transcoder"
 )
 
-const (
-	// maxBehind is how far, on the stream's timeline, the track may be behind the source before it is taken for stopped.
-	// Publishers interleave their tracks; what encoders delay differs by less.
-	maxBehind = time.Second
-	// maxTail is how much of the end may be missing of a track: it is not worth asking somebody else.
-	maxTail = 250 * time.Millisecond
-	// maxHeld and maxHeldBytes bound what waits for its turn: 8 s at 60 pictures a second.
-	maxHeld      = 480
-	maxHeldBytes = 16 << 20
-	// sameRate is by which part of it a frame rate may differ from the one that is needed: 29.97 is 30.
-	sameRate = 0.02
-)
-
-// Fits reports whether a track looks as a rung of the source's ladder would: what remains to be seen is when its pictures
-// come. A rung has no B-frames, and only where the source has none either it is plain which of its pictures every second
-// one is.
-func Fits(t, source *media.Track, rung transcoder.Profile) bool {
-	if t.Codec != rung.Codec || t.Width != rung.Width || t.Height != rung.Height || t.Reorder > 0 || rung.Divisor > 1 && source.Reorder > 0 {
-		return false
-	}
-	want := source.FrameRate / float64(rung.Divisor)
-	return t.FrameRate <= 0 || want <= 0 || math.Abs(t.FrameRate/want-1) <= sameRate
+// Config is what Tracks need. All of it is required.
+type Config struct {
+	Hub  *playback.Hub
+	Work *worklist.List
+	// Begun is told of a rendition that the publisher makes from now on, Lost of one that it no longer makes, and why: the
+	// worklist has it made by orchestrators by then. Ended is told of one that ended with the publisher's visit.
+	Begun func(rendition string)
+	Lost  func(rendition string, why error)
+	Ended func(rendition string)
 }
 
-// picture is one of the source that the track must have too.
-type picture struct {
-	pts     int64
-	segment uint64
+// Tracks are the further video tracks of a stream's publisher. One goroutine uses them, the publisher's.
+type Tracks struct {
+	cfg    Config
+	tracks []*media.Track // all of the publisher's
+	all    []*further
 }
 
-// Follower holds one track against the source. Both may be ahead of the other. It is not safe for concurrent use.
-type Follower struct {
-	divisor int
-	began   bool
-	from    int64 // the first PTS that counts
-
-	segment uint64    // of the source, its newest
-	count   int       // of the source's pictures in it
-	newest  int64     // PTS of the source
-	wanted  []picture // by PTS
-	last    picture   // that was had
-	had     bool
-
-	held  []*media.Unit
-	bytes int
+// further is one of them.
+type further struct {
+	Follower
+	track   int                 // index into the publisher's
+	rung    *playback.Rendition // nil before it fits
+	from    uint64              // the first segment that it makes
+	waiting bool                // for orchestrators, who make the same of the segments before
+	grant   *playback.Grant     // of the segment that its next picture belongs to
+	lost    bool                // it did not fit, and is not tried again
 }
 
-// Begin makes the track a rendition of every divisor-th picture of the source, from a segment that begins at a key frame on.
-func (f *Follower) Begin(divisor int, seg *media.Segment) {
-	f.began, f.divisor, f.from = true, divisor, seg.FirstPTS
-	for len(f.held) > 0 && f.held[0].PTS < f.from {
-		f.take()
+// makes reports whether the track stands in for a rung.
+func (f *further) makes() bool { return f.rung != nil && !f.lost }
+
+// New makes the Tracks of a stream, whose publishers come one after the other.
+func New(cfg Config) *Tracks { return &Tracks{cfg: cfg} }
+
+// Heed takes the publisher's tracks as they are now. video is the index of the one that the stream is cut by, -1 without.
+func (t *Tracks) Heed(tracks []*media.Track, video int) {
+	t.tracks = tracks
+	for i, track := range tracks {
+		if i == video || !track.Codec.IsVideo() {
+			continue
+		}
+		f := t.find(i)
+		if f == nil {
+			t.all = append(t.all, &further{track: i})
+		} else if f.makes() && !Fits(track, tracks[video], f.rung.Profile()) {
+			t.lose(f, f.Lacks(), errors.New("its parameters changed"))
+		}
 	}
-	f.Segment(seg.Seq)
 }
 
-// Segment says that the source's next picture begins a segment.
-func (f *Follower) Segment(seq uint64) { f.segment, f.count = seq, 0 }
-
-// Source notes a picture of the source, in decoding order. An error says in words why the track cannot go on.
-func (f *Follower) Source(pts int64) error {
-	f.newest = max(f.newest, pts)
-	f.count++
-	if (f.count-1)%f.divisor != 0 {
-		return nil
+func (t *Tracks) find(track int) *further {
+	for _, f := range t.all {
+		if f.track == track {
+			return f
+		}
 	}
-	if f.had && pts < f.last.pts {
-		return fmt.Errorf("a picture of it is missing at %v", at(pts))
-	}
-	i, _ := slices.BinarySearchFunc(f.wanted, pts, func(p picture, pts int64) int { return cmp.Compare(p.pts, pts) })
-	f.wanted = slices.Insert(f.wanted, i, picture{pts, f.segment})
 	return nil
 }
 
-// at is a PTS as a time.
-func at(pts int64) time.Duration {
-	return time.Duration(media.Rescale(pts, media.VideoClockRate, int64(time.Second))).Round(time.Millisecond)
+// Share divides the ladder of a segment that begins, and returns what is left for orchestrators: renditions of the hub, in
+// ascending order.
+func (t *Tracks) Share(seg *media.Segment) (rungs []int) {
+	ladder := t.cfg.Hub.Renditions()
+	for _, f := range t.all {
+		if f.makes() && !slices.Contains(ladder, f.rung) {
+			t.cfg.Ended(f.rung.Name())
+			*f = further{track: f.track} // for another one
+		}
+		switch {
+		case f.makes():
+			f.Segment(seg.Seq)
+		case !f.lost && seg.StartsAtKey():
+			t.begin(f, seg, ladder)
+		}
+	}
+	for _, r := range ladder {
+		if !t.makes(r) {
+			rungs = append(rungs, r.Index())
+		}
+	}
+	t.hold()
+	slices.Sort(rungs)
+	return rungs
 }
 
-// Add takes the track's next picture. Before Begin, those from its newest key frame on are kept.
-func (f *Follower) Add(u *media.Unit) error {
+// begin has a track make a rung from a segment on, if it fits one that is free.
+func (t *Tracks) begin(f *further, seg *media.Segment, ladder []*playback.Rendition) {
+	for _, r := range ladder {
+		if !t.makes(r) && Fits(t.tracks[f.track], seg.Track, r.Profile()) {
+			f.rung, f.from, f.waiting = r, seg.Seq, true
+			f.Begin(r.Profile().Divisor, seg)
+			t.cfg.Begun(r.Name())
+			return
+		}
+	}
+}
+
+// makes reports whether the publisher makes a rung.
+func (t *Tracks) makes(r *playback.Rendition) bool {
+	return slices.ContainsFunc(t.all, func(f *further) bool { return f.makes() && f.rung == r })
+}
+
+// Names are the renditions that the publisher makes now.
+func (t *Tracks) Names() (names []string) {
+	for _, f := range t.all {
+		if f.makes() {
+			names = append(names, f.rung.Name())
+		}
+	}
+	return names
+}
+
+// hold has segments wait for what the publisher still makes of them.
+func (t *Tracks) hold() {
+	held := uint64(worklist.All)
+	for _, f := range t.all {
+		if f.makes() {
+			held = min(held, f.Lacks())
+		}
+	}
+	t.cfg.Work.Hold(held)
+}
+
+// Source notes a picture of the source that has been published.
+func (t *Tracks) Source(pts int64) {
+	for _, f := range t.all {
+		if f.makes() {
+			t.match(f, f.Source(pts))
+		}
+	}
+}
+
+// Write takes the next unit of a track.
+func (t *Tracks) Write(track int, u *media.Unit) {
+	f := t.find(track)
+	if f == nil || f.lost {
+		return
+	}
+	if err := f.Add(u); f.makes() {
+		t.match(f, err)
+	}
+}
+
+// match publishes what a track and the source both have, unless err or what comes says that the track does not fit.
+func (t *Tracks) match(f *further, err error) {
+	f.waiting = f.waiting && t.cfg.Work.Needs(f.rung.Index(), f.from)
+	before := f.Lacks()
+	from := before
+	for err == nil && !f.waiting {
+		from = f.Lacks()
+		var u *media.Unit
+		var seq uint64
+		if u, seq, err = f.Next(); u == nil {
+			break
+		}
+		if f.grant == nil || f.grant.Seq() != seq {
+			f.grant = t.cfg.Hub.Admit(seq, f.rung.Index())
+		}
+		err = f.grant.Publish(0, u)
+	}
 	switch {
-	case !f.began && u.Key:
-		f.held, f.bytes = nil, 0
-	case !f.began && len(f.held) == 0, f.began && u.PTS < f.from:
-		return nil
+	case err != nil:
+		t.lose(f, from, err)
+	case f.Lacks() != before:
+		t.hold()
 	}
-	f.held = append(f.held, u)
-	f.bytes += len(u.Payload)
-	if len(f.held) <= maxHeld && f.bytes <= maxHeldBytes {
-		return nil
-	}
-	if !f.began {
-		f.held, f.bytes = nil, 0 // until the next key frame
-		return nil
-	}
-	return fmt.Errorf("it is more than %d pictures or %d MiB ahead", maxHeld, maxHeldBytes>>20)
 }
 
-// take takes the next picture that is held.
-func (f *Follower) take() *media.Unit {
-	u := f.held[0]
-	f.held = f.held[1:]
-	f.bytes -= len(u.Payload)
-	return u
+// lose has orchestrators make what a track no longer does, from a segment on.
+func (t *Tracks) lose(f *further, from uint64, why error) {
+	f.lost = true
+	t.cfg.Work.Amend(from, f.rung.Index())
+	t.hold()
+	t.cfg.Lost(f.rung.Name(), why)
 }
 
-// Next is the track's next picture that the source has too, and its segment; nil where there is none yet.
-func (f *Follower) Next() (u *media.Unit, segment uint64, err error) {
-	if len(f.wanted) == 0 {
-		return nil, 0, nil
+// End ends a publisher's visit. Orchestrators are asked for what is missing at the end, unless it is hardly anything.
+func (t *Tracks) End() {
+	for _, f := range t.all {
+		switch {
+		case !f.makes():
+		case f.Over():
+			t.cfg.Ended(f.rung.Name())
+		default:
+			t.lose(f, f.Lacks(), errors.New("its end is missing"))
+		}
 	}
-	want := f.wanted[0]
-	switch {
-	case at(f.newest-want.pts) > maxBehind:
-		return nil, 0, fmt.Errorf("its pictures stopped, or are no longer those of the source, at %v", at(want.pts))
-	case len(f.held) == 0 || f.held[0].PTS < want.pts: // the source's may be on its way
-		return nil, 0, nil
-	case f.held[0].PTS > want.pts:
-		return nil, 0, fmt.Errorf("a picture of it is missing at %v", at(want.pts))
-	case (!f.had || f.last.segment != want.segment) && !f.held[0].Key:
-		return nil, 0, fmt.Errorf("it has no key frame where the source's segment begins, at %v", at(want.pts))
-	}
-	f.wanted, f.last, f.had = f.wanted[1:], want, true
-	return f.take(), want.segment, nil
-}
-
-// Lacks is the oldest segment of which a picture is still to come, and the source's newest where there is none.
-func (f *Follower) Lacks() uint64 {
-	if len(f.wanted) > 0 {
-		return f.wanted[0].segment
-	}
-	return f.segment
-}
-
-// Over reports whether a track of which nothing more comes is as good as complete.
-func (f *Follower) Over() bool {
-	return len(f.wanted) == 0 || at(f.newest-f.wanted[0].pts) < maxTail
+	t.all = nil
+	t.hold()
 }

@@ -73,7 +73,7 @@ var arrows = map[string][]string{
 	"broadcaster/health":                 {"internal/media"},
 	"broadcaster/lag":                    {},
 	"broadcaster/worklist":               {"internal/media"},
-	"broadcaster/free":                   {"transcoder", "internal/media"},
+	"broadcaster/free":                   {"broadcaster/playback", "broadcaster/worklist", "transcoder", "internal/media"},
 	"broadcaster/sound":                  {"transcoder", "internal/media"},
 	"broadcaster/audit":                  {"broadcaster/verify", "transcoder", "internal/media"},
 	"broadcaster/verify":                 {"transcoder", "internal/media", "internal/receipt", "internal/eip712", "internal/identity"},
