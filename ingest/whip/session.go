@@ -3,9 +3,7 @@ package whip
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -70,9 +68,8 @@ type session struct {
 	once      struct{ connected, closing sync.Once }
 	reason    error // set before closing is closed
 
-	readers sync.WaitGroup
-	patches sync.Mutex // one ICE restart at a time
-	etag    string     // guarded by patches
+	readers    sync.WaitGroup
+	candidates *rtc.Candidates // once its offer has been answered
 }
 
 // arrival is a packet or a report of one track, at the time it came.
@@ -228,42 +225,6 @@ func (v *session) readReports(track *webrtc.TrackRemote, receiver *webrtc.RTPRec
 // requestKey asks the publisher for a key frame of a track.
 func (v *session) requestKey(track *webrtc.TrackRemote) {
 	_ = v.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(track.SSRC())}}) // asked again if it is lost
-}
-
-// tag is the ETag of the session as it is after an answer: it changes with the ICE credentials (RFC 9725, section 4.3.1).
-func (v *session) tag(answer string) string {
-	v.patches.Lock()
-	defer v.patches.Unlock()
-	v.etag = `"` + rtc.Credentials(answer) + `"`
-	return v.etag
-}
-
-// patch takes candidates of the publisher, or restarts ICE.
-func (v *session) patch(ctx context.Context, w http.ResponseWriter, match, fragment string) error {
-	v.patches.Lock()
-	defer v.patches.Unlock()
-	switch match {
-	case "":
-		return rtc.Refuse(http.StatusPreconditionRequired, "the If-Match header is missing: name the session's ETag, or * to restart ICE")
-	case "*":
-		restarted, err := rtc.Restart(ctx, v.pc, fragment)
-		if err != nil {
-			return rtc.Refuse(http.StatusBadRequest, "ICE cannot be restarted: %v", err)
-		}
-		v.etag = `"` + rtc.Credentials(restarted) + `"`
-		w.Header().Set("ETag", v.etag)
-		w.Header().Set("Content-Type", "application/trickle-ice-sdpfrag")
-		_, _ = io.WriteString(w, restarted) //nolint:gosec // SDP, not a page; a publisher that has gone asks again
-		return nil
-	case v.etag:
-		if err := rtc.Trickle(v.pc, fragment); err != nil {
-			return rtc.Refuse(http.StatusBadRequest, "candidate refused: %v", err)
-		}
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	default:
-		return rtc.Refuse(http.StatusPreconditionFailed, "the session's ETag is %s, not %s: ICE was restarted since", v.etag, match)
-	}
 }
 
 // stream is what the loop knows of a publisher's tracks.

@@ -191,7 +191,8 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	h.Set("Content-Type", "application/sdp")
 	h.Set("Location", "/whip/session/"+v.id)
 	s.cfg.ICEServers.Announce(h)
-	h.Set("ETag", v.tag(answer))
+	v.candidates = rtc.NewCandidates(v.pc, answer)
+	h.Set("ETag", v.candidates.ETag())
 	w.WriteHeader(http.StatusCreated)
 	_, _ = io.WriteString(w, answer) //nolint:gosec // SDP, not a page; a publisher that has gone never connects
 	return nil
@@ -307,7 +308,11 @@ func (s *Server) resource(ctx context.Context, w http.ResponseWriter, r *http.Re
 		if err != nil {
 			return err
 		}
-		return v.patch(ctx, w, r.Header.Get("If-Match"), fragment)
+		match := r.Header.Get("If-Match")
+		if match == "" {
+			return rtc.Refuse(http.StatusPreconditionRequired, "the If-Match header is missing: name the session's ETag, or * to restart ICE")
+		}
+		return v.candidates.Patch(ctx, w, match, fragment)
 	default:
 		w.Header().Set("Allow", "PATCH, DELETE, OPTIONS")
 		return rtc.Refuse(http.StatusMethodNotAllowed, "a session takes PATCH (candidates, ICE restart) and DELETE")

@@ -12,7 +12,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -170,77 +169,6 @@ func Answer(ctx context.Context, pc *webrtc.PeerConnection, offer string) (strin
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-}
-
-// Trickle adds the candidates of an SDP fragment (RFC 8840). Everything is bundled into the first section.
-func Trickle(pc *webrtc.PeerConnection, fragment string) error {
-	for line := range strings.Lines(fragment) {
-		candidate, ok := strings.CutPrefix(strings.TrimSpace(line), "a=candidate:")
-		if !ok {
-			continue
-		}
-		mid := "0"
-		if err := pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: "candidate:" + candidate, SDPMid: &mid}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Restart makes the answer to an SDP fragment with other ICE credentials than before (RFC 9725, section 4.4.3): it takes
-// the offer of the session with them, and returns this side's new credentials and candidates as a fragment.
-func Restart(ctx context.Context, pc *webrtc.PeerConnection, fragment string) (string, error) {
-	ufrag, password := attribute(fragment, "ice-ufrag"), attribute(fragment, "ice-pwd")
-	if ufrag == "" || password == "" {
-		return "", errors.New("the fragment has no a=ice-ufrag and a=ice-pwd")
-	}
-	var offer strings.Builder
-	for line := range strings.Lines(pc.RemoteDescription().SDP) {
-		switch {
-		case strings.HasPrefix(line, "a=ice-ufrag:"):
-			line = "a=ice-ufrag:" + ufrag + "\r\n"
-		case strings.HasPrefix(line, "a=ice-pwd:"):
-			line = "a=ice-pwd:" + password + "\r\n"
-		case strings.HasPrefix(line, "a=candidate:"), strings.HasPrefix(line, "a=end-of-candidates"):
-			continue
-		}
-		offer.WriteString(line)
-	}
-	answer, err := Answer(ctx, pc, offer.String())
-	if err != nil {
-		return "", err
-	}
-	var out strings.Builder
-	fmt.Fprintf(&out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\nm=%s 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n",
-		attribute(answer, "ice-ufrag"), attribute(answer, "ice-pwd"), firstSection(answer))
-	seen := make(map[string]bool)
-	for line := range strings.Lines(answer) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "a=candidate:") && !seen[line] {
-			seen[line] = true
-			out.WriteString(line + "\r\n")
-		}
-	}
-	out.WriteString("a=end-of-candidates\r\n")
-	return out.String(), Trickle(pc, fragment)
-}
-
-// Credentials is the ICE user fragment of an SDP or a fragment of one; empty where it has none.
-func Credentials(sdp string) string { return attribute(sdp, "ice-ufrag") }
-
-// attribute is the value of the first a=name:value.
-func attribute(sdp, name string) string {
-	for line := range strings.Lines(sdp) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "a="+name+":"); ok {
-			return value
-		}
-	}
-	return ""
-}
-
-func firstSection(sdp string) string {
-	_, after, _ := strings.Cut(sdp, "\nm=")
-	kind, _, _ := strings.Cut(after, " ")
-	return kind
 }
 
 // loggers lets pion log into slog, at debug level: what it reports is the peers' doing.

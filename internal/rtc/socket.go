@@ -3,6 +3,7 @@ package rtc
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -26,7 +27,7 @@ const (
 // through the network stack for several packets. The order of the packets to one peer stays. It implements
 // ice.AddrPortReaderWriter, which is how ICE's mux writes.
 type socket struct {
-	*net.UDPConn
+	*datagrams
 
 	offload atomic.Bool  // the kernel and the route can segment
 	holders atomic.Int32 // who have called hold and not yet release
@@ -39,7 +40,8 @@ type lane struct {
 
 	mu    sync.Mutex
 	to    netip.AddrPort
-	size  int // of each packet but the last, which may be smaller
+	peer  unix.Sockaddr // the same, for the kernel
+	size  int           // of each packet but the last, which may be smaller
 	count int
 	bytes []byte
 	// control is the message that tells the kernel the size to split by (udp(7), UDP_SEGMENT).
@@ -47,7 +49,7 @@ type lane struct {
 }
 
 func newSocket(conn *net.UDPConn) (*socket, error) {
-	s := &socket{UDPConn: conn}
+	s := &socket{}
 	header := unix.Cmsghdr{Level: unix.IPPROTO_UDP, Type: unix.UDP_SEGMENT}
 	header.SetLen(unix.CmsgLen(2))
 	for i := range s.lanes {
@@ -56,15 +58,13 @@ func newSocket(conn *net.UDPConn) (*socket, error) {
 			return nil, err
 		}
 	}
-	raw, err := conn.SyscallConn()
-	if err != nil {
+	var err error
+	if s.datagrams, err = takeOver(conn); err != nil {
 		return nil, err
 	}
-	err = raw.Control(func(fd uintptr) {
-		_, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_SEGMENT) // Linux has it since 4.18
-		s.offload.Store(err == nil)
-	})
-	return s, err
+	_, err = unix.GetsockoptInt(s.fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT) // Linux has it since 4.18
+	s.offload.Store(err == nil)
+	return s, nil
 }
 
 // hold begins a batch: packets may wait until release. Who holds the socket writes at once and releases it soon.
@@ -87,9 +87,13 @@ func (s *socket) release() {
 // is for. And there is nothing to be cut short: a datagram is taken as soon as the socket's buffer has room.
 func (s *socket) SetWriteDeadline(time.Time) error { return nil }
 
-// ReadFromAddrPort implements ice.AddrPortReaderWriter.
-func (s *socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
-	return s.ReadFromUDPAddrPort(b)
+// WriteTo implements net.PacketConn.
+func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
+	udp, ok := to.(*net.UDPAddr)
+	if !ok {
+		return 0, fmt.Errorf("a packet to %v, which is no UDP address", to)
+	}
+	return s.WriteToAddrPort(b, udp.AddrPort())
 }
 
 // WriteToAddrPort implements ice.AddrPortReaderWriter: it sends a packet, or lets it wait for others.
@@ -103,10 +107,13 @@ func (s *socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	l.waiting.Store(true)
 	if s.holders.Load() == 0 || !s.offload.Load() || len(b) > runBytes/runSegments {
 		_ = s.flush(l)
-		return s.WriteToUDPAddrPort(b, to)
+		return len(b), s.send(b, nil, s.sockaddr(to))
 	}
 	if l.count == 0 {
-		l.to, l.size = to, len(b)
+		if l.to != to {
+			l.to, l.peer = to, s.sockaddr(to)
+		}
+		l.size = len(b)
 	}
 	l.bytes = append(l.bytes, b...)
 	l.count++
@@ -132,7 +139,7 @@ func (s *socket) flush(l *lane) error {
 	l.count, l.bytes = 0, l.bytes[:0]
 	if count > 1 && s.offload.Load() {
 		binary.NativeEndian.PutUint16(l.control[unix.CmsgLen(0):], uint16(l.size))
-		_, _, err := s.WriteMsgUDPAddrPort(bytes, l.control, l.to)
+		err := s.send(bytes, l.control, l.peer)
 		if err == nil {
 			return nil
 		}
@@ -145,7 +152,7 @@ func (s *socket) flush(l *lane) error {
 	var failed error
 	for len(bytes) > 0 { // one by one, for instance because this route's packets are smaller (EINVAL)
 		n := min(l.size, len(bytes))
-		if _, err := s.WriteToUDPAddrPort(bytes[:n], l.to); err != nil {
+		if err := s.send(bytes[:n], nil, l.peer); err != nil {
 			failed = err
 		}
 		bytes = bytes[n:]

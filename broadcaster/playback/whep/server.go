@@ -5,6 +5,7 @@
 package whep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,7 +135,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Allow", "POST, OPTIONS")
 		err = rtc.Refuse(http.StatusMethodNotAllowed, "POST an offer to watch %q", path[0])
 	case len(path) == 2 || len(path) == 3:
-		err = s.resource(w, r, path[1:])
+		err = s.resource(ctx, w, r, path[1:])
 	default:
 		err = rtc.Refuse(http.StatusNotFound, "no such page: POST an offer to /whep/{id}")
 	}
@@ -180,7 +181,7 @@ func (s *Server) offer(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	v.links(h, "/whep/"+id+"/"+v.id)
 	h.Set("Content-Type", "application/sdp")
 	h.Set("Location", "/whep/"+id+"/"+v.id)
-	h.Set("ETag", `"`+v.id+`"`)
+	h.Set("ETag", v.candidates.ETag())
 	if wanted.pictures != nil {
 		h.Set("Castnet-Rendition", wanted.pictures.Name())
 	}
@@ -225,6 +226,7 @@ func (s *Server) negotiate(ctx context.Context, v *session, w wish, offer string
 	if err != nil && ctx.Err() == nil {
 		return "", rtc.Refuse(http.StatusBadRequest, "%v", err)
 	}
+	v.candidates = rtc.NewCandidates(v.pc, answer)
 	return answer, err
 }
 
@@ -285,7 +287,7 @@ func (s *Server) forget(v *session) {
 }
 
 // resource answers requests to a session, or to one of its extensions.
-func (s *Server) resource(w http.ResponseWriter, r *http.Request, path []string) error {
+func (s *Server) resource(ctx context.Context, w http.ResponseWriter, r *http.Request, path []string) error {
 	s.mu.Lock()
 	v := s.sessions[path[0]]
 	s.mu.Unlock()
@@ -312,13 +314,10 @@ func (s *Server) resource(w http.ResponseWriter, r *http.Request, path []string)
 		if err != nil {
 			return err
 		}
-		if err := rtc.Trickle(v.pc, body); err != nil {
-			return rtc.Refuse(http.StatusBadRequest, "candidate refused: %v", err)
-		}
-		w.WriteHeader(http.StatusNoContent)
-		return nil
+		// Many players name no ETag: theirs are candidates for the session as it is.
+		return v.candidates.Patch(ctx, w, cmp.Or(r.Header.Get("If-Match"), v.candidates.ETag()), body)
 	default:
 		w.Header().Set("Allow", "PATCH, DELETE, OPTIONS")
-		return rtc.Refuse(http.StatusMethodNotAllowed, "a session takes PATCH (candidates) and DELETE")
+		return rtc.Refuse(http.StatusMethodNotAllowed, "a session takes PATCH (candidates, ICE restart) and DELETE")
 	}
 }

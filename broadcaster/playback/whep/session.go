@@ -30,6 +30,8 @@ type session struct {
 	logger *slog.Logger
 	pc     *webrtc.PeerConnection
 
+	candidates *rtc.Candidates // once its offer has been answered
+
 	legs     []*leg  // pictures, then sound
 	pictures *leg    // nil where the stream has none
 	feeds    []*feed // all that the legs may come by

@@ -1,0 +1,130 @@
+package rtc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// Candidates takes what the other end of a session PATCHes: candidates, and restarts of ICE (RFC 9725, sections 4.3.1 and 4.3.2).
+type Candidates struct {
+	pc *webrtc.PeerConnection
+
+	mu  sync.Mutex // one ICE restart at a time
+	tag string
+}
+
+// NewCandidates is of a connection that has been answered so.
+func NewCandidates(pc *webrtc.PeerConnection, answer string) *Candidates {
+	return &Candidates{pc: pc, tag: entityTag(answer)}
+}
+
+// ETag names the ICE credentials that candidates are for.
+func (c *Candidates) ETag() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tag
+}
+
+// Patch takes a fragment, and answers: for the credentials of that ETag, or with new ones where match is *.
+func (c *Candidates) Patch(ctx context.Context, w http.ResponseWriter, match, fragment string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch match {
+	case "*":
+		restarted, err := restart(ctx, c.pc, fragment)
+		if err != nil {
+			return Refuse(http.StatusBadRequest, "ICE cannot be restarted: %v", err)
+		}
+		c.tag = entityTag(restarted)
+		w.Header().Set("ETag", c.tag)
+		w.Header().Set("Content-Type", "application/trickle-ice-sdpfrag")
+		_, _ = io.WriteString(w, restarted) // who has gone asks again
+		return nil
+	case c.tag:
+		if err := trickle(c.pc, fragment); err != nil {
+			return Refuse(http.StatusBadRequest, "candidate refused: %v", err)
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	default:
+		return Refuse(http.StatusPreconditionFailed, "the session's ETag is %s, not %s: ICE was restarted since", c.tag, match)
+	}
+}
+
+// entityTag is the ETag of a session with the ICE credentials of that SDP.
+func entityTag(sdp string) string { return `"` + attribute(sdp, "ice-ufrag") + `"` }
+
+// trickle adds the candidates of an SDP fragment (RFC 8840). Everything is bundled into the first section.
+func trickle(pc *webrtc.PeerConnection, fragment string) error {
+	for line := range strings.Lines(fragment) {
+		candidate, ok := strings.CutPrefix(strings.TrimSpace(line), "a=candidate:")
+		if !ok {
+			continue
+		}
+		mid := "0"
+		if err := pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: "candidate:" + candidate, SDPMid: &mid}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restart makes the answer to an SDP fragment with other ICE credentials than before (RFC 9725, section 4.4.3): it takes
+// the offer of the session with them, and returns this side's new credentials and candidates as a fragment.
+func restart(ctx context.Context, pc *webrtc.PeerConnection, fragment string) (string, error) {
+	ufrag, password := attribute(fragment, "ice-ufrag"), attribute(fragment, "ice-pwd")
+	if ufrag == "" || password == "" {
+		return "", errors.New("the fragment has no a=ice-ufrag and a=ice-pwd")
+	}
+	var offer strings.Builder
+	for line := range strings.Lines(pc.RemoteDescription().SDP) {
+		switch {
+		case strings.HasPrefix(line, "a=ice-ufrag:"):
+			line = "a=ice-ufrag:" + ufrag + "\r\n"
+		case strings.HasPrefix(line, "a=ice-pwd:"):
+			line = "a=ice-pwd:" + password + "\r\n"
+		case strings.HasPrefix(line, "a=candidate:"), strings.HasPrefix(line, "a=end-of-candidates"):
+			continue
+		}
+		offer.WriteString(line)
+	}
+	answer, err := Answer(ctx, pc, offer.String())
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\nm=%s 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n",
+		attribute(answer, "ice-ufrag"), attribute(answer, "ice-pwd"), firstSection(answer))
+	seen := make(map[string]bool)
+	for line := range strings.Lines(answer) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "a=candidate:") && !seen[line] {
+			seen[line] = true
+			out.WriteString(line + "\r\n")
+		}
+	}
+	out.WriteString("a=end-of-candidates\r\n")
+	return out.String(), trickle(pc, fragment)
+}
+
+// attribute is the value of the first a=name:value.
+func attribute(sdp, name string) string {
+	for line := range strings.Lines(sdp) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "a="+name+":"); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+func firstSection(sdp string) string {
+	_, after, _ := strings.Cut(sdp, "\nm=")
+	kind, _, _ := strings.Cut(after, " ")
+	return kind
+}
