@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -15,6 +16,11 @@ func TestLadderOfAllCodecs(t *testing.T) {
 	complete(t, seen, film, "240p", "160p-hevc", "120p-av1")
 	if half := seen["120p-1of2"]; half == nil || len(half.PTS) < len(film.Units)/2 || len(half.PTS) > len(film.Units)/2+5 { // one more a segment
 		t.Errorf("every second picture of %d: %+v", len(film.Units), half)
+	}
+	for name, want := range map[string]float64{"source": 30, "240p": 30, "120p-1of2": 15} {
+		if v := seen[name]; v != nil && math.Abs(v.FrameRate-want) > 0.1 {
+			t.Errorf("%s: the playlist says %g pictures a second", name, v.FrameRate)
+		}
 	}
 	v := eventually(t, 20*time.Second, "all tickets are sent", func() (api.StreamView, error) { return n.Stream(t.Context(), "demo") },
 		func(v api.StreamView) bool { return v.Segments.Count > 0 && v.Paid.TicketsSent == v.Segments.Count })
