@@ -71,7 +71,7 @@ func TestBrowser(t *testing.T) {
 			case <-time.After(60 * time.Second):
 				t.Fatal("the browser never published")
 			}
-			const pictures = 120 // four seconds, if the browser keeps up
+			const pictures = 75 // two and a half seconds, if the browser keeps up: one key frame was asked for
 			tick := time.NewTicker(20 * time.Millisecond)
 			defer tick.Stop()
 			for end := time.After(60 * time.Second); r.Count(codec) < pictures || r.Count(media.Opus) < 100; {

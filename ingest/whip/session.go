@@ -3,6 +3,7 @@ package whip
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -35,11 +36,20 @@ const (
 	layerWait = 250 * time.Millisecond
 )
 
-var errVanished = errors.New("the publisher's connection ended without a goodbye")
+// maxLayers bounds the layers of pictures: browsers send three.
+const maxLayers = 8
+
+var (
+	errVanished       = errors.New("the publisher's connection ended without a goodbye")
+	errCrowd    error = &ingest.Refusal{
+		Code:    ingest.CodeLimit,
+		Message: fmt.Sprintf("the publisher sends more RTP streams than there is a use for: send one picture, in at most %d sizes, and one sound", maxLayers),
+	}
+)
 
 // connection makes a peer connection that takes one picture track, in several layers where the publisher sends them, and
 // one of sound.
-func connection(host *rtc.Host) (*webrtc.PeerConnection, error) {
+func connection(host *rtc.Host, abused func()) (*webrtc.PeerConnection, error) {
 	codecs := &webrtc.MediaEngine{}
 	if err := codecs.RegisterDefaultCodecs(); err != nil {
 		return nil, err
@@ -51,7 +61,7 @@ func connection(host *rtc.Host) (*webrtc.PeerConnection, error) {
 	if err := webrtc.RegisterDefaultInterceptors(codecs, registry); err != nil {
 		return nil, err
 	}
-	return host.Connection(codecs, registry)
+	return host.Receiver(codecs, registry, abused)
 }
 
 // session is one publisher. Readers of its tracks feed one loop, which alone knows the stream.
@@ -80,12 +90,17 @@ type arrival struct {
 	at     time.Time
 }
 
-func newSession(id string, pc *webrtc.PeerConnection, server *Server) *session {
+func newSession(id string, server *Server) (*session, error) {
 	v := &session{
-		id: id, server: server, pc: pc, packets: make(chan arrival, queue),
+		id: id, server: server, packets: make(chan arrival, queue),
 		connected: make(chan struct{}), closing: make(chan struct{}),
 		over: make(chan struct{}),
 	}
+	pc, err := connection(server.cfg.Host, func() { v.end(errCrowd) })
+	if err != nil {
+		return nil, err
+	}
+	v.pc = pc
 	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		switch state {
 		case webrtc.PeerConnectionStateConnected:
@@ -100,7 +115,7 @@ func newSession(id string, pc *webrtc.PeerConnection, server *Server) *session {
 		v.readers.Go(func() { v.readPackets(track) })
 		v.readers.Go(func() { v.readReports(track, receiver) })
 	})
-	return v
+	return v, nil
 }
 
 // end asks the session to end, for a reason; nil is a goodbye.
@@ -336,6 +351,9 @@ func (s *stream) layer(remote *webrtc.TrackRemote, now time.Time) (*layer, error
 		l.track, err = s.out.Opus(max(int(remote.Codec().Channels), 1))
 		s.tone = l
 		return l, err
+	}
+	if len(s.layers) == maxLayers {
+		return nil, errCrowd
 	}
 	s.layers = append(s.layers, l)
 	if s.weighed.IsZero() {

@@ -1,14 +1,11 @@
 package whip_test
 
 import (
-	"net/http"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/pion/interceptor"
 	"github.com/pion/rtp"
-	"github.com/pion/rtp/codecs"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
@@ -19,7 +16,6 @@ import (
 
 // sizes are several sizes of one picture, sent at once.
 type sizes struct {
-	pc     *webrtc.PeerConnection
 	layers []*sized
 }
 
@@ -34,67 +30,13 @@ type sized struct {
 // publishSizes connects a publisher that sends layers as they are named in the offer.
 func publishSizes(t *testing.T, site string, layers ...*sized) *sizes {
 	t.Helper()
-	engine := &webrtc.MediaEngine{}
-	if err := engine.RegisterDefaultCodecs(); err != nil {
-		t.Fatal(err)
-	}
-	if err := webrtc.ConfigureSimulcastExtensionHeaders(engine); err != nil {
-		t.Fatal(err)
-	}
-	settings := webrtc.SettingEngine{}
-	settings.SetIncludeLoopbackCandidate(true)
-	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(settings)).
-		NewPeerConnection(webrtc.Configuration{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = pc.Close() })
-	h264 := webrtc.RTPCodecCapability{
-		MimeType: webrtc.MimeTypeH264, ClockRate: 90000, SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-	}
-	var sender *webrtc.RTPSender
+	var tracks []*webrtc.TrackLocalStaticRTP
 	for _, l := range layers {
-		if l.track, err = webrtc.NewTrackLocalStaticRTP(h264, "video", "clip", webrtc.WithRTPStreamID(l.rid)); err != nil {
-			t.Fatal(err)
-		}
-		l.packets = rtp.NewPacketizer(1200, 96, 1, &codecs.H264Payloader{}, rtp.NewRandomSequencer(), 90000)
-		if sender == nil {
-			sender, err = pc.AddTrack(l.track)
-		} else {
-			err = sender.AddEncoding(l.track)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		l.track, l.packets = newTrack(t, webrtc.WithRTPStreamID(l.rid)), packetizer(rtp.NewRandomSequencer())
+		tracks = append(tracks, l.track)
 	}
-	connected := make(chan struct{})
-	var once sync.Once
-	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
-		if s == webrtc.PeerConnectionStateConnected {
-			once.Do(func() { close(connected) })
-		}
-	})
-	offer, err := pc.CreateOffer(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	gathered := webrtc.GatheringCompletePromise(pc)
-	if err := pc.SetLocalDescription(offer); err != nil {
-		t.Fatal(err)
-	}
-	<-gathered
-	a := ask(t, http.MethodPost, site+"/whip/demo", pc.LocalDescription().SDP, kind, "application/sdp")
-	if a.status != http.StatusCreated {
-		t.Fatalf("%d: %s", a.status, a.text)
-	}
-	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: a.text}); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-connected:
-	case <-time.After(20 * time.Second):
-		t.Fatal("never connected")
-	}
+	pc, sender := newConnection(t, &interceptor.Registry{}, tracks...)
+	connect(t, pc, site, "/whip/demo")
 	for _, l := range layers {
 		l.headers = make(map[uint8][]byte)
 		for _, ext := range sender.GetParameters().HeaderExtensions {
@@ -106,7 +48,7 @@ func publishSizes(t *testing.T, site string, layers ...*sized) *sizes {
 			}
 		}
 	}
-	return &sizes{pc, layers}
+	return &sizes{layers}
 }
 
 // send sends picture n of each layer.

@@ -241,16 +241,15 @@ func (s *Server) admit(ctx context.Context, r *http.Request, key, offer string) 
 }
 
 func (s *Server) connect(ctx context.Context, offer string) (*session, string, error) {
-	pc, err := connection(s.cfg.Host)
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails
+	v, err := newSession(hex.EncodeToString(random[:]), s)
 	if err != nil {
 		return nil, "", err
 	}
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails
-	v := newSession(hex.EncodeToString(random[:]), pc, s)
-	answer, err := rtc.Answer(ctx, pc, offer)
+	answer, err := rtc.Answer(ctx, v.pc, offer)
 	if err != nil {
-		return nil, "", errors.Join(rtc.Refuse(http.StatusBadRequest, "%v", err), pc.Close())
+		return nil, "", errors.Join(rtc.Refuse(http.StatusBadRequest, "%v", err), v.pc.Close())
 	}
 	return v, answer, nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
@@ -106,12 +107,55 @@ type client struct {
 // publish connects to a server. lost says which packets never leave, by their number.
 func publish(t *testing.T, site, path string, lost func(n int) bool) *client {
 	t.Helper()
+	n := 0
+	return publishThrough(t, site, path, func(h *rtp.Header, payload []byte, a interceptor.Attributes, next interceptor.RTPWriter) (int, error) {
+		n++
+		if lost != nil && lost(n) {
+			return len(payload), nil
+		}
+		return next.Write(h, payload, a)
+	})
+}
+
+// publishThrough does the same; each packet leaves through write.
+func publishThrough(t *testing.T, site, path string, write writer) *client {
+	t.Helper()
+	registry := &interceptor.Registry{}
+	registry.Add(&writing{write: write})
+	c := &client{packets: packetizer(rtp.NewFixedSequencer(65000))}
+	c.video = newTrack(t)
+	c.pc, _ = newConnection(t, registry, c.video)
+	c.location, c.etag = connect(t, c.pc, site, path)
+	return c
+}
+
+// newTrack makes a track of H264, packetizer packets of one.
+func newTrack(t *testing.T, options ...func(*webrtc.TrackLocalStaticRTP)) *webrtc.TrackLocalStaticRTP {
+	t.Helper()
+	h264 := webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeH264, ClockRate: 90000, SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+	}
+	track, err := webrtc.NewTrackLocalStaticRTP(h264, "video", "clip", options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return track
+}
+
+func packetizer(numbers rtp.Sequencer) rtp.Packetizer {
+	return rtp.NewPacketizer(1200, 96, 1, &codecs.H264Payloader{}, numbers, 90000)
+}
+
+// newConnection makes a peer connection that sends a picture, in one size or several.
+func newConnection(t *testing.T, registry *interceptor.Registry, layers ...*webrtc.TrackLocalStaticRTP) (*webrtc.PeerConnection, *webrtc.RTPSender) {
+	t.Helper()
 	engine := &webrtc.MediaEngine{}
 	if err := engine.RegisterDefaultCodecs(); err != nil {
 		t.Fatal(err)
 	}
-	registry := &interceptor.Registry{}
-	registry.Add(&dropper{lost: lost})
+	if err := webrtc.ConfigureSimulcastExtensionHeaders(engine); err != nil {
+		t.Fatal(err)
+	}
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
 	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings)).
@@ -120,19 +164,22 @@ func publish(t *testing.T, site, path string, lost func(n int) bool) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = pc.Close() })
-	c := &client{pc: pc}
-	var once sync.Once
-	h264 := webrtc.RTPCodecCapability{
-		MimeType: webrtc.MimeTypeH264, ClockRate: 90000, SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-	}
-	c.video, err = webrtc.NewTrackLocalStaticRTP(h264, "video", "clip")
+	transceiver, err := pc.AddTransceiverFromTrack(layers[0], webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pc.AddTransceiverFromTrack(c.video, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly}); err != nil {
-		t.Fatal(err)
+	for _, l := range layers[1:] {
+		if err := transceiver.Sender().AddEncoding(l); err != nil {
+			t.Fatal(err)
+		}
 	}
-	c.packets = rtp.NewPacketizer(1200, 96, 1, &codecs.H264Payloader{}, rtp.NewFixedSequencer(65000), 90000)
+	return pc, transceiver.Sender()
+}
+
+// connect offers what a peer connection sends, and waits until it is connected.
+func connect(t *testing.T, pc *webrtc.PeerConnection, site, path string) (location, etag string) {
+	t.Helper()
+	var once sync.Once
 	connected := make(chan struct{})
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		if s == webrtc.PeerConnectionStateConnected {
@@ -152,7 +199,6 @@ func publish(t *testing.T, site, path string, lost func(n int) bool) *client {
 	if a.status != http.StatusCreated {
 		t.Fatalf("%d: %s", a.status, a.text)
 	}
-	c.location, c.etag = site+a.header.Get("Location"), a.header.Get("ETag")
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: a.text}); err != nil {
 		t.Fatal(err)
 	}
@@ -161,25 +207,23 @@ func publish(t *testing.T, site, path string, lost func(n int) bool) *client {
 	case <-time.After(20 * time.Second):
 		t.Fatal("never connected")
 	}
-	return c
+	return site + a.header.Get("Location"), a.header.Get("ETag")
 }
 
-// dropper loses packets on their way out.
-type dropper struct {
+// writer lets a packet leave by next, or not.
+type writer func(h *rtp.Header, payload []byte, a interceptor.Attributes, next interceptor.RTPWriter) (int, error)
+
+// writing is a publisher's interceptor.
+type writing struct {
 	interceptor.NoOp
-	lost func(n int) bool
+	write writer
 }
 
-func (d *dropper) NewInterceptor(string) (interceptor.Interceptor, error) { return d, nil }
+func (i *writing) NewInterceptor(string) (interceptor.Interceptor, error) { return i, nil }
 
-func (d *dropper) BindLocalStream(_ *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
-	n := 0
+func (i *writing) BindLocalStream(_ *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
 	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
-		n++
-		if d.lost != nil && d.lost(n) {
-			return len(payload), nil
-		}
-		return next.Write(h, payload, a)
+		return i.write(h, payload, a, next)
 	})
 }
 
@@ -423,5 +467,48 @@ func TestSilence(t *testing.T) {
 	r := g.Wait(t)
 	if ingest.CodeOf(r.Reason) != ingest.CodeLimit {
 		t.Errorf("ended with %v", r.Reason)
+	}
+}
+
+// TestCrowd sends a publisher away that names more RTP streams than there is a use for, by its packets of media or by its reports.
+func TestCrowd(t *testing.T) {
+	picture := made(t, 1).Units[:1]
+	for name, crowd := range map[string]func(t *testing.T, c *client, ssrc uint32){
+		"media": func(t *testing.T, c *client, _ uint32) {
+			t.Helper()
+			c.send(t, picture)
+		},
+		"reports": func(t *testing.T, c *client, ssrc uint32) {
+			t.Helper()
+			_ = c.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}) // fails once we are sent away
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := ingesttest.NewGate()
+			next := uint32(1000)
+			c := publishThrough(t, start(t, g, nil), "/whip/demo", func(h *rtp.Header, payload []byte, a interceptor.Attributes, to interceptor.RTPWriter) (int, error) {
+				next++
+				strange := *h
+				strange.SSRC = next
+				return to.Write(&strange, payload, a)
+			})
+			r := g.Next(t)
+			tick := time.NewTicker(time.Millisecond) // sockets drop what comes all at once
+			defer tick.Stop()
+			end := time.After(20 * time.Second)
+			for ssrc, gone := uint32(1), false; !gone; ssrc++ {
+				select {
+				case <-tick.C:
+					crowd(t, c, ssrc)
+				case <-r.Closed:
+					gone = true
+				case <-end:
+					t.Fatal("the publisher may go on")
+				}
+			}
+			if r.Reason == nil || !strings.Contains(r.Reason.Error(), "more RTP streams") {
+				t.Errorf("ended with %v", r.Reason)
+			}
+		})
 	}
 }

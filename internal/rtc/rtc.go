@@ -12,7 +12,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -26,10 +25,6 @@ import (
 
 // CaptureExtension is the header extension that says when a picture was taken.
 const CaptureExtension = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
-
-// maxStreams bounds the RTP streams that the other side of a sending connection may name in its packets: pion keeps something of
-// each for as long as the connection lasts. Players name those that they are sent, and one of their own.
-const maxStreams = 64
 
 // Host makes the peer connections of a process, on its ports. It is safe for concurrent use.
 type Host struct {
@@ -108,9 +103,19 @@ func (h *Host) Release() {
 	}
 }
 
-// Connection makes a peer connection with these codecs, header extensions and interceptors.
-func (h *Host) Connection(codecs *webrtc.MediaEngine, interceptors *interceptor.Registry) (*webrtc.PeerConnection, error) {
-	return h.connection(codecs, h.settings, interceptors)
+// Receiver makes a peer connection that takes media, with these codecs, header extensions and interceptors. abused is called
+// where the other side names streams without bounds, each of which costs memory: the connection should be closed. It must not
+// block.
+func (h *Host) Receiver(codecs *webrtc.MediaEngine, interceptors *interceptor.Registry, abused func()) (*webrtc.PeerConnection, error) {
+	buffer := func(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
+		b := packetio.NewBuffer()
+		b.SetLimitSize(maxUnreadMedia)
+		if kind == packetio.RTCPBufferPacket {
+			b.SetLimitSize(maxUnreadReports)
+		}
+		return b
+	}
+	return h.connection(codecs, interceptors, buffer, abused)
 }
 
 // Peer is the other side of a connection that only sends.
@@ -124,21 +129,19 @@ type Peer interface {
 
 // Sender makes a peer connection that only sends, without interceptors.
 func (h *Host) Sender(codecs *webrtc.MediaEngine, peer Peer) (*webrtc.PeerConnection, error) {
-	settings := h.settings
-	var named atomic.Int32
-	settings.BufferFactory = func(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
-		if named.Add(1) > maxStreams {
-			peer.Abused()
-		}
+	buffer := func(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
 		if kind == packetio.RTCPBufferPacket {
-			return &controls{unread: unread{closed: make(chan struct{})}, heed: peer.Control}
+			return &controls{heed: peer.Control}
 		}
-		return &unread{closed: make(chan struct{})}
+		return unread{}
 	}
-	return h.connection(codecs, settings, &interceptor.Registry{})
+	return h.connection(codecs, &interceptor.Registry{}, buffer, peer.Abused)
 }
 
-func (h *Host) connection(codecs *webrtc.MediaEngine, settings webrtc.SettingEngine, interceptors *interceptor.Registry) (*webrtc.PeerConnection, error) {
+// connection makes a peer connection, which keeps the packets of the streams that the other side names in buffers.
+func (h *Host) connection(codecs *webrtc.MediaEngine, interceptors *interceptor.Registry, buffer buffers, abused func()) (*webrtc.PeerConnection, error) {
+	settings := h.settings
+	settings.BufferFactory = bounded(buffer, abused)
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(codecs), webrtc.WithSettingEngine(settings), webrtc.WithInterceptorRegistry(interceptors))
 	return api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{h.certificate}})
 }
