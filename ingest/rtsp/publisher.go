@@ -150,15 +150,16 @@ type publisher struct {
 
 	mu       sync.Mutex
 	sink     ingest.Sink
-	pictures *rtpstream.Track   // nil without
-	tones    []*rtpstream.Track // of plan.sounds
-	asked    time.Time          // when a key frame was asked for
-	reason   error              // why the publisher was ended by us
+	pictures *rtpstream.Track              // nil without
+	tones    []*rtpstream.Track            // of plan.sounds
+	asked    time.Time                     // when a key frame was asked for
+	left     map[*rtpstream.Track]struct{} // tracks whose sender has said goodbye by RTCP, as GStreamer does instead of TEARDOWN
+	reason   error                         // why the publisher was ended by us
 	closed   bool
 }
 
 func newPublisher(sink ingest.Sink, plan plan, metrics *ingest.Metrics, now func() time.Time) (*publisher, error) {
-	p := &publisher{plan: plan, sink: sink, metrics: metrics, now: now, began: now()}
+	p := &publisher{plan: plan, sink: sink, metrics: metrics, now: now, began: now(), left: make(map[*rtpstream.Track]struct{})}
 	stream := rtpstream.New(sink, metrics)
 	stream.Expect(plan.pictures != nil, len(plan.sounds))
 	if plan.pictures != nil {
@@ -201,10 +202,16 @@ func (p *publisher) listen(session session, end func()) {
 		m, f := from.media, from.format
 		session.OnPacketRTP(m, f, func(packet *rtp.Packet) { p.packet(session, end, m, track, packet) })
 		session.OnPacketRTCP(m, func(packet rtcp.Packet) {
-			if report, ok := packet.(*rtcp.SenderReport); ok {
-				p.mu.Lock()
-				defer p.mu.Unlock()
-				track.Report(report.NTPTime, report.RTPTime)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			switch packet := packet.(type) {
+			case *rtcp.SenderReport:
+				track.Report(packet.NTPTime, packet.RTPTime)
+			case *rtcp.Goodbye:
+				p.left[track] = struct{}{}
+				if p.gone() {
+					time.AfterFunc(tail, func() { p.leave(end) })
+				}
 			}
 		})
 	}
@@ -222,6 +229,7 @@ func (p *publisher) packet(session session, end func(), m *description.Media, tr
 	if p.closed || p.reason != nil {
 		return
 	}
+	delete(p.left, track) // it goes on after all, from another sender
 	now := p.now()
 	needKey, err := track.Packet(packet, now)
 	if err != nil {
@@ -235,8 +243,29 @@ func (p *publisher) packet(session session, end func(), m *description.Media, tr
 	}
 }
 
-// close ends the publisher as its session has ended.
-func (p *publisher) close(err error) {
+// gone reports whether the senders of all tracks have said goodbye. The lock is held.
+func (p *publisher) gone() bool { return len(p.left) == len(p.plan.medias()) }
+
+// leave ends the session of a publisher that has said goodbye, and stands by it.
+func (p *publisher) leave(end func()) {
+	p.mu.Lock()
+	gone := p.gone() && !p.closed
+	p.mu.Unlock()
+	if gone {
+		end()
+	}
+}
+
+// dismiss ends a publisher whose session of ours has ended: for good where it said goodbye, by RTSP or by RTCP.
+func (p *publisher) dismiss(err error) {
+	p.mu.Lock()
+	gone := p.gone()
+	p.mu.Unlock()
+	p.close(err, gone || torn(err))
+}
+
+// close ends the publisher as its session has ended, whether by a goodbye or not.
+func (p *publisher) close(err error, goodbye bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
@@ -245,7 +274,7 @@ func (p *publisher) close(err error) {
 	case p.reason != nil:
 		p.metrics.Refused.WithLabelValues(string(ingest.CodeOf(p.reason))).Inc()
 		p.log.Warn("publisher refused", "after", lasted, "reason", p.reason)
-	case torn(err):
+	case goodbye:
 		p.log.Info("publisher ended its stream", "after", lasted)
 	default:
 		p.reason = fmt.Errorf("%w (%w)", errVanished, err)

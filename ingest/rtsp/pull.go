@@ -200,7 +200,7 @@ func (p *Puller) once(ctx context.Context, u *base.URL, s Source, log *slog.Logg
 	p.metrics.Publishers.Inc()
 	defer p.metrics.Publishers.Dec()
 	err = p.play(client, described, publisher, end)
-	publisher.close(errors.New(veiled(err, u)))
+	publisher.close(errors.New(veiled(err, u)), false) // it is waited for, whatever it said
 	return err
 }
 

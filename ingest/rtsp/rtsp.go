@@ -330,7 +330,7 @@ func (s *Server) OnSessionClose(c *gortsplib.ServerHandlerOnSessionCloseCtx) {
 	}
 	if p != nil {
 		s.metrics.Publishers.Dec()
-		p.close(c.Error)
+		p.dismiss(c.Error)
 	}
 }
 

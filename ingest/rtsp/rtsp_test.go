@@ -127,6 +127,30 @@ func TestFFmpegPush(t *testing.T) {
 	}
 }
 
+// TestGStreamerPush takes what GStreamer pushes, to the last picture. It says goodbye by RTCP alone.
+func TestGStreamerPush(t *testing.T) {
+	video, err := clip.Make(t.Context(), clip.Spec{Width: 640, Height: 360, FPS: 30, Seconds: 2, BFrames: 2, GOP: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, transport := range []string{"tcp", "udp"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			g := ingesttest.NewGate()
+			address := start(t, g, func(c *rtsp.Config) { c.RTP, c.RTCP = udp(t) })
+			out, err := run(t, "gst-launch-1.0", "-q", "-e", "filesrc", "location="+video.File, "!", "qtdemux", "!", "queue", "!", "h264parse", "config-interval=-1", "!",
+				"rtspclientsink", "protocols="+transport, "location=rtsp://"+address+"/live/demo")
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			r := g.Wait(t)
+			if n := len(r.Units[media.H264]); n != len(video.Units) || r.Reason != nil {
+				t.Errorf("%d of %d pictures came, ended with %v", n, len(video.Units), r.Reason)
+			}
+		})
+	}
+}
+
 // TestSoundAlone takes a stream without pictures, whose sound begins at once.
 func TestSoundAlone(t *testing.T) {
 	g := ingesttest.NewGate()
