@@ -93,18 +93,18 @@ func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network
 		"up", "--data-dir", cfg.Dir, "--rtmp", port(0), "--http", port(1), "--webrtc", port(2), "--chain", port(3), "--rtsp", port(12), "--srt", port(14),
 		"--orchestrators", port(4), "--metrics", port(7),
 	}, cfg.Args...)
-	n.cmd = exec.CommandContext(ctx, binary, args...) //nolint:gosec // the program under test
-	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	n.cmd.Cancel = func() error { return n.cmd.Process.Signal(os.Interrupt) }
-	n.cmd.WaitDelay = 5 * time.Second
 	if cfg.RTMPS {
 		cert, key, err := certify(cfg.Dir)
 		if err != nil {
 			return nil, err
 		}
 		n.RTMPS = "rtmps://127.0.0.1:" + port(15) + "/live/"
-		n.cmd.Env = append(os.Environ(), "CASTNET_RTMPS=127.0.0.1:"+port(15), "CASTNET_TLS_CERT="+cert, "CASTNET_TLS_KEY="+key)
+		args = append(args, "--rtmps", port(15), "--tls-cert", cert, "--tls-key", key)
 	}
+	n.cmd = exec.CommandContext(ctx, binary, args...) //nolint:gosec // the program under test
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	n.cmd.Cancel = func() error { return n.cmd.Process.Signal(os.Interrupt) }
+	n.cmd.WaitDelay = 5 * time.Second
 	n.out.log = cfg.Log
 	n.out.ready = make(chan struct{})
 	n.cmd.Stdout, n.cmd.Stderr = &n.out, &n.out

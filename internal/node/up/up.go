@@ -33,6 +33,9 @@ type Config struct {
 	Demo     bool   `help:"Publish a moving picture with sound, by RTMP, as the stream demo."`
 	Bind     string `default:"127.0.0.1" help:"Serve streamers and viewers on this address; everything else stays on 127.0.0.1." placeholder:"HOST"`
 	RTMP     int    `default:"1935" help:"Port of RTMP." placeholder:"PORT"`
+	RTMPS    int    `default:"0" name:"rtmps" help:"Port of RTMP by TLS, with --tls-cert and --tls-key. 0: none." placeholder:"PORT"`
+	TLSCert  string `name:"tls-cert" help:"The certificate for RTMPS, with its chain, as PEM." placeholder:"FILE" type:"path"`
+	TLSKey   string `name:"tls-key" help:"The certificate's key, as PEM." placeholder:"FILE" type:"path"`
 	HTTP     int    `default:"8080" help:"Port of the pages, LL-HLS, WHIP, WHEP and the API." placeholder:"PORT"`
 	WebRTC   int    `default:"8189" name:"webrtc" help:"Port of WebRTC, UDP and TCP." placeholder:"PORT"`
 	RTSP     int    `default:"8554" name:"rtsp" help:"Port of RTSP, and of its UDP with the next one; an even number." placeholder:"PORT"`
@@ -148,6 +151,9 @@ func (u *up) checkPorts(ctx context.Context) error {
 		number int
 	}
 	ports := []port{{"--rtmp", u.cfg.RTMP}, {"--http", u.cfg.HTTP}, {"--webrtc", u.cfg.WebRTC}, {"--rtsp", u.cfg.RTSP}, {"--chain", u.cfg.Chain}}
+	if u.cfg.RTMPS != 0 {
+		ports = append(ports, port{"--rtmps", u.cfg.RTMPS})
+	}
 	for i := range upOrchestrators {
 		ports = append(ports, port{"--orchestrators", u.cfg.Orch + i})
 	}
@@ -340,6 +346,9 @@ func (u *up) broadcaster() *child {
 	}, u.account("broadcaster")...)
 	if u.cfg.Keys != "" {
 		args = append(args, "--keys", u.cfg.Keys)
+	}
+	if u.cfg.RTMPS != 0 {
+		args = append(args, "--rtmps", at(u.cfg.RTMPS), "--tls-cert", u.cfg.TLSCert, "--tls-key", u.cfg.TLSKey)
 	}
 	if u.cfg.Ladder != "" {
 		args = append(args, "--ladder", u.cfg.Ladder)
