@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"castnet/transcoder"
@@ -24,6 +25,9 @@ const (
 	testLimit = 5 * time.Second
 	// moveWithin is how long a session on a drained device may take to end with its segment: a segment and a half.
 	moveWithin = 3 * time.Second
+	// barFor is how long customers whose sessions drained a device get none on it: at what makes it fail their streams they
+	// have had their turn, and the same ones cannot drain it again and again.
+	barFor = 30 * time.Minute
 	// lastRetest is the longest pause between the self-tests of a drained device.
 	lastRetest = 5 * time.Minute
 	// forgetAfter is how long a device must have been in service for its earlier drains not to count.
@@ -50,7 +54,10 @@ type health struct {
 	room      int // sessions that it has been seen to hold, until roomUntil
 	roomUntil time.Time
 
+	barred map[string]time.Time // customers, until when
+
 	retest time.Duration // the pause before the next self-test
+	test   time.Time     // when that is, of a drained device
 	since  time.Time     // it is in service
 }
 
@@ -63,9 +70,9 @@ type fault struct {
 
 func (h *health) full(now time.Time) bool { return h.room > 0 && now.Before(h.roomUntil) }
 
-// note adds a fault, and returns how many distinct sessions have had one recently, and how many distinct customers one that
-// the device is blamed for.
-func (h *health) note(f fault) (sessions, customers int) {
+// note adds a fault, and returns how many distinct sessions have had one recently, and which customers one that the device is
+// blamed for.
+func (h *health) note(f fault) (sessions int, blame map[string]bool) {
 	recent := h.faults[:0]
 	for _, old := range h.faults {
 		switch {
@@ -77,13 +84,24 @@ func (h *health) note(f fault) (sessions, customers int) {
 		}
 	}
 	h.faults = append(recent, f)
-	blame := make(map[string]bool)
+	blame = make(map[string]bool)
 	for _, f := range h.faults {
 		if f.device {
 			blame[f.customer] = true
 		}
 	}
-	return len(h.faults), len(blame)
+	return len(h.faults), blame
+}
+
+// bar keeps customers from the device for a while.
+func (h *health) bar(customers map[string]bool, now time.Time) {
+	maps.DeleteFunc(h.barred, func(_ string, until time.Time) bool { return !now.Before(until) })
+	if h.barred == nil {
+		h.barred = make(map[string]time.Time)
+	}
+	for c := range customers {
+		h.barred[c] = now.Add(barFor)
+	}
 }
 
 // release ends a session's stay, and holds its end against the device where it is to blame.
@@ -128,13 +146,14 @@ func (p *Pool) failed(l *load, device bool, cause error) {
 		return
 	}
 	now := time.Now()
-	sessions, customers := at.note(fault{session: l.session, customer: l.customer, at: now, device: device})
+	sessions, blame := at.note(fault{session: l.session, customer: l.customer, at: now, device: device})
 	if device {
 		at.avoid = now.Add(avoidFor)
 	}
 	switch {
-	case customers >= faultLimit:
-		p.drain(at, fmt.Sprintf("it failed sessions of %d customers within %v, the last one: %v", customers, faultWindow, cause))
+	case len(blame) >= faultLimit:
+		at.bar(blame, now)
+		p.drain(at, fmt.Sprintf("it failed sessions of %d customers within %v, the last one: %v", len(blame), faultWindow, cause))
 	case device:
 		p.doubt(at, fmt.Sprintf("it failed a session: %v", cause))
 	case sessions >= faultLimit:
@@ -161,7 +180,7 @@ func (p *Pool) drain(at *place, why string) {
 	if at.retest == 0 || now.Sub(at.since) > forgetAfter {
 		at.retest = p.cfg.Retest
 	}
-	at.state, at.why, at.faults = drained, why, nil
+	at.state, at.why, at.faults, at.test = drained, why, nil, now.Add(at.retest)
 	moved := 0
 	for l := range p.loads {
 		if l.at == at && !l.moved() { // a process that hangs in a driver may still be here from the last drain

@@ -74,10 +74,61 @@ func TestFaults(t *testing.T) {
 		{"5", "d", 2*faultWindow + time.Second, true, 1, 1},
 	} {
 		now = now.Add(f.after)
-		sessions, customers := h.note(fault{session: f.session, customer: f.customer, at: now, device: f.device})
-		if sessions != f.sessions || customers != f.customers {
-			t.Errorf("fault %d: %d sessions, %d customers; want %d, %d", i, sessions, customers, f.sessions, f.customers)
+		sessions, blame := h.note(fault{session: f.session, customer: f.customer, at: now, device: f.device})
+		if sessions != f.sessions || len(blame) != f.customers {
+			t.Errorf("fault %d: %d sessions, customers %v; want %d, %d", i, sessions, blame, f.sessions, f.customers)
 		}
+	}
+}
+
+// Customers who drained a card get nothing on it for a while, though it has come back: others do.
+func TestWhoDrainsIsBarred(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	card := transcoder.Place{Device: transcoder.Device{Backend: transcoder.Nvidia}, Encode: []media.Codec{media.H264}}
+	p, err := New(Config{Binary: self, Places: []transcoder.Place{card, Processor()}, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := p.places[0]
+	ladder := transcoder.Ladder{{Name: "a", Codec: media.H264, Width: 320, Height: 180, Bitrate: 300_000, Divisor: 1}}
+	first := func(customer string) transcoder.Backend {
+		t.Helper()
+		list, _ := p.choose(transcoder.SessionConfig{ID: "of " + customer, Customer: customer, Ladder: ladder})
+		if len(list) == 0 {
+			t.Fatal("no device")
+		}
+		return list[0].Device.Backend
+	}
+	blame := func(customers ...string) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, c := range customers {
+			l := newLoad(at, transcoder.SessionConfig{ID: "of " + c, Customer: c, Ladder: ladder}, time.Now())
+			p.failed(l, true, transcoder.ErrDevice)
+		}
+		if len(customers) >= faultLimit != (at.state == drained) {
+			t.Errorf("after faults of %v the card's state is %v", customers, at.state)
+		}
+		at.state, at.avoid, at.faults = inService, time.Time{}, nil // its self-test has passed, a while later
+	}
+	blame("d") // that alone bars nobody
+	blame("a", "b", "c")
+	for customer, want := range map[string]transcoder.Backend{
+		"a": transcoder.Software, "b": transcoder.Software, "c": transcoder.Software, "d": transcoder.Nvidia, "e": transcoder.Nvidia,
+	} {
+		if got := first(customer); got != want {
+			t.Errorf("customer %s is given %v, want %v", customer, got, want)
+		}
+	}
+	p.mu.Lock()
+	at.bar(nil, time.Now().Add(barFor))
+	left := len(at.barred)
+	p.mu.Unlock()
+	if left != 0 {
+		t.Errorf("%d customers are barred for good", left)
 	}
 }
 

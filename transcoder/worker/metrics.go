@@ -4,9 +4,10 @@ import (
 	"errors"
 	"math"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"castnet/transcoder"
 )
 
 type metrics struct {
@@ -85,34 +86,23 @@ func (d *devices) Describe(to chan<- *prometheus.Desc) {
 
 // Collect is prometheus.Collector's.
 func (d *devices) Collect(to chan<- prometheus.Metric) {
-	p := d.pool
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
 	told := make(map[int]bool)
-	for _, at := range p.places {
-		if at.card() && !told[at.Device.Index] && p.cfg.Cards != nil {
-			told[at.Device.Index] = true
-			d.card(at.Device.Index, to)
+	for _, s := range d.pool.Devices() {
+		if s.Card != nil && !told[s.Device.Index] { // a card may be there by two back ends
+			told[s.Device.Index] = true
+			d.card(s.Device.Index, s.Card, to)
 		}
-		name := at.Device.String()
 		gauge := func(desc *prometheus.Desc, v float64) {
-			to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, v, name)
+			to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, v, s.Device.String())
 		}
 		up := 0.0
-		if at.state == inService {
+		if s.InService {
 			up = 1
 		}
-		var rate int64
-		for l := range p.loads {
-			if l.at == at {
-				rate += l.rate(now)
-			}
-		}
 		gauge(d.inService, up)
-		gauge(d.sessions, float64(at.sessions))
-		gauge(d.rate, float64(rate))
-		gauge(d.capacity, float64(at.PixelsPerSecond))
+		gauge(d.sessions, float64(s.Sessions))
+		gauge(d.rate, float64(s.Rate))
+		gauge(d.capacity, float64(s.PixelsPerSecond))
 	}
 }
 
@@ -121,11 +111,7 @@ func perDevice(name, help string) *prometheus.CounterVec {
 }
 
 // card collects what a card's driver tells.
-func (d *devices) card(index int, to chan<- prometheus.Metric) {
-	c, err := d.pool.cfg.Cards.Card(index)
-	if err != nil {
-		return
-	}
+func (d *devices) card(index int, c *transcoder.Card, to chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, v float64, part ...string) {
 		if !math.IsNaN(v) {
 			to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, v, append([]string{strconv.Itoa(index)}, part...)...)

@@ -48,7 +48,7 @@ func probe(ctx context.Context, binary string, devices ...string) ([]transcoder.
 }
 
 // choose lists the devices in service that can make a session's renditions: those that nothing speaks against first, then
-// by kind as they were given, then by load. out says which could, and are out of service.
+// by kind as they were given, then by load. out says which could, and may not.
 func (p *Pool) choose(cfg transcoder.SessionConfig) (list []*place, out error) {
 	if cfg.Ladder == nil { // sound and stills
 		return []*place{p.processor}, nil
@@ -57,11 +57,17 @@ func (p *Pool) choose(cfg transcoder.SessionConfig) (list []*place, out error) {
 	defer p.mu.Unlock()
 	now := time.Now()
 	for _, at := range p.places {
+		barred := at.barred[cmp.Or(cfg.Customer, cfg.ID)]
 		able := !slices.ContainsFunc(cfg.Ladder, func(r transcoder.Profile) bool { return !slices.Contains(at.Encode, r.Codec) })
-		if able && at.state == inService {
-			list = append(list, at)
-		} else if able {
+		switch {
+		case !able:
+		case at.state != inService:
 			out = errors.Join(out, fmt.Errorf("%w: %v is out of service: %s", transcoder.ErrBusy, at.Device, at.why))
+		case now.Before(barred):
+			out = errors.Join(out, fmt.Errorf("%w: %v has failed sessions of this customer and takes no more for %v",
+				transcoder.ErrBusy, at.Device, barred.Sub(now).Round(time.Second)))
+		default:
+			list = append(list, at)
 		}
 	}
 	ill := func(at *place) time.Duration { return max(at.avoid.Sub(now), 0) }
