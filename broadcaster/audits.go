@@ -12,6 +12,7 @@ import (
 	"castnet/broadcaster/worklist"
 	"castnet/internal/media"
 	"castnet/orchestrator/rpc"
+	"castnet/transcoder"
 )
 
 // maxLooks is how many audits and doubts of a lease may wait; what is more is not looked at.
@@ -51,6 +52,16 @@ func (l *lease) later(f look) bool {
 	}
 }
 
+// looking waits for one of the places in which this broadcaster looks at things.
+func (b *Broadcaster) looking(ctx context.Context) (done func(), err error) {
+	select {
+	case b.looks <- struct{}{}:
+		return func() { <-b.looks }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("all %d places to look at work are taken (--audits): %w", cap(b.looks), ctx.Err())
+	}
+}
+
 // lookAll does what later was given, until the lease ends; what is left then is done without looking.
 func (l *lease) lookAll(ctx context.Context) error {
 	for {
@@ -74,9 +85,14 @@ func (l *lease) audit(ctx context.Context, w work) error {
 	rung := w.rungs[i]
 	ctx, cancel := context.WithTimeout(ctx, l.s.b.cfg.AuditTimeout)
 	defer cancel()
-	failures, err := audit.Compare(ctx, l.s.b.cfg.Local, l.s.seen(w.seg, w.prefix), &audit.Rendition{
-		Codec: rung.Codec, Width: int(rung.Width), Height: int(rung.Height), Units: w.made[i],
-	})
+	var failures []verify.Failure
+	done, err := l.s.b.looking(ctx)
+	if err == nil {
+		failures, err = audit.Compare(ctx, l.s.b.cfg.Local, l.s.seen(w.seg, w.prefix), &audit.Rendition{
+			Codec: rung.Codec, Width: int(rung.Width), Height: int(rung.Height), Units: w.made[i],
+		})
+		done()
+	}
 	if err == nil {
 		l.s.update(func(st *Status) { st.Audited++ })
 	}
@@ -130,7 +146,12 @@ func (l *lease) doubt(ctx context.Context, a *attempt, reason string) error {
 	defer l.doubts.Add(-1)
 	ctx, cancel := context.WithTimeout(ctx, l.s.b.cfg.AuditTimeout)
 	defer cancel()
-	bad, err := audit.Decodable(ctx, l.s.b.cfg.Local, l.s.seen(a.seg, l.s.prefix(a.seg)))
+	var bad *transcoder.BadInput
+	done, err := l.s.b.looking(ctx)
+	if err == nil {
+		bad, err = audit.Decodable(ctx, l.s.b.cfg.Local, l.s.seen(a.seg, l.s.prefix(a.seg)))
+		done()
+	}
 	switch {
 	case err != nil:
 		l.log.Info("no check of a picture that is called broken", "seq", a.seg.Seq, "err", err)

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,6 +79,9 @@ type Config struct {
 	// AuditTimeout bounds an audit, and so how long the payment of a segment waits for it: an orchestrator works on for some
 	// segments without money. Default: 4 s.
 	AuditTimeout time.Duration
+	// Audits is how many pieces of work this broadcaster looks at at once, over all streams: each takes a core for as long
+	// as it lasts. What finds no place within AuditTimeout is not looked at. Default: half of the cores, one at least.
+	Audits int
 	// QuoteTimeout bounds the wait for quotes. Default: 2 s.
 	QuoteTimeout time.Duration
 	// Started, where set, is told of each stream that begins. It must not block.
@@ -125,6 +129,9 @@ func (c *Config) validate() error {
 	if c.AuditTimeout == 0 {
 		c.AuditTimeout = 4 * time.Second
 	}
+	if c.Audits <= 0 {
+		c.Audits = max(runtime.NumCPU()/2, 1)
+	}
 	if c.QuoteTimeout == 0 {
 		c.QuoteTimeout = 2 * time.Second
 	}
@@ -154,6 +161,7 @@ type Broadcaster struct {
 	cfg     Config
 	metrics *metrics
 	market  *market.Market
+	looks   chan struct{} // the places of audits
 
 	mu      sync.Mutex
 	run     context.Context //nolint:containedctx // streams outlive their publisher's call, never Run
@@ -168,7 +176,7 @@ func New(cfg Config) (*Broadcaster, error) {
 	}
 	m := newMetrics(cfg.Registerer)
 	b := &Broadcaster{
-		cfg: cfg, metrics: m, streams: make(map[string]*Stream),
+		cfg: cfg, metrics: m, streams: make(map[string]*Stream), looks: make(chan struct{}, cfg.Audits),
 		market: market.New(market.Config{
 			Signer: cfg.Signer, Domain: cfg.Domain, ChainID: cfg.ChainID, Network: cfg.Network, Purse: cfg.Payer,
 			QuoteTimeout: cfg.QuoteTimeout, Logger: cfg.Logger, Now: cfg.Now,

@@ -49,8 +49,9 @@ type Config struct {
 	Limits           `embed:""`
 	Ladder           string `help:"Renditions, instead of the default ladder: WIDTHxHEIGHT@BITRATE, comma-separated; then, where it is not H264, ':hevc' or ':av1', and '/2' for every second picture. 'none' passes the source through." placeholder:"LADDER"`
 
-	Grace time.Duration `default:"10s" name:"reconnect-grace" help:"Let a publisher whose connection broke come back for so long: its stream goes on. 0 ends it at once; at most 20s."`
-	DVR   time.Duration `default:"20s" name:"dvr" help:"Let viewers by HLS go back so far. What they can go back to is kept in memory, of the source and every rendition, up to --max-dvr-mib." placeholder:"TIME"`
+	Audits int           `default:"0" help:"Look at so many pieces of orchestrators' work at once; each takes a core. What finds no place is paid without. 0: half of the cores." placeholder:"N"`
+	Grace  time.Duration `default:"10s" name:"reconnect-grace" help:"Let a publisher whose connection broke come back for so long: its stream goes on. 0 ends it at once; at most 20s."`
+	DVR    time.Duration `default:"20s" name:"dvr" help:"Let viewers by HLS go back so far. What they can go back to is kept in memory, of the source and every rendition, up to --max-dvr-mib." placeholder:"TIME"`
 }
 
 // node is a broadcaster's rooms, put together.
@@ -127,7 +128,7 @@ func (cfg *Config) Run(ctx context.Context, con *console.Console) error {
 	n.b, err = broadcaster.New(broadcaster.Config{
 		Signer: n.chain.Key, Domain: n.chain.Domain, ChainID: n.chain.Client.ChainID(),
 		Keys: keys, Network: n.network, Payer: n.sender, Books: books.Bought{Ledger: n.book}, Local: n.workers, Ladder: ladder,
-		Started:        n.onward.Begin,
+		Started: n.onward.Begin, Audits: cfg.Audits,
 		ReconnectGrace: cmp.Or(cfg.Grace, -1), MaxPublishers: cfg.MaxPublishers, MaxPublishersPerAddress: cfg.MaxPublishersA,
 		Logger: r.Log, Registerer: r.Registerer(), Playback: metrics,
 	})
