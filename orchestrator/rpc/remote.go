@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"castnet/internal/media"
@@ -40,6 +41,7 @@ type RemoteWorker struct {
 	cfg      RemoteConfig
 	client   *Client
 	draining chan struct{} // closed when no more sessions are taken
+	attached atomic.Bool
 	sessions tally
 }
 
@@ -94,6 +96,23 @@ func (w *RemoteWorker) Run(ctx context.Context) error {
 	sessions.Wait()
 	_ = w.client.Close() // nothing is on it any more
 	return nil
+}
+
+// RemoteStatus is how a RemoteWorker stands with its orchestrator.
+type RemoteStatus struct {
+	// Attached says that the orchestrator knows of it; else it is dialling.
+	Attached bool
+	// Draining says that it is leaving: it takes no more sessions.
+	Draining bool
+	// Sessions counts those that are open for the orchestrator.
+	Sessions int
+}
+
+// Status says how things stand.
+func (w *RemoteWorker) Status() RemoteStatus {
+	w.sessions.mu.Lock()
+	defer w.sessions.mu.Unlock()
+	return RemoteStatus{Attached: w.attached.Load(), Draining: w.sessions.draining, Sessions: w.sessions.n}
 }
 
 // drain returns when no session is left, or after DrainTimeout.
@@ -172,6 +191,8 @@ func (w *RemoteWorker) attach(ctx context.Context, sessions *sync.WaitGroup) err
 			sessions.Go(func() { w.session(lasting, m.GetOpenSession()) })
 		}
 	})
+	w.attached.Store(true)
+	defer w.attached.Store(false)
 	w.cfg.Logger.Info("attached to the orchestrator", "orchestrator", w.cfg.Dial.Address)
 	tick := time.NewTicker(w.cfg.ReportEvery)
 	defer tick.Stop()

@@ -118,9 +118,13 @@ func TestRolesAlone(t *testing.T) {
 	if v.Orchestrator == nil || v.Orchestrator.Name != "Rosa" || len(v.Warnings) > 0 {
 		t.Errorf("served by %+v, warnings %+v", v.Orchestrator, v.Warnings)
 	}
+	out, err := exec.CommandContext(t.Context(), testnet.Castnet(), "transcoder", "status", "--data-dir", m.path("transcoder")).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "attached") || !strings.Contains(string(out), "in service") {
+		t.Errorf("status: %v, %s", err, out)
+	}
 	// Another transcoder comes, and the first is told to leave: the ladder goes on.
 	transcoder("another", 10)
-	out, err := exec.CommandContext(t.Context(), testnet.Castnet(), "transcoder", "drain", "--data-dir", m.path("transcoder")).CombinedOutput()
+	out, err = exec.CommandContext(t.Context(), testnet.Castnet(), "transcoder", "drain", "--data-dir", m.path("transcoder")).CombinedOutput()
 	if err != nil {
 		t.Errorf("drain: %v, %s", err, out)
 	}

@@ -27,7 +27,6 @@ import (
 	payments "castnet/probabilistic-payments"
 	"castnet/probabilistic-payments/ledger"
 	"castnet/probabilistic-payments/store"
-	"castnet/transcoder"
 	"castnet/transcoder/worker"
 )
 
@@ -233,30 +232,19 @@ func (n *node) service(ctx context.Context, receipts books.Receipts) error {
 // localWorkers makes the pool of workers whose room is known. Where no card is asked for, nothing is tested.
 func (n *node) localWorkers(ctx context.Context) (*worker.Pool, error) {
 	sessions := max(n.cfg.Workers, 0)
-	if n.cfg.GPU != "none" {
-		workers, watch, err := n.cfg.DevicePool(ctx, n.Role, n.cfg.GPU, sessions)
-		if err != nil {
-			return nil, err
-		}
-		n.parts = append(n.parts, workers.Run, watch.Run)
-		return workers, nil
+	var workers *transcoding.Workers
+	var err error
+	if n.cfg.GPU == "none" {
+		workers, err = n.cfg.ProcessorWorkers(ctx, n.Role, sessions)
+	} else {
+		workers, err = n.cfg.TestedWorkers(ctx, n.Role, n.cfg.GPU, sessions)
 	}
-	binary, err := worker.FindBinary()
 	if err != nil {
 		return nil, err
 	}
-	places := []transcoder.Place{worker.Processor()}
-	if err := n.cfg.Fill(ctx, binary, places, n.Log); err != nil {
-		return nil, err
-	}
-	workers, err := worker.New(worker.Config{
-		Binary: binary, Places: places, MaxSessions: sessions, Logger: n.Log, Registerer: n.Registerer(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	n.parts = append(n.parts, workers.Run)
-	return workers, nil
+	desk := &transcoding.Desk{DataDir: n.cfg.DataDir, Workers: workers}
+	n.parts = append(n.parts, workers.Run, desk.Run)
+	return workers.Pool, nil
 }
 
 // rounds answers orchestrator.Rounds from the chain.

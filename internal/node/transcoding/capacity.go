@@ -43,8 +43,8 @@ type measurement struct {
 	capacity.Result
 }
 
-// Fill writes into places how much each can take on.
-func (c *Capacity) Fill(ctx context.Context, binary string, places []transcoder.Place, log *slog.Logger) error {
+// fill writes into places how much each can take on.
+func (c *Capacity) fill(ctx context.Context, binary string, places []transcoder.Place, log *slog.Logger) error {
 	if c.Megapixels < 0 {
 		return fmt.Errorf("--megapixels %v: give a number above 0, or 0 for what is measured", c.Megapixels)
 	}

@@ -2,7 +2,6 @@ package transcoding
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,10 +25,7 @@ type Drain struct {
 
 // Run asks the transcoder that works in the folder to drain, as SIGTERM does, and waits until it has left.
 func (cfg *Drain) Run(ctx context.Context, con *console.Console) error {
-	if unlock, err := role.LockDir(cfg.DataDir); err == nil {
-		unlock()
-		return fmt.Errorf("no transcoder works in %s (--data-dir)", cfg.DataDir)
-	} else if !errors.Is(err, role.ErrInUse) {
+	if err := working(cfg.DataDir); err != nil {
 		return err
 	}
 	text, err := os.ReadFile(filepath.Join(cfg.DataDir, pidFile))

@@ -45,11 +45,11 @@ func (cfg *Config) Run(ctx context.Context, con *console.Console) error {
 	if err := os.WriteFile(filepath.Join(cfg.DataDir, pidFile), fmt.Append(nil, os.Getpid(), "\n"), 0o600); err != nil {
 		return fmt.Errorf("%w (--data-dir)", err)
 	}
-	workers, watch, err := cfg.DevicePool(ctx, r, cfg.GPU, max(cfg.Workers, 0))
+	workers, err := cfg.TestedWorkers(ctx, r, cfg.GPU, max(cfg.Workers, 0))
 	if err != nil {
 		return err
 	}
-	var remotes []*rpc.RemoteWorker
+	desk := &Desk{DataDir: cfg.DataDir, Workers: workers}
 	for i, address := range cfg.Orchestrator {
 		credentials, err := cfg.credentials(ctx, i, r.Log)
 		if err != nil {
@@ -59,11 +59,11 @@ func (cfg *Config) Run(ctx context.Context, con *console.Console) error {
 		if err != nil {
 			return err
 		}
-		remote, err := rpc.NewRemoteWorker(rpc.RemoteConfig{Dial: dial, Transcoder: workers, DrainTimeout: cfg.DrainTimeout, Logger: r.Log})
+		lent, err := rpc.NewRemoteWorker(rpc.RemoteConfig{Dial: dial, Transcoder: workers.Pool, DrainTimeout: cfg.DrainTimeout, Logger: r.Log})
 		if err != nil {
 			return err
 		}
-		remotes = append(remotes, remote)
+		desk.remotes = append(desk.remotes, remote{address, credentials.Operator.Hex(), lent})
 		r.Log.Info("transcoder is up", "orchestrator", address, "operator", credentials.Operator)
 	}
 	close(r.Ready)
@@ -72,11 +72,11 @@ func (cfg *Config) Run(ctx context.Context, con *console.Console) error {
 	defer stop()
 	group := errgroup.Group{}
 	group.Go(func() error { return workers.Run(work) })
-	group.Go(func() error { return watch.Run(work) })
+	group.Go(func() error { return desk.Run(work) })
 	group.Go(func() error {
 		defer stop()
 		serving, ctx := errgroup.WithContext(ctx)
-		for _, remote := range remotes {
+		for _, remote := range desk.remotes {
 			serving.Go(func() error { return remote.Run(ctx) })
 		}
 		return serving.Wait()
