@@ -15,7 +15,7 @@ go-sources := $(shell find . -name '*.go' -not -path '*/node_modules/*' -not -pa
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | awk -F '|' '{ printf "%-24s%s\n", $$1, $$2 }'
 
 ##@ What it is built with
 

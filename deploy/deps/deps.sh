@@ -10,6 +10,7 @@ die() { say "$*"; exit 1; }
 # at_least HAVE WANT: true where version HAVE is WANT or newer.
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
+[ -n "${HOME:-}" ] || die "HOME is not set: Go, npm and the FFmpeg that is built once keep what they fetch below it"
 command -v go >/dev/null || die "Go is missing: install Go 1.26 or newer (https://go.dev/dl) and put it on the PATH"
 go_version=$(go env GOVERSION | sed 's/^go//')
 at_least "$go_version" 1.26 || die "Go $go_version is too old: 1.26 or newer is needed (https://go.dev/dl)"
@@ -18,7 +19,7 @@ node_version=$(node --version | sed 's/^v//')
 at_least "$node_version" 20 || die "Node $node_version is too old: 20 or newer is needed (https://nodejs.org)"
 command -v npm >/dev/null || die "npm is missing: it comes with Node's own packages; on Debian also as 'npm'"
 
-packages=(gcc libc6-dev pkg-config git)
+packages=(gcc libc6-dev pkg-config git ca-certificates)
 debian=$(. /etc/os-release 2>/dev/null && [ "${ID:-}" = debian ] && echo "${VERSION_ID:-0}" || echo 0)
 if [ "$debian" -ge 13 ]; then
 	packages+=(libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev ffmpeg)
