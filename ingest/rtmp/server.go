@@ -4,6 +4,7 @@
 package rtmp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,38 +50,21 @@ func (c *Config) validate() error {
 	if c.Listener == nil || c.Gate == nil || c.Logger == nil || c.Registerer == nil {
 		return errors.New("rtmp: Config needs Listener, Gate, Logger and Registerer")
 	}
-	if c.Protocol == "" {
-		c.Protocol = "rtmp"
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	for _, d := range []struct {
-		field *int
-		value int
-		name  string
-	}{
-		{&c.MaxConnections, 1000, "MaxConnections"},
-		{&c.MaxPerAddress, 100, "MaxPerAddress"},
-		{&c.MaxUnitBytes, media.MaxUnitBytes, "MaxUnitBytes"},
-	} {
-		if *d.field < 0 {
-			return fmt.Errorf("rtmp: %s is %d: it must be positive, or 0 for %d", d.name, *d.field, d.value)
-		}
-		if *d.field == 0 {
-			*d.field = d.value
-		}
+	if c.MaxConnections < 0 || c.MaxPerAddress < 0 || c.MaxUnitBytes < 0 || c.HandshakeTimeout < 0 || c.IdleTimeout < 0 {
+		return fmt.Errorf("rtmp: MaxConnections %d, MaxPerAddress %d, MaxUnitBytes %d, HandshakeTimeout %v and IdleTimeout %v must be positive, or 0 for the default",
+			c.MaxConnections, c.MaxPerAddress, c.MaxUnitBytes, c.HandshakeTimeout, c.IdleTimeout)
 	}
 	if c.MaxUnitBytes > media.MaxUnitBytes {
 		return fmt.Errorf("rtmp: MaxUnitBytes is %d: at most %d are possible", c.MaxUnitBytes, media.MaxUnitBytes)
 	}
-	for _, d := range []*time.Duration{&c.HandshakeTimeout, &c.IdleTimeout} {
-		if *d < 0 {
-			return fmt.Errorf("rtmp: a timeout is %v: it must be positive, or 0 for 10s", *d)
-		}
-		if *d == 0 {
-			*d = 10 * time.Second
-		}
+	c.Protocol = cmp.Or(c.Protocol, "rtmp")
+	c.MaxConnections = cmp.Or(c.MaxConnections, 1000)
+	c.MaxPerAddress = cmp.Or(c.MaxPerAddress, 100)
+	c.MaxUnitBytes = cmp.Or(c.MaxUnitBytes, media.MaxUnitBytes)
+	c.HandshakeTimeout = cmp.Or(c.HandshakeTimeout, 10*time.Second)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 10*time.Second)
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	return nil
 }

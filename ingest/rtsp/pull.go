@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,16 +68,13 @@ func (c *PullConfig) validate() error {
 			return fmt.Errorf("rtsp: pull: %w", err)
 		}
 	}
-	for _, d := range []struct{ field, value *time.Duration }{
-		{&c.FirstPause, new(time.Second)}, {&c.LongestPause, new(30 * time.Second)}, {&c.IdleTimeout, new(10 * time.Second)},
-	} {
-		if *d.field < 0 {
-			return fmt.Errorf("rtsp: a duration is %v: it must be positive, or 0 for %v", *d.field, *d.value)
-		}
-		if *d.field == 0 {
-			*d.field = *d.value
-		}
+	if c.FirstPause < 0 || c.LongestPause < 0 || c.IdleTimeout < 0 {
+		return fmt.Errorf("rtsp: FirstPause %v, LongestPause %v and IdleTimeout %v must be positive, or 0 for the default",
+			c.FirstPause, c.LongestPause, c.IdleTimeout)
 	}
+	c.FirstPause = cmp.Or(c.FirstPause, time.Second)
+	c.LongestPause = cmp.Or(c.LongestPause, 30*time.Second)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 10*time.Second)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -4,6 +4,7 @@
 package rtsp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,15 +74,9 @@ func (c *Config) validate() error {
 		return fmt.Errorf("rtsp: MaxConnections %d, MaxPerAddress %d and IdleTimeout %v must be positive, or 0 for the default",
 			c.MaxConnections, c.MaxPerAddress, c.IdleTimeout)
 	}
-	if c.MaxConnections == 0 {
-		c.MaxConnections = 1000
-	}
-	if c.MaxPerAddress == 0 {
-		c.MaxPerAddress = 100
-	}
-	if c.IdleTimeout == 0 {
-		c.IdleTimeout = 10 * time.Second
-	}
+	c.MaxConnections = cmp.Or(c.MaxConnections, 1000)
+	c.MaxPerAddress = cmp.Or(c.MaxPerAddress, 100)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 10*time.Second)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -3,6 +3,7 @@
 package srt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,15 +63,9 @@ func (c *Config) validate() error {
 		return fmt.Errorf("srt: MaxPublishers %d, Latency %v and IdleTimeout %v must be positive, or 0 for the default",
 			c.MaxPublishers, c.Latency, c.IdleTimeout)
 	}
-	if c.MaxPublishers == 0 {
-		c.MaxPublishers = 1000
-	}
-	if c.Latency == 0 {
-		c.Latency = 120 * time.Millisecond
-	}
-	if c.IdleTimeout == 0 {
-		c.IdleTimeout = 10 * time.Second
-	}
+	c.MaxPublishers = cmp.Or(c.MaxPublishers, 1000)
+	c.Latency = cmp.Or(c.Latency, 120*time.Millisecond)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 10*time.Second)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

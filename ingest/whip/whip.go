@@ -3,6 +3,7 @@
 package whip
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -58,15 +59,9 @@ func (c *Config) validate() error {
 		return fmt.Errorf("whip: MaxPublishers %d, ConnectTimeout %v and IdleTimeout %v must be positive, or 0 for the default",
 			c.MaxPublishers, c.ConnectTimeout, c.IdleTimeout)
 	}
-	if c.MaxPublishers == 0 {
-		c.MaxPublishers = 1000
-	}
-	if c.ConnectTimeout == 0 {
-		c.ConnectTimeout = 10 * time.Second
-	}
-	if c.IdleTimeout == 0 {
-		c.IdleTimeout = 10 * time.Second
-	}
+	c.MaxPublishers = cmp.Or(c.MaxPublishers, 1000)
+	c.ConnectTimeout = cmp.Or(c.ConnectTimeout, 10*time.Second)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 10*time.Second)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
