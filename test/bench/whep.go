@@ -19,8 +19,8 @@ import (
 const (
 	// viewers watch one stream.
 	viewers = 200
-	// joiners of them join at a time.
-	joiners = 8
+	// joinInterval is the distance of their joins: a hundred a second.
+	joinInterval = 10 * time.Millisecond
 )
 
 // whep measures what viewers by WHEP cost the broadcaster, beyond what the stream costs it without any: CPU and memory
@@ -51,7 +51,7 @@ func whep(ctx context.Context, measure time.Duration) (r *result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	progress("%d viewers join", viewers)
+	progress("%d viewers join, one every %v", viewers, joinInterval)
 	all, err := s.crowd(ctx, viewers)
 	defer func() { _, leaving := all.leave(); err = errors.Join(err, leaving) }()
 	if err != nil {
@@ -89,10 +89,11 @@ func whep(ctx context.Context, measure time.Duration) (r *result, err error) {
 			"mib_per_viewer":          (watched.mib - alone.mib) / viewers,
 			"us_per_packet":           1e6 * added / packets, "us_per_sendto": 1e6 * perSend,
 			"vs_sendto": added / packets / perSend, "core_percent_without_viewers": 100 * alone.cores,
+			"join_p50_ms": percentile(all.joins, 50), "join_p90_ms": percentile(all.joins, 90),
 		},
-		Samples: map[string]int{"core_percent_per_viewer": int(packets)},
+		Samples: map[string]int{"core_percent_per_viewer": int(packets), "join_p90_ms": len(all.joins)},
 		Budget:  figures{"lost_packets": 0, "core_percent_per_viewer": 0.22, "mib_per_viewer": 0.8},
-		Goals:   figures{"core_percent_per_viewer": 0.12, "mib_per_viewer": 0.25},
+		Goals:   figures{"core_percent_per_viewer": 0.12, "mib_per_viewer": 0.25, "join_p90_ms": 150},
 	}, nil
 }
 
@@ -131,6 +132,7 @@ func (s *scene) broadcaster() (int, error) {
 // crowd is the viewers of one stream.
 type crowd struct {
 	watchers []*watcher
+	joins    []float64 // how long each took, from the offer to the first packet, in milliseconds
 
 	mu        sync.Mutex
 	recording bool
@@ -143,7 +145,8 @@ type sending struct {
 	size int
 }
 
-// crowd lets n viewers join, a few at a time. The crowd must leave even after an error.
+// crowd lets n viewers join, one after the other, whether those before have come to their end or not. The crowd must leave
+// even after an error.
 func (s *scene) crowd(ctx context.Context, n int) (*crowd, error) {
 	c := &crowd{}
 	certificate, err := selfsign.GenerateSelfSigned()
@@ -165,13 +168,16 @@ func (s *scene) crowd(ctx context.Context, n int) (*crowd, error) {
 	defer cancel()
 	var joining sync.WaitGroup
 	errs := make([]error, n)
-	slots := make(chan struct{}, joiners)
+	c.joins = make([]float64, n)
+	pace := time.NewTicker(joinInterval)
+	defer pace.Stop()
 	for i, w := range c.watchers {
-		slots <- struct{}{}
 		joining.Go(func() {
+			began := time.Now()
 			errs[i] = w.join(ctx, s.url("source"))
-			<-slots
+			c.joins[i] = milliseconds(time.Since(began))
 		})
+		<-pace.C
 	}
 	joining.Wait()
 	return c, errors.Join(errs...)
