@@ -95,7 +95,7 @@ func HolderName(dataDir string) (string, error) {
 type Place struct {
 	DataDir string `xor:"place" required:"" help:"The role's data folder, where its money store is a file in it." placeholder:"DIR" type:"path"`
 	Store   string `xor:"place" required:"" help:"The money store: sqlite:FILE, or redis://HOST:PORT." placeholder:"URL"`
-	Account string `help:"The identity whose money it is: an orchestrator's owner, a broadcaster's account. A Redis may hold several." placeholder:"ADDRESS"`
+	Account string `env:"CASTNET_STORE_ACCOUNT" help:"The identity whose money it is: an orchestrator's owner, a broadcaster's account. A Redis may hold several." placeholder:"ADDRESS"`
 }
 
 func (p *Place) config(log *slog.Logger) (store.Config, error) {

@@ -68,7 +68,7 @@ func (b Sold) Work(source *receipt.Source, renditions []receipt.Rendition) {
 type Ledger struct {
 	DataDir string `required:"" help:"The data folder of a broadcaster or an orchestrator; it may be running." placeholder:"DIR" type:"path"`
 	Store   string `help:"Its money store, where that is a Redis: redis://HOST:PORT." placeholder:"URL"`
-	Account string `help:"With --store: the identity whose money it is, an orchestrator's owner or a broadcaster's account." placeholder:"ADDRESS"`
+	Account string `env:"CASTNET_STORE_ACCOUNT" help:"With --store: the identity whose money it is, an orchestrator's owner or a broadcaster's account." placeholder:"ADDRESS"`
 	By      string `default:"stream" enum:"stream,party,lease" help:"Add up by stream, by party (who is paid, or pays) or by lease."`
 	CSV     bool   `name:"csv" xor:"format" help:"Write CSV, amounts in wei."`
 	JSON    bool   `name:"json" xor:"format" help:"Write JSON, amounts in wei."`

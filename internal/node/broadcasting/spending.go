@@ -16,7 +16,7 @@ import (
 
 // Spending bounds what a broadcaster's tickets may promise.
 type Spending struct {
-	Account         string        `help:"The account that pays, where the key file's is only a hot signer that it has authorised in the TicketBroker." placeholder:"ADDRESS"`
+	Account         string        `env:"CASTNET_PAYER" help:"The account that pays, where the key file's is only a hot signer that it has authorised in the TicketBroker." placeholder:"ADDRESS"`
 	MaxFee          amount.Ether  `help:"Pay no segment that costs more, for example '0.001 ETH'. Not given: no limit." placeholder:"AMOUNT"`
 	MaxFaceValue    amount.Ether  `help:"Sign no ticket that pays more if it wins. Not given: no limit." placeholder:"AMOUNT"`
 	MaxOutstanding  amount.Ether  `help:"Sign no more while the fees of unexpired tickets are above it. Not given: no limit." placeholder:"AMOUNT"`

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -63,10 +64,10 @@ func socketPath(dir *os.File) string { return fmt.Sprintf("/proc/self/fd/%d/%s",
 // report is the answer of `castnet transcoder status`. What nobody knows is left out.
 type report struct {
 	PID           int                  `json:"pid"`
-	UpSeconds     int64                `json:"up_seconds"`
+	UpSeconds     int64                `json:"upSeconds"`
 	Draining      bool                 `json:"draining"`
 	Sessions      int                  `json:"sessions"`
-	MaxSessions   int                  `json:"max_sessions"`
+	MaxSessions   int                  `json:"maxSessions"`
 	Orchestrators []orchestratorReport `json:"orchestrators,omitempty"`
 	Devices       []deviceReport       `json:"devices"`
 }
@@ -89,30 +90,30 @@ const (
 type deviceReport struct {
 	Device   string   `json:"device"`
 	State    string   `json:"state"`
-	Why      string   `json:"why,omitempty"`               // it is not in service
-	TestIn   *int64   `json:"self_test_seconds,omitempty"` // until the self-test of one that is drained
+	Why      string   `json:"why,omitempty"`             // it is not in service
+	TestIn   *int64   `json:"selfTestSeconds,omitempty"` // until the self-test of one that is drained
 	Decode   []string `json:"decode"`
 	Encode   []string `json:"encode"`
 	Problem  string   `json:"problem,omitempty"` // what the self-test could not do
 	Sessions int      `json:"sessions"`
-	Room     int      `json:"sessions_seen_to_fit,omitempty"`
-	Barred   int      `json:"customers_barred,omitempty"`
+	Room     int      `json:"sessionsSeenToFit,omitempty"`
+	Barred   int      `json:"customersBarred,omitempty"`
 	// Pixels a second: encoded now, what it was measured at, and what it still takes on.
-	Rate     int64       `json:"pixels_per_second"`
-	Capacity int64       `json:"capacity_pixels_per_second"`
-	Free     int64       `json:"free_pixels_per_second"`
+	Rate     int64       `json:"pixelsPerSecond"`
+	Capacity int64       `json:"capacityPixelsPerSecond"`
+	Free     int64       `json:"freePixelsPerSecond"`
 	Card     *cardReport `json:"card,omitempty"`
 }
 
 type cardReport struct {
 	Name            string   `json:"name"`
 	Busy            *float64 `json:"busy,omitempty"` // parts of the time
-	Encoder         *float64 `json:"encoder_busy,omitempty"`
-	Decoder         *float64 `json:"decoder_busy,omitempty"`
-	MemoryUsed      int64    `json:"memory_used_bytes"`
-	MemoryTotal     int64    `json:"memory_total_bytes"`
+	Encoder         *float64 `json:"encoderBusy,omitempty"`
+	Decoder         *float64 `json:"decoderBusy,omitempty"`
+	MemoryUsed      int64    `json:"memoryUsedBytes"`
+	MemoryTotal     int64    `json:"memoryTotalBytes"`
 	Temperature     *float64 `json:"celsius,omitempty"`
-	EncoderSessions int      `json:"encoder_sessions"` // of all programs
+	EncoderSessions int      `json:"encoderSessions"` // of all programs
 	Watts           *float64 `json:"watts,omitempty"`
 }
 
@@ -156,7 +157,7 @@ func deviceOf(s *worker.DeviceStatus, now time.Time) deviceReport {
 
 func cardOf(c *transcoder.Card) *cardReport {
 	known := func(v float64) *float64 {
-		if v != v { // not a number: the driver does not tell
+		if math.IsNaN(v) { // the driver does not tell
 			return nil
 		}
 		return &v
