@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"castnet/test/children"
 	"castnet/test/clip"
 	"castnet/transcoder"
 	"castnet/transcoder/worker"
@@ -147,7 +148,7 @@ func soak(ctx context.Context, s schedule) (figures, error) {
 		return f, err
 	}
 	after, err := look(os.Getpid())
-	f.ParentFiles, f.Goroutines, f.Processes = after.files-before.files, after.goroutines-before.goroutines, len(children())
+	f.ParentFiles, f.Goroutines, f.Processes = after.files-before.files, after.goroutines-before.goroutines, len(children.List())
 	return f, err
 }
 
@@ -176,7 +177,7 @@ func play(ctx context.Context, pool *worker.Pool, videos []*clip.Video, s schedu
 			return fmt.Errorf("a lasting session did not begin: %w", err)
 		}
 	}
-	w := newWatch(children(), s.length)
+	w := newWatch(children.List(), s.length)
 	passed := make(chan error, 1)
 	go func() { passed <- pass(ctx, pool, videos[n], s.pause, f); cancel() }()
 	err := w.run(ctx, f)

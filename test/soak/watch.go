@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"castnet/test/children"
 )
 
 // state is what a process holds.
@@ -45,22 +47,6 @@ func look(pid int) (state, error) {
 	return s, nil
 }
 
-// children lists this process's children. Threads and children may go while /proc is read: then they count no more.
-func children() []int {
-	var out []int
-	proc := os.DirFS("/proc")
-	lists, _ := fs.Glob(proc, strconv.Itoa(os.Getpid())+"/task/*/children")
-	for _, l := range lists {
-		pids, _ := fs.ReadFile(proc, l)
-		for field := range strings.FieldsSeq(string(pids)) {
-			if pid, err := strconv.Atoi(field); err == nil {
-				out = append(out, pid)
-			}
-		}
-	}
-	return out
-}
-
 // watch looks at this process and at the lasting sessions' workers, and kills others.
 type watch struct {
 	began   time.Time
@@ -91,7 +77,7 @@ func (w *watch) run(ctx context.Context, f *figures) error {
 			if len(w.lasting) > len(lasting) {
 				continue // the spares of the beginning have not been used yet
 			}
-			for _, pid := range children() {
+			for _, pid := range children.List() {
 				if !slices.Contains(w.lasting, pid) && syscall.Kill(pid, syscall.SIGKILL) == nil {
 					f.Kills++
 				}
@@ -102,7 +88,7 @@ func (w *watch) run(ctx context.Context, f *figures) error {
 
 func (w *watch) sample() error {
 	w.at = append(w.at, time.Since(w.began))
-	now := children()
+	now := children.List()
 	w.lasting = slices.DeleteFunc(w.lasting, func(pid int) bool { return !slices.Contains(now, pid) })
 	for _, pid := range append(slices.Clone(w.lasting), os.Getpid()) {
 		s, err := look(pid)

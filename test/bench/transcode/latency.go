@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"castnet/internal/media"
+	"castnet/test/children"
 	"castnet/test/clip"
 	"castnet/transcoder"
 	"castnet/transcoder/worker"
@@ -87,7 +88,7 @@ func resume(ctx context.Context, pool *worker.Pool, l transcoder.Ladder, video *
 
 // respawn is the time from a worker's death by SIGKILL until another session is open in its place.
 func respawn(ctx context.Context, pool *worker.Pool, l transcoder.Ladder) (time.Duration, error) {
-	idle := children()
+	idle := children.List()
 	session, err := pool.Open(ctx, transcoder.SessionConfig{ID: "bench-respawn", Ladder: l})
 	if err != nil {
 		return 0, err
