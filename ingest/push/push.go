@@ -132,21 +132,16 @@ func (s *Server) all() []*session {
 	return all
 }
 
-// enter counts a request in, and returns what it is to be undone by. ctx ends with the request, and with Run.
-func (s *Server) enter(r *http.Request) (ctx context.Context, leave func(), err error) {
+// enter counts a request in, and returns what it is to be undone by. ctx ends with Run, and not with the connection: ffmpeg
+// closes it behind its last segment and the playlist that ends the stream, without waiting for answers.
+func (s *Server) enter() (ctx context.Context, leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run == nil {
 		return nil, nil, ingest.ErrUnavailable
 	}
 	s.requests.Add(1)
-	ctx, cancel := context.WithCancelCause(r.Context())
-	stop := context.AfterFunc(s.run, func() { cancel(ingest.ErrUnavailable) })
-	return ctx, func() {
-		stop()
-		cancel(nil)
-		s.requests.Done()
-	}, nil
+	return s.run, s.requests.Done, nil
 }
 
 // answer is what the other end is told, by an HTTP status and its text.
@@ -164,10 +159,10 @@ func say(status int, format string, a ...any) error {
 
 // ServeHTTP answers at /live/ and below.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, leave, err := s.enter(r)
+	ctx, leave, err := s.enter()
 	if err == nil {
 		defer leave()
-		err = s.serve(ctx, w, r) //nolint:contextcheck // ctx is the request's, and Run's
+		err = s.serve(ctx, w, r) //nolint:contextcheck // ctx is Run's
 	}
 	if err != nil {
 		s.explain(w, err)
@@ -183,7 +178,7 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	playlist := strings.HasSuffix(name, ".m3u8")
 	switch {
 	case r.Method == http.MethodDelete && name == "":
-		return s.goodbye(key, 0)
+		return s.goodbye(ctx, key, 0)
 	case r.Method == http.MethodDelete: // ffmpeg takes back what its playlist no longer names
 		return say(http.StatusOK, "segments are not kept here")
 	case sent && playlist:
@@ -267,19 +262,15 @@ func (s *Server) end(v *session, own bool, reason error) bool {
 	return true
 }
 
-// goodbye ends a key's stream, after the segment last, because its publisher says so. Who has said goodbye may hang up, as
-// ffmpeg does, while that segment is still being read.
-func (s *Server) goodbye(key string, last uint64) error {
+// goodbye ends a key's stream, after the segment last, because its publisher says so.
+func (s *Server) goodbye(ctx context.Context, key string, last uint64) error {
 	s.mu.Lock()
-	v, run := s.sessions[key], s.run
+	v := s.sessions[key]
 	s.mu.Unlock()
-	switch {
-	case run == nil:
-		return ingest.ErrUnavailable
-	case v == nil:
+	if v == nil {
 		return say(http.StatusNotFound, "no stream is being pushed with this key")
 	}
-	if err := v.rest(run, last); err != nil {
+	if err := v.rest(ctx, last); err != nil {
 		return err
 	}
 	if !s.end(v, false, nil) {

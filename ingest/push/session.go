@@ -101,7 +101,7 @@ func (s *Server) segment(ctx context.Context, w http.ResponseWriter, r *http.Req
 	case err == nil:
 		whole = true
 		return nil
-	case errors.Is(context.Cause(ctx), ingest.ErrUnavailable):
+	case ctx.Err() != nil:
 		return ingest.ErrUnavailable
 	case tooLong:
 		return tooLarge(large.Limit)
@@ -268,12 +268,12 @@ func (s *Server) playlist(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		return err
 	}
-	return s.goodbye(key, last) //nolint:contextcheck // it is Run's that counts
+	return s.goodbye(ctx, key, last)
 }
 
 // body reads a request's body within the limits of size and of silence, until its context ends.
 type body struct {
-	ctx      context.Context //nolint:containedctx // of the request that is read
+	ctx      context.Context //nolint:containedctx // while the request is served
 	r        io.Reader
 	control  *http.ResponseController
 	idle     time.Duration
