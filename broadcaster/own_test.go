@@ -99,6 +99,39 @@ func TestOwnRendition(t *testing.T) {
 	})
 }
 
+// TestOwnRenditionComesBack: a publisher that comes back goes on with what it made itself.
+func TestOwnRenditionComesBack(t *testing.T) {
+	large, small := sizes(t)
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, transcoder.Ladder{rung})
+		var whole, own <-chan seen
+		for visit := range 2 {
+			p, err := publish(t, b, large.Track, small.Track)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if visit == 0 {
+				hub, _ := b.Hub("demo")
+				whole, own = read(t, hub.Source()), read(t, hub.Rendition("120p"))
+			}
+			send(t, p, large, small, func(int) bool { return true })
+			if st := status(t, b); !slices.Equal(st.Own, []string{"120p"}) || st.Problem != "" {
+				t.Errorf("visit %d: own: %v, problem: %q", visit, st.Own, st.Problem)
+			}
+			if visit == 0 {
+				p.Close(errGone)
+				<-time.After(3 * time.Second)
+			} else {
+				p.Close(nil)
+			}
+		}
+		source, rendition := <-whole, <-own
+		if len(source.pts) != 2*len(large.Units) || !slices.Equal(source.pts, rendition.pts) {
+			t.Errorf("the source has %d pictures, the rendition %d", len(source.pts), len(rendition.pts))
+		}
+	})
+}
+
 // TestOwnRenditionLost: once the second size no longer does, orchestrators are asked for it.
 func TestOwnRenditionLost(t *testing.T) {
 	large, small := sizes(t)
