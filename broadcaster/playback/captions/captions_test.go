@@ -379,11 +379,11 @@ func FuzzReader(f *testing.F) {
 	}
 	f.Add(whole, true)
 	f.Add(slices.Concat([]byte{3}, packet("\x98\x38\x3c\x00\x01\x1f\x00", "Ol\xe1\x10\x25\rsecond\rthird")), true)
-	codecs := []media.Codec{media.H264, media.HEVC, media.AV1}
+	kinds := []media.Codec{media.H264, media.HEVC, media.AV1}
 	f.Fuzz(func(t *testing.T, data []byte, bare bool) {
 		var r captions.Reader
 		var units []*media.Unit
-		codec := codecs[len(data)%len(codecs)]
+		codec := kinds[len(data)%len(kinds)]
 		if bare && len(data) > 0 { // a kind, and pairs without the wrapping
 			kind := 0xfc | data[0]
 			for i := 1; i+1 < len(data); i += 2 {

@@ -30,7 +30,7 @@ func (p *packets) take(first bool, b [2]byte) bool {
 	if p.data = append(p.data, b[:]...); len(p.data) < p.size {
 		return false
 	}
-	rest, any := p.data[1:p.size], false
+	rest, heard := p.data[1:p.size], false
 	p.data = p.data[:0]
 	for len(rest) > 0 {
 		number, size := rest[0]>>5, int(rest[0]&0x1f)
@@ -46,11 +46,11 @@ func (p *packets) take(first bool, b [2]byte) bool {
 				p.service = new(digitalService)
 			}
 			p.service.take(rest[:size])
-			any = true
+			heard = true
 		}
 		rest = rest[size:]
 	}
-	return any
+	return heard
 }
 
 // The size of a window's text at most (CEA-708, section 8.4).
