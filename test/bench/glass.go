@@ -18,9 +18,12 @@ import (
 // glassSettle is how long a browser publishes before its pictures count: it begins with few bits.
 const glassSettle = 8 * time.Second
 
+// glassJoins is how many viewers come late.
+const glassJoins = 20
+
 // glassToGlass measures in Chromium, each for an eighth of the time, how old a picture is when it is seen that was drawn in the
 // same browser and went out by WHIP, through the network, and back by WHEP: a small picture by a small rung, which has a
-// budget, and 720p by a rung of the same size.
+// budget, and 720p by a rung of the same size. Afterwards viewers come late, one by one.
 func glassToGlass(ctx context.Context, r *result, _ *clip.Video, measure time.Duration) error {
 	for _, one := range []struct {
 		name   string
@@ -37,6 +40,7 @@ func glassToGlass(ctx context.Context, r *result, _ *clip.Video, measure time.Du
 		r.Figures[one.name+"_p50_ms"], r.Figures[one.name+"_p95_ms"] = percentile(seen.Ages, 50), percentile(seen.Ages, 95)
 		r.Figures[one.name+"_fps"] = float64(len(seen.Ages)) / (measure / 8).Seconds()
 		r.Figures[one.name+"_unread"] = float64(seen.Unread)
+		r.Figures[one.name+"_join_p50_ms"], r.Figures[one.name+"_join_p90_ms"] = percentile(seen.Joins, 50), percentile(seen.Joins, 90)
 		r.Samples[one.name+"_p95_ms"] = len(seen.Ages)
 	}
 	return nil
@@ -44,7 +48,8 @@ func glassToGlass(ctx context.Context, r *result, _ *clip.Video, measure time.Du
 
 // glass is what glass.mjs tells.
 type glass struct {
-	Ages   []float64 `json:"ages"` // milliseconds
+	Ages   []float64 `json:"ages"`  // milliseconds
+	Joins  []float64 `json:"joins"` // the same
 	Unread int       `json:"unread"`
 	Width  int       `json:"width"`
 }
@@ -61,7 +66,7 @@ func throughBrowser(ctx context.Context, canvas int, rung transcoder.Profile, st
 	var diagnostics bytes.Buffer
 	script := filepath.Join(testnet.Root(), "test", "browser", "glass.mjs")
 	cmd := exec.CommandContext(ctx, "node", script, s.network.HTTP, stream, rung.Name, //nolint:gosec // our own script
-		fmt.Sprint(canvas), fmt.Sprint(glassSettle.Seconds()), fmt.Sprint(stretch.Seconds()))
+		fmt.Sprint(canvas), fmt.Sprint(glassSettle.Seconds()), fmt.Sprint(stretch.Seconds()), fmt.Sprint(glassJoins))
 	cmd.Stderr = &diagnostics
 	out, err := cmd.Output()
 	if err == nil {

@@ -1,15 +1,16 @@
 // Measures from glass to glass: one page draws the time as a row of black and white blocks and publishes it by WHIP, another one
 // watches a rendition by WHEP and reads the time off the picture. Both have one clock, the machine's. Writes one JSON object:
-// {"ages": [ms, …], "unread": …, "width": …}: an age is from the drawing until the picture is on the screen, as far as the browser
-// tells; unread is how many pictures had no legible time.
+// {"ages": [ms, …], "unread": …, "width": …, "joins": [ms, …]}: an age is from the drawing until the picture is on the screen, as
+// far as the browser tells; unread is how many pictures had no legible time. A join is from the offer of a viewer who comes late
+// until a picture is on the screen that is at most 150 ms old.
 //
-//   node glass.mjs BASE-URL STREAM RENDITION WIDTH SETTLE-SECONDS SECONDS
+//   node glass.mjs BASE-URL STREAM RENDITION WIDTH SETTLE-SECONDS SECONDS JOINS
 import assert from 'node:assert/strict'
 
 import { launch, until } from './browser.mjs'
 
-const [base, stream, rendition, width, settle, seconds] = process.argv.slice(2)
-assert.ok(seconds, 'usage: node glass.mjs BASE-URL STREAM RENDITION WIDTH SETTLE-SECONDS SECONDS')
+const [base, stream, rendition, width, settle, seconds, joins] = process.argv.slice(2)
+assert.ok(joins, 'usage: node glass.mjs BASE-URL STREAM RENDITION WIDTH SETTLE-SECONDS SECONDS JOINS')
 
 const browser = await launch()
 try {
@@ -22,7 +23,11 @@ try {
   await viewer.waitForTimeout(settle * 1000)
   await viewer.evaluate(() => window.begin())
   await viewer.waitForTimeout(seconds * 1000)
-  console.log(JSON.stringify(await viewer.evaluate(() => window.end())))
+  const seen = await viewer.evaluate(() => window.end())
+  await viewer.close()
+  const latecomer = await open()
+  seen.joins = await latecomer.evaluate(join, { url: `/whep/${stream}?rendition=${rendition}`, times: Number(joins) })
+  console.log(JSON.stringify(seen))
 } finally {
   await browser.close()
 }
@@ -31,7 +36,7 @@ async function open() {
   const context = await browser.newContext({ viewport: { width: 640, height: 360 } })
   const page = await context.newPage()
   page.on('pageerror', (e) => console.error(`error on the page: ${e}`))
-  // What both pages know: how a time is written, and how SDP is exchanged.
+  // What the pages know: how a time is written and read, how SDP is exchanged, and how a stream is watched.
   await page.addInitScript(() => {
     window.bits = 24 // milliseconds, for four hours; 8 bits of a check follow
     window.check = (ms) => (ms ^ (ms >> 8) ^ (ms >> 16) ^ 0x5a) & 0xff
@@ -41,6 +46,33 @@ async function open() {
       const answer = await response.text()
       if (response.status !== 201) throw new Error(`${url}: ${response.status}: ${answer}`)
       await pc.setRemoteDescription({ type: 'answer', sdp: answer })
+    }
+    // Plays a stream, and tells each picture's age, undefined where its time is not legible, and when it is on the screen.
+    window.play = async (video, url, tell) => {
+      const pc = new RTCPeerConnection()
+      pc.addTransceiver('video', { direction: 'recvonly' })
+      pc.ontrack = ({ track }) => (video.srcObject = new MediaStream([track]))
+      const blocks = window.bits + 8
+      const canvas = new OffscreenCanvas(blocks * 4, 4)
+      const strip = canvas.getContext('2d', { willReadFrequently: true, alpha: false })
+      const onFrame = (now, { expectedDisplayTime }) => {
+        video.requestVideoFrameCallback(onFrame)
+        strip.drawImage(video, 0, 0, video.videoWidth, video.videoHeight / 9, 0, 0, canvas.width, canvas.height)
+        const { data } = strip.getImageData(0, 2, canvas.width, 1)
+        const number = (from, count) => {
+          let value = 0
+          for (let i = 0; i < count; i++) if (data[((from + i) * 4 + 2) * 4] > 127) value += 2 ** i
+          return value
+        }
+        const drawn = number(0, window.bits)
+        // What is read may be newer than what the callback is about: then it is on the screen after now.
+        const shown = performance.timeOrigin + Math.max(expectedDisplayTime, now)
+        const legible = number(window.bits, 8) === window.check(drawn)
+        tell(legible ? (shown - drawn) % 2 ** window.bits : undefined, shown)
+      }
+      video.requestVideoFrameCallback(onFrame)
+      await window.exchange(pc, url)
+      return pc
     }
   })
   await page.goto(`${base}/api/v1/status`)
@@ -87,34 +119,30 @@ async function publish({ url, width, height }) {
 async function watch({ url }) {
   document.body.innerHTML = '<video autoplay muted playsinline style="width: 100%"></video>'
   const video = document.querySelector('video')
-  const pc = new RTCPeerConnection()
-  pc.addTransceiver('video', { direction: 'recvonly' })
-  pc.ontrack = ({ track }) => (video.srcObject = new MediaStream([track]))
-  const blocks = window.bits + 8
-  const canvas = new OffscreenCanvas(blocks * 4, 4)
-  const strip = canvas.getContext('2d', { willReadFrequently: true, alpha: false })
   let ages, unread
-  const onFrame = (now, { expectedDisplayTime }) => {
-    video.requestVideoFrameCallback(onFrame)
-    if (!ages) return
-    strip.drawImage(video, 0, 0, video.videoWidth, video.videoHeight / 9, 0, 0, canvas.width, canvas.height)
-    const { data } = strip.getImageData(0, 2, canvas.width, 1)
-    const number = (from, count) => {
-      let value = 0
-      for (let i = 0; i < count; i++) if (data[((from + i) * 4 + 2) * 4] > 127) value += 2 ** i
-      return value
-    }
-    const drawn = number(0, window.bits)
-    // What is read may be newer than what the callback is about: then it is on the screen after now.
-    const shown = performance.timeOrigin + Math.max(expectedDisplayTime, now)
-    if (number(window.bits, 8) === window.check(drawn)) ages.push((shown - drawn) % 2 ** window.bits)
-    else unread++
-  }
-  video.requestVideoFrameCallback(onFrame)
   window.begin = () => {
     ages = []
     unread = 0
   }
   window.end = () => ({ ages, unread, width: video.videoWidth })
-  await window.exchange(pc, url)
+  await window.play(video, url, (age) => (age === undefined ? unread++ : ages?.push(age)))
+}
+
+/** Runs in the page: comes, sees, and goes, again and again. */
+async function join({ url, times }) {
+  const near = 150 // milliseconds
+  const took = []
+  for (let i = 0; i < times; i++) {
+    document.body.innerHTML = '<video autoplay muted playsinline style="width: 100%"></video>'
+    const began = performance.timeOrigin + performance.now()
+    let done
+    const joined = new Promise((resolve) => (done = resolve))
+    const late = setTimeout(() => done(5000), 5000)
+    const pc = await window.play(document.querySelector('video'), url, (age, shown) => age <= near && done(shown - began))
+    took.push(await joined)
+    clearTimeout(late)
+    pc.close()
+    await new Promise((resolve) => setTimeout(resolve, 130 + 100 * Math.random())) // at any moment between two key pictures
+  }
+  return took
 }
