@@ -11,16 +11,17 @@ import (
 
 	"castnet/broadcaster/api"
 	"castnet/test/clip"
+	"castnet/test/testnet"
 	"castnet/test/viewer"
 )
 
-// TestLadderGrows publishes 320x180 that becomes 640x360, as WebRTC publishers begin: 10 s later there are renditions of that size,
+// ladderGrows publishes 320x180 that becomes 640x360, as WebRTC publishers begin: 10 s later there are renditions of that size,
 // by another lease, and who has watched the small ones from the beginning has them whole to the end.
-func TestLadderGrows(t *testing.T) {
-	n := network(t)
+func ladderGrows(t *testing.T, n *testnet.Network) {
+	t.Helper()
 	watched := make(chan map[string]*viewer.Variant, 1)
 	go func() {
-		seen, err := viewer.HLS(t.Context(), n.HTTP+"/hls/demo/index.m3u8")
+		seen, err := viewer.HLS(t.Context(), n.HTTP+"/hls/grows/index.m3u8")
 		if err != nil {
 			t.Error(err)
 		}
@@ -28,14 +29,14 @@ func TestLadderGrows(t *testing.T) {
 	}()
 	pushed := make(chan error, 1)
 	go func() {
-		pushed <- pushGrowing(t.Context(), t.TempDir(), n.SRT+"?latency=1000000&streamid=publish:demo")
+		pushed <- pushGrowing(t.Context(), t.TempDir(), n.SRT+"?latency=1000000&streamid=publish:grows")
 	}()
 
-	demo := func() (api.StreamView, error) { return n.Stream(t.Context(), "demo") }
-	grown := eventually(t, 60*time.Second, "there are larger renditions, and receipts for them", demo, func(v api.StreamView) bool {
+	grows := func() (api.StreamView, error) { return n.Stream(t.Context(), "grows") }
+	grown := eventually(t, 60*time.Second, "there are larger renditions, and receipts for them", grows, func(v api.StreamView) bool {
 		return slices.ContainsFunc(v.Renditions, func(r api.RenditionView) bool { return r.Name == "360p" }) && receiptOf(t, v) > 3
 	})
-	if late, err := viewer.HLS(t.Context(), n.HTTP+"/hls/demo/index.m3u8"); err != nil || late["360p"] == nil || len(late["360p"].PTS) == 0 {
+	if late, err := viewer.HLS(t.Context(), n.HTTP+"/hls/grows/index.m3u8"); err != nil || late["360p"] == nil || len(late["360p"].PTS) == 0 {
 		t.Errorf("a player that comes later sees %v, %v", names(late), err)
 	}
 	if err := <-pushed; err != nil {
@@ -53,7 +54,7 @@ func TestLadderGrows(t *testing.T) {
 			t.Errorf("%s: %d pictures of %d; missing %v, doubled or unknown %v", name, len(v.PTS), len(want), missing, doubled)
 		}
 	}
-	v, err := demo()
+	v, err := grows()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,10 +63,10 @@ func TestLadderGrows(t *testing.T) {
 	}
 }
 
-// pushGrowing publishes 4 s of one size and 18 s of another, in real time.
+// pushGrowing publishes 2 s of one size and 16 s of another, in real time.
 func pushGrowing(ctx context.Context, dir, url string) error {
 	var list strings.Builder
-	for _, s := range []clip.Spec{{Width: 320, Height: 180, Seconds: 4}, {Width: 640, Height: 360, Seconds: 18}} {
+	for _, s := range []clip.Spec{{Width: 320, Height: 180, Seconds: 2}, {Width: 640, Height: 360, Seconds: 16}} {
 		s.FPS, s.GOP = 30, 30
 		v, err := clip.Make(ctx, s)
 		if err != nil {

@@ -11,13 +11,15 @@ import (
 	"castnet/internal/media"
 	"castnet/test/clip"
 	pusher "castnet/test/publisher"
+	"castnet/test/testnet"
 	"castnet/test/viewer"
 )
 
-// TestOwnRendition publishes 360p and 180p at once, as OBS does by enhanced RTMP's multitrack: 180p is the publisher's own, to
+// ownRendition publishes 360p and 180p at once, as OBS does by enhanced RTMP's multitrack: 180p is the publisher's own, to
 // the byte, and is in no receipt. Then it stops, and an orchestrator goes on with it at the first picture that is missing.
-func TestOwnRendition(t *testing.T) {
-	const seconds, stop = 14, 7 * 30 // pictures of 180p
+func ownRendition(t *testing.T, n *testnet.Network) {
+	t.Helper()
+	const seconds, stop = 18, 10 * 30 // pictures of 180p
 	var sizes []pusher.Stream
 	var videos []*clip.Video
 	for _, s := range [][2]int{{640, 360}, {320, 180}} {
@@ -28,25 +30,24 @@ func TestOwnRendition(t *testing.T) {
 		videos = append(videos, v)
 		sizes = append(sizes, pusher.Stream{Track: v.Track, Units: v.Units})
 	}
-	n := network(t)
 	pushed := make(chan error, 1)
 	go func() {
-		pushed <- pusher.PushSizes(t.Context(), n.RTMP+"demo", sizes, func(size, i int) bool { return size == 0 || i < stop })
+		pushed <- pusher.PushSizes(t.Context(), n.RTMP+"own", sizes, func(size, i int) bool { return size == 0 || i < stop })
 	}()
 	watched := make(chan map[string]*viewer.Variant, 1)
 	go func() {
-		seen, err := viewer.HLS(t.Context(), n.HTTP+"/hls/demo/index.m3u8")
+		seen, err := viewer.HLS(t.Context(), n.HTTP+"/hls/own/index.m3u8")
 		if err != nil {
 			t.Error(err)
 		}
 		watched <- seen
 	}()
 
-	demo := func() (api.StreamView, error) { return n.Stream(t.Context(), "demo") }
-	eventually(t, 15*time.Second, "180p is the publisher's own, and in no receipt", demo, func(v api.StreamView) bool {
-		return slices.Equal(ownRenditions(v), []string{"180p"}) && v.Verified.OK >= 2 && receiptOf(t, v) == 2
+	own := func() (api.StreamView, error) { return n.Stream(t.Context(), "own") }
+	eventually(t, 15*time.Second, "180p is the publisher's own, and in no receipt", own, func(v api.StreamView) bool {
+		return slices.Equal(ownRenditions(v), []string{"180p"}) && v.Verified.OK >= 1 && receiptOf(t, v) == 2
 	})
-	eventually(t, 20*time.Second, "180p is an orchestrator's, and in the receipts", demo, func(v api.StreamView) bool {
+	eventually(t, 20*time.Second, "180p is an orchestrator's, and in the receipts", own, func(v api.StreamView) bool {
 		return len(ownRenditions(v)) == 0 && receiptOf(t, v) == 3
 	})
 	if err := <-pushed; err != nil {
@@ -59,21 +60,21 @@ func TestOwnRendition(t *testing.T) {
 		t.Fatal("the playlists did not end within 30 s of the stream")
 	}
 	complete(t, seen, videos[0], "360p", "240p", "180p")
-	own := seen["180p"]
-	if own == nil || len(own.Sums) != len(videos[1].Units) {
+	small := seen["180p"]
+	if small == nil || len(small.Sums) != len(videos[1].Units) {
 		t.Fatal("180p is not whole")
 	}
 	for i, u := range videos[1].Units[:stop] {
-		if own.Sums[i] != viewer.Sum(media.NALUs(u.Payload)) {
+		if small.Sums[i] != viewer.Sum(media.NALUs(u.Payload)) {
 			t.Fatalf("picture %d of 180p is not the publisher's", i)
 		}
 	}
 	for i, u := range videos[1].Units[stop:] {
-		if own.Sums[stop+i] == viewer.Sum(media.NALUs(u.Payload)) {
+		if small.Sums[stop+i] == viewer.Sum(media.NALUs(u.Payload)) {
 			t.Fatalf("picture %d of 180p is the publisher's, who never sent it", stop+i)
 		}
 	}
-	v, err := demo()
+	v, err := own()
 	if err != nil {
 		t.Fatal(err)
 	}

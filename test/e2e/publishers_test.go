@@ -11,13 +11,27 @@ import (
 	"time"
 
 	"castnet/test/clip"
+	"castnet/test/testnet"
 	"castnet/test/viewer"
 )
 
-// TestAlone publishes sound without pictures, and pictures without sound: both are whole by HLS, and are played by RTSP and
+// TestPublishers has publishers of other kinds than most, all at once.
+func TestPublishers(t *testing.T) {
+	n := network(t, "--keys", keysFile(t, "own own", "grows grows", "sound sound", "pictures pictures"))
+	for name, publish := range map[string]func(*testing.T, *testnet.Network){
+		"sizes of its own": ownRendition, "a size that grows": ladderGrows, "sound or pictures alone": alone,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			publish(t, n)
+		})
+	}
+}
+
+// alone publishes sound without pictures, and pictures without sound: both are whole by HLS, and are played by RTSP and
 // WebRTC, with nothing but that in them.
-func TestAlone(t *testing.T) {
-	n := network(t, "--keys", keysFile(t, "sound sound", "pictures pictures"))
+func alone(t *testing.T, n *testnet.Network) {
+	t.Helper()
 	pictures, err := clip.Make(t.Context(), clip.Spec{Width: 320, Height: 240, FPS: 30, Seconds: 8, GOP: 30})
 	if err != nil {
 		t.Fatal(err)
