@@ -12,10 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -162,6 +160,7 @@ type Broadcaster struct {
 	metrics *metrics
 	market  *market.Market
 	looks   chan struct{} // the places of audits
+	places  *places
 
 	mu      sync.Mutex
 	run     context.Context //nolint:containedctx // streams outlive their publisher's call, never Run
@@ -177,6 +176,7 @@ func New(cfg Config) (*Broadcaster, error) {
 	m := newMetrics(cfg.Registerer)
 	b := &Broadcaster{
 		cfg: cfg, metrics: m, streams: make(map[string]*Stream), looks: make(chan struct{}, cfg.Audits),
+		places: newPlaces(cfg.MaxPublishers, cfg.MaxPublishersPerAddress),
 		market: market.New(market.Config{
 			Signer: cfg.Signer, Domain: cfg.Domain, ChainID: cfg.ChainID, Network: cfg.Network, Purse: cfg.Payer,
 			QuoteTimeout: cfg.QuoteTimeout, Logger: cfg.Logger, Now: cfg.Now,
@@ -214,10 +214,20 @@ func (b *Broadcaster) Publish(_ context.Context, req ingest.Request) (ingest.Sin
 	if b.run == nil {
 		return nil, ingest.ErrUnavailable
 	}
-	if err := b.crowded(req.Remote); err != nil {
+	if err := b.places.take(req.Remote); err != nil {
 		b.cfg.Logger.Warn("publisher refused", "stream", id, "remote", req.Remote, "err", err)
 		return nil, err
 	}
+	k, err := b.admit(id, req)
+	if err != nil {
+		b.places.free(req.Remote)
+		return nil, err
+	}
+	return k, nil
+}
+
+// admit lets a publisher into its stream, which is begun if it has to be. The lock is held.
+func (b *Broadcaster) admit(id string, req ingest.Request) (*sink, error) {
 	if old := b.streams[id]; old != nil {
 		switch k, err := old.admit(req); {
 		case err != nil:
@@ -244,39 +254,6 @@ func (b *Broadcaster) Publish(_ context.Context, req ingest.Request) (ingest.Sin
 		b.remove(s)
 	})
 	return s.publisher, nil
-}
-
-// crowded refuses a publisher where too many are there. The lock is held.
-func (b *Broadcaster) crowded(remote string) error {
-	host := hostOf(remote)
-	all, near := 0, 0
-	for _, s := range b.streams {
-		if from, there := s.publisherAt(); there {
-			all++
-			if hostOf(from) == host {
-				near++
-			}
-		}
-	}
-	refuse := func(message string, limit int, knob string) error {
-		return &ingest.Refusal{Code: ingest.CodeLimit, Message: message, Limit: strconv.Itoa(limit), Knob: knob}
-	}
-	switch {
-	case all >= b.cfg.MaxPublishers:
-		return refuse("there are too many publishers: try again later", b.cfg.MaxPublishers, "--max-publishers")
-	case near >= b.cfg.MaxPublishersPerAddress:
-		return refuse("there are too many publishers from your address: end one first", b.cfg.MaxPublishersPerAddress, "--max-publishers-per-address")
-	}
-	return nil
-}
-
-// hostOf is an address without its port.
-func hostOf(remote string) string {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		return remote
-	}
-	return host
 }
 
 // inBackground runs f beside the streams; Run waits for it.

@@ -76,7 +76,7 @@ func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
 		soundFrom: math.MinInt64,
 		paid:      make(map[common.Hash]struct{}),
 	}
-	s.publisher = &sink{stream: s}
+	s.publisher = &sink{stream: s, remote: req.Remote}
 	hub, err := playback.New(playback.Config{ID: id, Logger: s.log, Metrics: b.cfg.Playback, OnKeyRequest: s.requestKey})
 	if err != nil {
 		return nil, err

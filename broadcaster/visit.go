@@ -21,8 +21,9 @@ const maxShapeChange = 0.1
 // sink is one visit of a stream's publisher: it implements ingest.Sink.
 type sink struct {
 	stream *Stream
-	back   bool // another visit came before
-	live   bool // the tracks were taken
+	remote string // where the publisher is
+	back   bool   // another visit came before
+	live   bool   // the tracks were taken
 }
 
 // Start takes the tracks, at first and when parameters change.
@@ -71,6 +72,7 @@ func (k *sink) Write(track int, u *media.Unit) error {
 // come back for a while.
 func (k *sink) Close(reason error) {
 	s := k.stream
+	s.b.places.free(k.remote)
 	s.own.End()
 	s.tellOwn()
 	s.work.Pause()
@@ -153,16 +155,9 @@ func (s *Stream) admit(req ingest.Request) (*sink, error) {
 		return nil, nil //nolint:nilnil // it neither came in nor was refused
 	}
 	s.away.Stop()
-	s.publisher = &sink{stream: s, back: true}
+	s.publisher = &sink{stream: s, remote: req.Remote, back: true}
 	s.request = req
 	return s.publisher, nil
-}
-
-// publisherAt is where the publisher is, if it is there.
-func (s *Stream) publisherAt() (remote string, there bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.request.Remote, s.publisher != nil
 }
 
 // resume goes on with a publisher that has come back, if what it brings fits what viewers and orchestrators were told.
