@@ -46,6 +46,7 @@ type knownAccount struct {
 	asked time.Time // when it was last asked
 }
 
+// NewAccounts asks a broker.
 func NewAccounts(broker *chain.Broker) *Accounts {
 	return &Accounts{broker: broker, now: time.Now, known: make(map[accountKey]knownAccount)}
 }

@@ -33,6 +33,7 @@ type signerWord struct {
 	at    time.Time
 }
 
+// NewSigners asks a broker.
 func NewSigners(broker *chain.Broker) *Signers {
 	return &Signers{broker: broker, known: make(map[signerKey]signerWord)}
 }

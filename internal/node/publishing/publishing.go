@@ -13,7 +13,7 @@ import (
 	"castnet/internal/node/role"
 )
 
-// PublishConfig is the command `castnet publish`.
+// Config is the command `castnet publish`.
 type Config struct {
 	URL      string `required:"" name:"url" help:"Publish to this RTMP address: rtmp://HOST/live/KEY." placeholder:"URL"`
 	File     string `default:"" help:"Publish this MP4 file (H264, AAC), looped. Empty: the clip that comes with the program." placeholder:"FILE" type:"path"`

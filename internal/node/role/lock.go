@@ -8,6 +8,7 @@ import (
 	"syscall"
 )
 
+// ErrInUse is wrapped where another process works in the folder.
 var ErrInUse = errors.New("is in use by another castnet")
 
 // LockDir makes sure that one process at a time works in a folder. The kernel lets go of the lock when the process
