@@ -3,6 +3,7 @@ package whep_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -35,7 +36,7 @@ var ladder = transcoder.Ladder{
 }
 
 // timeout bounds what a test waits for.
-const timeout = 10 * time.Second
+const timeout = 30 * time.Second
 
 type directory map[string]*playback.Hub
 
@@ -125,8 +126,7 @@ func (r *rig) publish(n int) {
 	}
 }
 
-// play publishes the rest of the clip, a picture after each interval; await returns when it is over. Players made of pion
-// hand out repeated packets only between others, so that a test that publishes and looks by turns may wait for ever.
+// play publishes the rest of the clip, a picture after each interval; await returns when it is over.
 func (r *rig) play(interval time.Duration) (await func()) {
 	done := make(chan struct{})
 	go func() {
@@ -217,16 +217,21 @@ type picture struct {
 	at        time.Time
 }
 
-// pictures reads n pictures or more, whose packets must follow each other without a hole once repeated ones are in place.
+// pictures reads n pictures or more, whose packets must follow each other without a hole once repeated ones are in place. It
+// asks often: pion hands a repeated packet out to who asks for the next one after it came, and to nobody who waits already.
 func (v *viewer) pictures(t *webrtc.TrackRemote, n int) []picture {
 	v.Helper()
 	var got []picture
-	for len(got) < n {
-		must(v.T, t.SetReadDeadline(time.Now().Add(timeout)))
+	for heard := time.Now(); len(got) < n; {
+		must(v.T, t.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
 		p, _, err := t.ReadRTP()
+		if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() && time.Since(heard) < timeout {
+			continue
+		}
 		if err != nil {
 			v.Fatalf("after %d pictures of %d: %v", len(got), n, err)
 		}
+		heard = time.Now()
 		if !v.started {
 			v.started, v.next = true, p.SequenceNumber
 		}
@@ -493,9 +498,12 @@ func TestSlowViewer(t *testing.T) {
 	gate.shut.Store(true)
 	quick := r.watch("?rendition=source", webrtc.SettingEngine{})
 	track := quick.track()
-	await := r.play(15 * time.Millisecond)
-	quick.same(quick.pictures(track, 300), r.clip.Units)
-	await()
+	var got []picture
+	for r.at < len(r.clip.Units) { // as many at a time as a busy machine's sockets hold; later ones tell that earlier ones are lost
+		got = append(got, quick.pictures(track, r.at-5-len(got))...)
+		r.publish(10)
+	}
+	quick.same(got, r.clip.Units)
 }
 
 // gate dials connections whose reader can be stopped.
