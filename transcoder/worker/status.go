@@ -51,12 +51,20 @@ func (p *Pool) Devices() []DeviceStatus {
 				s.Barred++
 			}
 		}
-		if at.card() && p.cfg.Cards != nil {
-			if c, err := p.cfg.Cards.Card(at.Device.Index); err == nil {
-				s.Card = &c
-			}
-		}
+		s.Card = p.told(at)
 		all = append(all, s)
 	}
 	return all
+}
+
+// told is what a card's driver tells; nil where nobody tells.
+func (p *Pool) told(at *place) *transcoder.Card {
+	if !at.card() || p.cfg.Cards == nil {
+		return nil
+	}
+	c, err := p.cfg.Cards.Card(at.Device.Index)
+	if err != nil {
+		return nil
+	}
+	return &c
 }
