@@ -51,7 +51,8 @@ type PullConfig struct {
 	Logger *slog.Logger
 	// Registerer gets the castnet_ingest_ metrics.
 	Registerer prometheus.Registerer
-	// FirstPause (1 s) is waited after a connection ends, and doubled up to LongestPause (30 s) while none lasts.
+	// FirstPause (1 s) is waited after a connection ends, and doubled up to LongestPause (30 s) while no stream comes that
+	// lasts for longer than was waited for it.
 	FirstPause, LongestPause time.Duration
 	// IdleTimeout ends a connection on which nothing comes for so long (10 s).
 	IdleTimeout time.Duration
@@ -120,11 +121,11 @@ func (p *Puller) follow(ctx context.Context, s Source) {
 	told := ""
 	for ctx.Err() == nil {
 		began := p.cfg.Now()
-		err := p.once(ctx, u, s, log)
+		played, err := p.once(ctx, u, s, log)
 		if ctx.Err() != nil {
 			return
 		}
-		if p.cfg.Now().Sub(began) > p.cfg.LongestPause {
+		if played && p.cfg.Now().Sub(began) > pause {
 			pause, told = p.cfg.FirstPause, ""
 		}
 		if words := veiled(err, u); words != told { // each trouble is told once
@@ -153,8 +154,8 @@ func veiled(err error, u *base.URL) string {
 	return words
 }
 
-// once pulls a source over one connection. It returns why that ended.
-func (p *Puller) once(ctx context.Context, u *base.URL, s Source, log *slog.Logger) error {
+// once pulls a source over one connection. It returns whether it played, and why that ended.
+func (p *Puller) once(ctx context.Context, u *base.URL, s Source, log *slog.Logger) (played bool, err error) {
 	p.metrics.Connections.Inc()
 	defer p.metrics.Connections.Dec()
 	client := &gortsplib.Client{
@@ -165,7 +166,7 @@ func (p *Puller) once(ctx context.Context, u *base.URL, s Source, log *slog.Logg
 		client.Transport = &transport
 	}
 	if err := client.Start2(); err != nil {
-		return err
+		return false, err
 	}
 	ctx, end := context.WithCancel(ctx)
 	closed := make(chan struct{})
@@ -179,43 +180,43 @@ func (p *Puller) once(ctx context.Context, u *base.URL, s Source, log *slog.Logg
 	}()
 	described, _, err := client.Describe(u)
 	if err != nil {
-		return err
+		return false, err
 	}
 	plan, err := choose(described)
 	if err != nil {
-		return err
+		return false, err
 	}
 	sink, err := p.cfg.Gate.Publish(ctx, ingest.Request{Protocol: "rtsp-pull", Key: s.Key, Remote: u.Host})
 	if err != nil {
-		return err
+		return false, err
 	}
 	publisher, err := newPublisher(sink, plan, p.metrics, p.cfg.Now)
 	if err != nil {
 		sink.Close(err)
-		return err
+		return false, err
 	}
 	publisher.log = log
 	p.metrics.Publishers.Inc()
 	defer p.metrics.Publishers.Dec()
-	err = p.play(client, described, publisher, end)
+	played, err = p.play(client, described, publisher, end)
 	publisher.close(errors.New(veiled(err, u)), false) // it is waited for, whatever it said
-	return err
+	return played, err
 }
 
-// play takes packets until the connection ends, and returns why it did.
-func (p *Puller) play(client *gortsplib.Client, d *description.Session, publisher *publisher, end func()) error {
+// play takes packets until the connection ends. It returns whether there were to be any, and why it ended.
+func (p *Puller) play(client *gortsplib.Client, d *description.Session, publisher *publisher, end func()) (played bool, err error) {
 	for _, m := range publisher.plan.medias() {
 		if _, err := client.Setup(d.BaseURL, m, 0, 0); err != nil {
-			return err
+			return false, err
 		}
 	}
 	publisher.listen(client, end)
 	if _, err := client.Play(nil); err != nil {
-		return err
+		return false, err
 	}
 	publisher.log.Info("a stream is pulled")
 	if err := client.Wait(); err != nil {
-		return err
+		return true, err
 	}
-	return errors.New("the server ended the stream")
+	return true, errors.New("the server ended the stream")
 }

@@ -26,6 +26,8 @@ import (
 	"castnet/internal/media"
 )
 
+const firstPause = 20 * time.Millisecond
+
 // camera is an RTSP server that asks for a name and a password, and shows what ffmpeg pushes into it to everybody.
 type camera struct {
 	server  *gortsplib.Server
@@ -35,6 +37,7 @@ type camera struct {
 	mu     sync.Mutex
 	stream *gortsplib.ServerStream
 	pushed *gortsplib.ServerSession
+	player *gortsplib.ServerSession // the last one
 }
 
 // newCamera runs a camera; with udp packets may go by UDP.
@@ -98,7 +101,10 @@ func (c *camera) OnSetup(x *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, 
 	return &base.Response{StatusCode: base.StatusOK}, c.stream, nil
 }
 
-func (c *camera) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+func (c *camera) OnPlay(x *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+	c.mu.Lock()
+	c.player = x.Session
+	c.mu.Unlock()
 	c.played <- struct{}{}
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
@@ -112,13 +118,13 @@ func (c *camera) OnRecord(x *gortsplib.ServerHandlerOnRecordCtx) (*base.Response
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
-// pull runs a puller of one source, and returns what it logs.
-func pull(t *testing.T, g ingest.Gate, s rtsp.Source) *log {
+// pull runs a puller of one source, with pauses up to longest, and returns what it logs.
+func pull(t *testing.T, g ingest.Gate, s rtsp.Source, longest time.Duration) *log {
 	t.Helper()
 	said := &log{}
 	p, err := rtsp.NewPuller(rtsp.PullConfig{
 		Sources: []rtsp.Source{s}, Gate: g, Logger: slog.New(slog.NewTextHandler(io.MultiWriter(said, t.Output()), nil)), Registerer: prometheus.NewRegistry(),
-		FirstPause: 20 * time.Millisecond, LongestPause: 100 * time.Millisecond,
+		FirstPause: firstPause, LongestPause: longest,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +173,7 @@ func TestPull(t *testing.T) {
 			for visit := range 2 {
 				c := newCamera(t, address, tc.udp)
 				if address = c.address; said == nil {
-					said = pull(t, g, rtsp.Source{Key: "demo", URL: "rtsp://viewer:SECRET@" + address + "/garden", Transport: tc.transport})
+					said = pull(t, g, rtsp.Source{Key: "demo", URL: "rtsp://viewer:SECRET@" + address + "/garden", Transport: tc.transport}, 100*time.Millisecond)
 				}
 				if out, err := ffmpeg(t, append(slices.Clone(args), "-f", "rtsp", "-rtsp_transport", "tcp", "rtsp://"+address+"/garden")...); err != nil {
 					t.Fatalf("%v: %s", err, out)
@@ -193,6 +199,41 @@ func TestPull(t *testing.T) {
 				t.Errorf("the log does not tell of the camera that was away:\n%s", text)
 			}
 		})
+	}
+}
+
+// A source is away for long enough that the pauses have grown, then plays and ends, again and again: it is always come back to
+// after the first pause. Pauses that went on doubling would be of more than a minute at the end.
+func TestPullBeginsAgainWithTheFirstPause(t *testing.T) {
+	c := newCamera(t, "127.0.0.1:0", false)
+	g := ingesttest.NewGate()
+	began := time.Now()
+	said := pull(t, g, rtsp.Source{Key: "demo", URL: "rtsp://viewer:SECRET@" + c.address + "/garden", Transport: "tcp"}, time.Hour)
+	<-time.After(300 * time.Millisecond)
+
+	stream := &gortsplib.ServerStream{Server: c.server, Desc: &description.Session{Medias: []*description.Media{
+		{Type: description.MediaTypeVideo, Formats: []format.Format{&format.H264{PayloadTyp: 96, PacketizationMode: 1}}},
+	}}}
+	if err := stream.Initialize(); err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	c.stream = stream
+	c.mu.Unlock()
+	for visit := range 9 {
+		r := g.Next(t)
+		for strings.Count(said.String(), "a stream is pulled") == visit {
+			<-time.After(time.Millisecond)
+		}
+		lasts := 5 * firstPause // the pause before was the first one, the next would be twice that
+		if visit == 0 {
+			lasts = time.Since(began) + firstPause // all pauses so far make up less than the next one would be
+		}
+		<-time.After(lasts)
+		c.mu.Lock()
+		c.player.Close()
+		c.mu.Unlock()
+		<-r.Closed
 	}
 }
 
