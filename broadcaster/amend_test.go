@@ -9,12 +9,31 @@ import (
 
 	"castnet/broadcaster"
 	"castnet/internal/media"
+	"castnet/test/clip"
 	"castnet/transcoder"
 )
 
 // halves is a ladder of one rung, half as large as the source.
 func halves(width, height int) transcoder.Ladder {
 	return transcoder.Ladder{{Name: fmt.Sprintf("%dp", height/2), Codec: media.H264, Width: width / 2, Height: height / 2, Bitrate: 200_000, Divisor: 1}}
+}
+
+// play publishes some seconds of a clip in real time, over and over, and returns the PTS after them.
+func play(t *testing.T, p *publisher, at int64, v *clip.Video, seconds int) int64 {
+	t.Helper()
+	if err := p.Start([]*media.Track{v.Track}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range seconds * 30 {
+		u := *v.Units[i%len(v.Units)]
+		u.PTS, u.DTS, u.Capture = at, at, time.Now()
+		at += 3000
+		if err := p.Write(0, &u); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Second / 30)
+	}
+	return at
 }
 
 // TestLadderGrows: a source that has been larger for 10 s gets a ladder of its size; for less than that it does not, and when it
@@ -35,21 +54,6 @@ func TestLadderGrows(t *testing.T) {
 			return names
 		}
 		at := int64(0)
-		play := func(seconds int, size []*media.Unit, track *media.Track) {
-			t.Helper()
-			if err := p.Start([]*media.Track{track}); err != nil {
-				t.Fatal(err)
-			}
-			for i := range seconds * 30 {
-				u := *size[i%len(size)]
-				u.PTS, u.DTS, u.Capture = at, at, time.Now()
-				at += 3000
-				if err := p.Write(0, &u); err != nil {
-					t.Fatal(err)
-				}
-				<-time.After(time.Second / 30)
-			}
-		}
 		for name, step := range []struct {
 			seconds int
 			large   bool
@@ -61,11 +65,11 @@ func TestLadderGrows(t *testing.T) {
 			{14, true, []string{"120p"}},
 			{4, false, []string{"120p"}},
 		} {
-			clip := small
+			v := small
 			if step.large {
-				clip = large
+				v = large
 			}
-			play(step.seconds, clip.Units, clip.Track)
+			at = play(t, p, at, v, step.seconds)
 			if got := names(); !slices.Equal(got, step.want) {
 				t.Errorf("step %d: renditions %v, want %v", name, got, step.want)
 			}
@@ -74,5 +78,25 @@ func TestLadderGrows(t *testing.T) {
 			t.Errorf("the status says %+v", st.Ladder)
 		}
 		p.Close(nil)
+	})
+}
+
+// TestPassedThroughGrows: a source that grows where nothing is made of it, at either size, is only passed through.
+func TestPassedThroughGrows(t *testing.T) {
+	large, small := sizes(t)
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, nil)
+		p, err := publish(t, b, small.Track)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hub, _ := b.Hub("demo")
+		at := play(t, p, 0, small, 4)
+		play(t, p, at, large, 14)
+		p.Close(nil)
+		<-hub.Done()
+		if n := len(hub.Renditions()); n != 0 {
+			t.Errorf("%d renditions", n)
+		}
 	})
 }

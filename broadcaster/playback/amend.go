@@ -29,7 +29,7 @@ func (h *Hub) Amend(ladder transcoder.Ladder) error {
 	if h.closed {
 		return ErrClosed
 	}
-	var amended []*Rendition
+	amended := make([]*Rendition, 0, len(ladder))
 	for _, profile := range ladder {
 		i := slices.IndexFunc(h.ladder, func(r *Rendition) bool { return sameRung(r.profile, profile) })
 		if i >= 0 {

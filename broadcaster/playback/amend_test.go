@@ -102,3 +102,16 @@ func TestAmendHasRoomForALadder(t *testing.T) {
 		t.Error("the smallest ones are to go")
 	}
 }
+
+// TestAmendToNothing: a stream of which nothing is made, or nothing any more, ends like any other.
+func TestAmendToNothing(t *testing.T) {
+	for name, before := range map[string]transcoder.Ladder{"nothing": nil, "something": ladder} {
+		h := newHub(t, nil)
+		must(t, h.SetLadder(before))
+		must(t, h.Amend(nil))
+		if err := h.SetLadder(ladder); err == nil {
+			t.Errorf("%s before: a second ladder is taken", name)
+		}
+		h.Close(nil)
+	}
+}

@@ -406,7 +406,9 @@ func (h *Hub) Close(reason error) {
 	for _, r := range h.rungs {
 		r.close(reason)
 	}
-	if h.ladder == nil {
+	select {
+	case <-h.ready:
+	default:
 		h.ladder = []*Rendition{}
 		close(h.ready)
 	}
