@@ -159,6 +159,31 @@ func TestOwnRenditionLost(t *testing.T) {
 	}
 }
 
+// TestOwnRenditionLostAgain: a publisher that comes back time and again with a second size that does not do is no longer
+// heeded, also where it does.
+func TestOwnRenditionLostAgain(t *testing.T) {
+	large, small := sizes(t)
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, transcoder.Ladder{rung})
+		for visit := range 4 {
+			p, err := publish(t, b, large.Track, small.Track)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var taken bool
+			send(t, p, large, small, func(i int) bool {
+				taken = taken || len(status(t, b).Own) > 0
+				return i != 45 || visit == 3
+			})
+			if want := visit < 3; taken != want {
+				t.Errorf("visit %d: taken: %v", visit, taken)
+			}
+			p.Close(errGone)
+			<-time.After(3 * time.Second)
+		}
+	})
+}
+
 // TestNotOwn: what does not look like a rung is not taken for one.
 func TestNotOwn(t *testing.T) {
 	large, small := sizes(t)

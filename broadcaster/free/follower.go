@@ -124,10 +124,11 @@ func (f *Follower) Next() (u *media.Unit, segment uint64, err error) {
 		return nil, 0, nil
 	}
 	want := f.wanted[0]
+	missing := len(f.held) == 0 || f.held[0].PTS < want.pts
 	switch {
-	case at(f.newest-want.pts) > maxBehind:
+	case missing && at(f.newest-want.pts) > maxBehind:
 		return nil, 0, fmt.Errorf("its pictures stopped, or are no longer those of the source, at %v", at(want.pts))
-	case len(f.held) == 0 || f.held[0].PTS < want.pts: // the source's may be on its way
+	case missing: // its own, or the source's, may be on its way
 		return nil, 0, nil
 	case f.held[0].PTS > want.pts:
 		return nil, 0, fmt.Errorf("a picture of it is missing at %v", at(want.pts))

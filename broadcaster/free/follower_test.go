@@ -146,3 +146,20 @@ func TestFollowerBeforeItBegins(t *testing.T) {
 		t.Error("it begins with a picture that is no key frame")
 	}
 }
+
+// TestFollowerWaits: nothing is late that is there and has not been asked for, however far on the source is.
+func TestFollowerWaits(t *testing.T) {
+	f := new(free.Follower)
+	f.Begin(1, &media.Segment{})
+	for i := range 90 {
+		_ = f.Source(int64(i) * frame)
+		if err := f.Add(unit(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 90 {
+		if u, _, err := f.Next(); u == nil || u.PTS != int64(i)*frame || err != nil {
+			t.Fatalf("picture %d: %v, %v", i, u, err)
+		}
+	}
+}

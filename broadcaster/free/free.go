@@ -6,12 +6,17 @@ package free
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/worklist"
 	"castnet/internal/media"
 )
+
+// maxLosses is how often in a stream's life what its publishers make may stop to fit: each time, what orchestrators are busy
+// with is cancelled and begun anew, which they take for a broadcaster that wastes their work.
+const maxLosses = 3
 
 // Config is what Tracks need. All of it is required.
 type Config struct {
@@ -29,6 +34,8 @@ type Tracks struct {
 	cfg    Config
 	tracks []*media.Track // all of the publisher's
 	all    []*further
+	losses int    // of all publishers so far, those of one segment together
+	lostAt uint64 // the source's segment of the last one
 }
 
 // further is one of them.
@@ -85,7 +92,7 @@ func (t *Tracks) Share(seg *media.Segment) (rungs []int) {
 		switch {
 		case f.makes():
 			f.Segment(seg.Seq)
-		case !f.lost && seg.StartsAtKey():
+		case !f.lost && t.losses < maxLosses && seg.StartsAtKey():
 			t.begin(f, seg, ladder)
 		}
 	}
@@ -185,6 +192,12 @@ func (t *Tracks) match(f *further, err error) {
 // lose has orchestrators make what a track no longer does, from a segment on.
 func (t *Tracks) lose(f *further, from uint64, why error) {
 	f.lost = true
+	if t.losses == 0 || t.lostAt != f.segment {
+		t.losses, t.lostAt = t.losses+1, f.segment
+	}
+	if t.losses == maxLosses {
+		why = fmt.Errorf("%w (after %d times nothing more is tried while the stream lasts)", why, maxLosses)
+	}
 	t.cfg.Work.Amend(from, f.rung.Index())
 	t.hold()
 	t.cfg.Lost(f.rung.Name(), why)
