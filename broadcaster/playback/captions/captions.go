@@ -23,6 +23,8 @@ const (
 	forgotten = 16 * media.VideoClockRate
 	// maxWaiting bounds the pictures that wait for their turn: more than any codec reorders.
 	maxWaiting = 64
+	// maxPairs bounds what one picture carries: a message of 31 pairs for each of its fields (ATSC A/53 part 4, section 6.2.3).
+	maxPairs = 2 * 31
 	// maxCues bounds what is kept of a service until it is taken: words that roll up make 3 cues a second, so that a segment
 	// has far fewer.
 	maxCues = 64
@@ -92,7 +94,7 @@ func (r *Reader) Add(codec media.Codec, u *media.Unit) {
 	switch codec {
 	case media.H264, media.HEVC:
 		for nalu := range media.NALUs(u.Payload) {
-			if sei(codec, nalu[0]) {
+			if len(p.pairs) < maxPairs && sei(codec, nalu[0]) {
 				p.pairs = r.message(p.pairs, nalu, h264.EmulationPreventionRemove)
 			}
 		}
@@ -132,7 +134,7 @@ func (r *Reader) message(pairs []pair, unit []byte, bare func([]byte) []byte) []
 	}
 	const valid, kind, parity = 4, 3, 0x7f
 	triplets := data[2:] // behind the count, and a reserved byte
-	for n := int(data[0] & 0x1f); n > 0 && len(triplets) >= 3; n-- {
+	for n := int(data[0] & 0x1f); n > 0 && len(triplets) >= 3 && len(pairs) < maxPairs; n-- {
 		t := triplets[:3]
 		triplets = triplets[3:]
 		if t[0]&valid == 0 {

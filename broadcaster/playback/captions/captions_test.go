@@ -331,6 +331,20 @@ func TestEnd(t *testing.T) {
 	}
 }
 
+// TestManyPairs: a picture is read as far as it may carry captions, two messages of 31 pairs, and no further.
+func TestManyPairs(t *testing.T) {
+	t.Parallel()
+	full := sei(bytes.Repeat([]byte{0xfe, 0, 0}, 31)...) // of a packet whose beginning was lost
+	for before, want := range []bool{true, true, false} {
+		words := sei(0xfc, 0x14, 0x29, 0xfc, 'h', 'i') // painted where it is seen
+		message := append(bytes.Repeat(full, before), words...)
+		cues := read([]*media.Unit{{Payload: message}, {PTS: 3000, DTS: 3000, Payload: sei(0xfc, 0, 0)}}, 0)
+		if got := len(cues) > 0; got != want {
+			t.Errorf("behind %d full messages: %v", before, cues)
+		}
+	}
+}
+
 // TestManyCues: whoever changes the words with every picture does not fill the memory.
 func TestManyCues(t *testing.T) {
 	t.Parallel()
