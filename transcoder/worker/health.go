@@ -26,7 +26,7 @@ const (
 	// moveWithin is how long a session on a drained device may take to end with its segment: a segment and a half.
 	moveWithin = 3 * time.Second
 	// barFor is how long customers whose sessions drained a device get none on it: at what makes it fail their streams they
-	// have had their turn, and the same ones cannot drain it again and again.
+	// have had their turn, and the same ones cannot drain it again and again. A self-test that fails acquits them.
 	barFor = 30 * time.Minute
 	// lastRetest is the longest pause between the self-tests of a drained device.
 	lastRetest = 5 * time.Minute
@@ -247,10 +247,14 @@ func (p *Pool) examine(ctx context.Context, at *place) bool {
 	switch {
 	case !works:
 		at.retest = min(max(2*at.retest, p.cfg.Retest), lastRetest)
-		if before == drained {
-			p.cfg.Logger.Warn("self-test failed", "device", at.Device.String(), "problem", found.Problem, "again_in", at.retest)
+		why := "its self-test failed: " + found.Problem
+		if before == suspect {
+			p.drain(at, why)
+			break
 		}
-		p.drain(at, "its self-test failed: "+found.Problem)
+		at.why, at.Problem, at.test = why, found.Problem, time.Now().Add(at.retest)
+		clear(at.barred) // it was the device that failed their sessions
+		p.cfg.Logger.Warn("self-test failed", "device", at.Device.String(), "problem", found.Problem, "again_in", at.retest)
 	case before == drained:
 		at.Decode, at.Encode, at.Problem = found.Decode, found.Encode, found.Problem
 		at.retest = min(2*at.retest, lastRetest) // the next drain's

@@ -132,6 +132,36 @@ func TestWhoDrainsIsBarred(t *testing.T) {
 	}
 }
 
+// A drained card whose self-test fails again says why, and when the next one is; and it was the card that failed its customers.
+func TestFailsItsSelfTestAgain(t *testing.T) {
+	card := transcoder.Place{Device: transcoder.Device{Backend: transcoder.Nvidia}, Encode: []media.Codec{media.H264}}
+	const pause = time.Millisecond
+	p, err := New(Config{Binary: "/bin/false", Places: []transcoder.Place{card}, Retest: pause, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := p.places[0]
+	began := time.Now()
+	p.mu.Lock()
+	at.bar(map[string]bool{"a": true, "b": true, "c": true}, began)
+	p.drain(at, "it failed sessions")
+	p.mu.Unlock()
+	for n := range 3 {
+		if p.examine(t.Context(), at) {
+			t.Fatal("/bin/false passes the self-test")
+		}
+		began = began.Add(pause << n) // the pause before it
+		s := p.Devices()[0]
+		if next := began.Add(pause << (n + 1)); s.Test.Before(next) {
+			t.Errorf("after %d self-tests the next one is said to be at %v, and is at %v at the earliest", n+1, s.Test, next)
+		}
+		if !s.Drained || s.Why != "its self-test failed: "+s.Problem || s.Problem == "" || s.Barred != 0 {
+			t.Errorf("after %d self-tests: %+v", n+1, s)
+		}
+	}
+	p.running.Wait()
+}
+
 // What waits for a process that a driver holds does not keep the pool from ending, and the error names the process.
 func TestStopsWithoutTheStuck(t *testing.T) {
 	self, err := os.Executable()

@@ -253,9 +253,9 @@ func TestHungWorker(t *testing.T) {
 
 // An idle session is no hung one: without an open segment silence is normal.
 func TestIdleSession(t *testing.T) {
-	p := start(t, worker.Config{Stall: time.Second}) // which a busy machine's worker keeps to once it has work
+	p := start(t, worker.Config{Stall: 3 * time.Second}) // which a busy machine's worker keeps to once it has work
 	s := open(t, p)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 	defer cancel()
 	if _, err := s.Recv(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
