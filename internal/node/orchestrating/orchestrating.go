@@ -242,7 +242,7 @@ func (n *node) localWorkers(ctx context.Context) (*worker.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	desk := &transcoding.Desk{DataDir: n.cfg.DataDir, Workers: workers}
+	desk := &transcoding.Desk{DataDir: n.cfg.DataDir, Workers: workers, Log: n.Log}
 	n.parts = append(n.parts, workers.Run, desk.Run)
 	return workers.Pool, nil
 }

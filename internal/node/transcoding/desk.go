@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net"
 	"net/http"
@@ -27,6 +28,7 @@ type Desk struct {
 	DataDir string
 	// Workers are the ones to tell of.
 	Workers *Workers
+	Log     *slog.Logger
 
 	remotes []remote // the orchestrators that are worked for; none: it is an orchestrator itself
 	began   time.Time
@@ -37,21 +39,28 @@ type remote struct {
 	*rpc.RemoteWorker
 }
 
-// Run answers until ctx ends.
+// Run answers until ctx ends. Where it cannot, it says so, and no more: the work goes on without.
 func (d *Desk) Run(ctx context.Context) error {
+	if err := d.answer(ctx); err != nil {
+		d.Log.Warn("'castnet transcoder status' gets no answer (--data-dir)", "err", err)
+	}
+	return nil
+}
+
+func (d *Desk) answer(ctx context.Context) error {
 	d.began = time.Now()
 	dir, err := os.Open(d.DataDir)
 	if err != nil {
-		return fmt.Errorf("status: %w (--data-dir)", err)
+		return err
 	}
 	defer func() { _ = dir.Close() }() // it was only looked at
 	path := socketPath(dir)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // one that died has left it
-		return fmt.Errorf("status: %w (--data-dir)", err)
+		return err
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
 	if err != nil {
-		return fmt.Errorf("status: %w (--data-dir)", err)
+		return err
 	}
 	return role.ServeHTTP(ctx, listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(d.report(time.Now())) // who asked may have gone

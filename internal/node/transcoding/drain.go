@@ -47,8 +47,7 @@ func (cfg *Drain) Run(ctx context.Context, con *console.Console) error {
 	for {
 		select {
 		case <-tick.C:
-			if unlock, err := role.LockDir(cfg.DataDir); err == nil {
-				unlock()
+			if works, err := role.InUse(cfg.DataDir); err == nil && !works {
 				_, _ = fmt.Fprintln(con.Out, "the transcoder has left")
 				return nil
 			}

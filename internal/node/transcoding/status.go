@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"castnet/internal/node/console"
@@ -29,10 +30,13 @@ const answerWithin = 5 * time.Second
 func (cfg *Status) Run(ctx context.Context, con *console.Console) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	if err := working(cfg.DataDir); err != nil {
-		return err
-	}
 	r, err := ask(ctx, cfg.DataDir)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) { // no socket, or one that somebody who died has left
+		if err := working(cfg.DataDir); err != nil {
+			return err
+		}
+		err = errors.New("it has no workers, or has not begun yet: its log says which")
+	}
 	if err != nil {
 		return fmt.Errorf("ask the process that works in %s: %w", cfg.DataDir, err)
 	}
@@ -41,13 +45,7 @@ func (cfg *Status) Run(ctx context.Context, con *console.Console) error {
 
 // working is an error where no process works in a folder.
 func working(dir string) error {
-	unlock, err := role.LockDir(dir)
-	switch {
-	case err == nil:
-		unlock()
-	case errors.Is(err, role.ErrInUse):
-		return nil
-	case !errors.Is(err, os.ErrNotExist):
+	if works, err := role.InUse(dir); err != nil || works {
 		return err
 	}
 	return fmt.Errorf("no transcoder works in %s (--data-dir); 'castnet transcoder' begins one", dir)
@@ -70,9 +68,6 @@ func ask(ctx context.Context, dataDir string) (r report, err error) {
 		return r, err
 	}
 	resp, err := client.Do(req)
-	if errors.Is(err, os.ErrNotExist) {
-		return r, errors.New("it has no workers, or has not begun yet: its log says which")
-	}
 	if err != nil {
 		return r, err
 	}

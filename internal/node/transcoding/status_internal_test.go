@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"math"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,9 @@ func TestStatus(t *testing.T) {
 	if _, err := ask(false); err == nil || !strings.Contains(err.Error(), "no transcoder works in "+dir) {
 		t.Errorf("in an empty folder: %v", err)
 	}
+	if found, err := os.ReadDir(dir); err != nil || len(found) != 0 {
+		t.Errorf("asking has left %v in the folder: %v", found, err)
+	}
 	unlock, err := role.LockDir(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -53,8 +57,9 @@ func TestStatus(t *testing.T) {
 	if _, err := ask(false); err == nil || !strings.Contains(err.Error(), "has no workers") {
 		t.Errorf("of a role without workers: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, socketFile), nil, 0o600); err != nil { // what one that was killed left
-		t.Fatal(err)
+	killed(t, dir)
+	if _, err := ask(false); err == nil || !strings.Contains(err.Error(), "has no workers") {
+		t.Errorf("of a role that has not begun, after one that was killed: %v", err)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -71,7 +76,7 @@ func TestStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := transcoder.Place{Device: transcoder.Device{Backend: transcoder.Nvidia, Index: 1}, Problem: "no answer within 5s"}
-	desk := &Desk{DataDir: dir, Workers: &Workers{Pool: pool, unused: []transcoder.Place{broken}}}
+	desk := &Desk{DataDir: dir, Workers: &Workers{Pool: pool, unused: []transcoder.Place{broken}}, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	ctx, stop := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
 	go func() { ran <- desk.Run(ctx) }()
@@ -84,8 +89,13 @@ func TestStatus(t *testing.T) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	text, err := ask(false)
-	for err != nil && t.Context().Err() == nil { // it has not begun yet
-		<-tick.C
+	for err != nil { // it has not begun yet
+		select {
+		case <-tick.C:
+		case err := <-ran:
+			ran <- err
+			t.Fatalf("it has ended: %v", err)
+		}
 		text, err = ask(false)
 	}
 	for _, want := range []string{
@@ -103,6 +113,37 @@ func TestStatus(t *testing.T) {
 	}
 	if err != nil || r.PID != os.Getpid() || len(r.Devices) != 3 || r.Devices[0].Card == nil || r.Devices[0].Card.Watts != nil || r.Devices[2].State != unused {
 		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// killed leaves in a folder the socket of a role that was killed.
+func killed(t *testing.T, folder string) {
+	t.Helper()
+	dir, err := os.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = dir.Close() }()
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: socketPath(dir), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.SetUnlinkOnClose(false)
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStatusWithoutADesk: where no socket can be, the role goes on without.
+func TestStatusWithoutADesk(t *testing.T) {
+	var log bytes.Buffer
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, socketFile, "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	desk := &Desk{DataDir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	if err := desk.Run(t.Context()); err != nil || !strings.Contains(log.String(), socketFile) {
+		t.Errorf("%v, log: %s", err, log.String())
 	}
 }
 

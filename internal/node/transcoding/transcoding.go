@@ -49,7 +49,7 @@ func (cfg *Config) Run(ctx context.Context, con *console.Console) error {
 	if err != nil {
 		return err
 	}
-	desk := &Desk{DataDir: cfg.DataDir, Workers: workers}
+	desk := &Desk{DataDir: cfg.DataDir, Workers: workers, Log: r.Log}
 	for i, address := range cfg.Orchestrator {
 		credentials, err := cfg.credentials(ctx, i, r.Log)
 		if err != nil {
@@ -70,12 +70,12 @@ func (cfg *Config) Run(ctx context.Context, con *console.Console) error {
 	// The workers outlive the drain: they end when every orchestrator has been left.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	group := errgroup.Group{}
+	group, leave := errgroup.WithContext(ctx) // done with ctx, and where a part fails
 	group.Go(func() error { return workers.Run(work) })
 	group.Go(func() error { return desk.Run(work) })
 	group.Go(func() error {
 		defer stop()
-		serving, ctx := errgroup.WithContext(ctx)
+		serving, ctx := errgroup.WithContext(leave)
 		for _, remote := range desk.remotes {
 			serving.Go(func() error { return remote.Run(ctx) })
 		}
