@@ -28,7 +28,7 @@ func (f *fake) Open(_ context.Context, cfg transcoder.SessionConfig) (transcoder
 	if f.max > 0 && len(f.sessions) >= f.max {
 		return nil, transcoder.ErrBusy
 	}
-	s := &fakeSession{fake: f, ladder: cfg.Ladder, out: make(chan transcoder.Output, 1024), gone: make(chan struct{})}
+	s := &fakeSession{fake: f, customer: cfg.Customer, ladder: cfg.Ladder, out: make(chan transcoder.Output, 1024), gone: make(chan struct{})}
 	f.sessions = append(f.sessions, s)
 	return s, nil
 }
@@ -48,9 +48,10 @@ func (f *fake) latest() *fakeSession {
 }
 
 type fakeSession struct {
-	fake   *fake
-	ladder transcoder.Ladder
-	out    chan transcoder.Output
+	fake     *fake
+	customer string
+	ladder   transcoder.Ladder
+	out      chan transcoder.Output
 
 	mu       sync.Mutex
 	inputs   []transcoder.Input

@@ -77,7 +77,8 @@ func (n *network) attached() {
 // TestRemoteTranscoder: a transcoder that has dialled in serves a lease, from its token to the receipt.
 func TestRemoteTranscoder(t *testing.T) {
 	n := newNetwork(t, nil)
-	n.lend(n.enroll(), &fake{})
+	work := &fake{}
+	n.lend(n.enroll(), work)
 	n.attached()
 	b := n.open(1)
 	var prev common.Hash
@@ -86,6 +87,10 @@ func TestRemoteTranscoder(t *testing.T) {
 		signed, got := until[rpc.SignedReceipt](b)
 		b.verify(&signed, p, got, prev)
 		prev = signed.Receipt.Hash()
+	}
+	// Another orchestrator that works with this transcoder cannot name this one's customers.
+	if got, want := work.latest().customer, n.operator.Address().Hex()+"/"+n.account.Address().Hex(); got != want {
+		t.Errorf("the session is %s's, want %s", got, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,6 +98,8 @@ func (w *RemoteWorker) open(ctx context.Context, stream sessionStream, taken boo
 	if !taken {
 		return nil, errDraining
 	}
+	// Orchestrators that share this machine call their customers what they like: none of them speaks for another's.
+	cfg.Customer = w.cfg.Dial.Operator.Hex() + "/" + cmp.Or(cfg.Customer, cfg.ID)
 	session, err := w.cfg.Transcoder.Open(ctx, cfg)
 	if err != nil {
 		return nil, err
