@@ -52,8 +52,11 @@ func (l *lease) later(f look) bool {
 	}
 }
 
-// looking waits for one of the places in which this broadcaster looks at things.
+// looking waits for one of the places in which this broadcaster looks at things, for half of the time that there is: who
+// finds one later would only hold it without coming to an end.
 func (b *Broadcaster) looking(ctx context.Context) (done func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.AuditTimeout/2)
+	defer cancel()
 	select {
 	case b.looks <- struct{}{}:
 		return func() { <-b.looks }, nil
