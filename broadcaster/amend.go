@@ -76,8 +76,9 @@ func (l *lease) amend() {
 	}
 }
 
-// handOver leaves off in favour of the next lease. What was fed whole, and is still what is to be made, is finished; unanswered
-// payments are settled outside the stream.
+// handOver leaves off in favour of the next lease. What was fed whole is finished, also where more is to be made of it by now:
+// its source is signed, so that it is owed. The next lease makes what is missing. Unanswered payments are settled outside the
+// stream.
 func (l *lease) handOver(ctx context.Context) error {
 	for _, a := range l.abandoned() {
 		if err := l.stream.Send(transcoder.CancelSegment{Seq: a.seg.Seq, Attempt: a.number}); err != nil {
@@ -103,12 +104,12 @@ func (l *lease) handOver(ctx context.Context) error {
 	}
 }
 
-// abandoned forgets the attempts that are not finished, and returns them.
+// abandoned forgets the attempts that were not fed whole, and returns them.
 func (l *lease) abandoned() (attempts []*attempt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for seq, a := range l.attempts {
-		if a.ended.IsZero() || !l.serves(a.seg) {
+		if a.ended.IsZero() {
 			attempts = append(attempts, a)
 			delete(l.attempts, seq)
 			l.meter = l.newMeter(a.seg, nil) // its pictures are due no more

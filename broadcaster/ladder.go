@@ -164,7 +164,7 @@ func (s *Stream) awaitPictures(ctx context.Context, o *market.Offer, silent *sil
 
 // giveUp takes a segment off the list that will have no renditions, and says why.
 func (s *Stream) giveUp(seg *worklist.Segment, why string) {
-	s.work.Finish(seg)
+	s.work.GiveUp(seg)
 	s.b.metrics.givenUp.Inc()
 	s.update(func(st *Status) { st.GivenUp++ })
 	s.trouble(AtSegments, why)

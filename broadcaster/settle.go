@@ -54,7 +54,7 @@ func (l *lease) receipt(signed *rpc.SignedReceipt) error {
 	l.mu.Unlock()
 
 	w.prefix = l.s.prefix(a.seg)
-	l.s.work.Finish(a.seg)
+	l.s.work.Finish(a.seg, l.rungs)
 	if l.auditDrawn() && l.later(func(ctx context.Context) error { return l.audit(ctx, w) }) {
 		return nil
 	}

@@ -34,7 +34,7 @@ func sharedWork(t *testing.T) {
 		w.Start(&media.Segment{Seq: seq}, []int{0})
 	}
 	first, _ := w.After(t.Context(), 0)
-	w.Finish(first)
+	w.Finish(first, []int{0})
 	if seq, ok := next(t, w); !ok || seq != 1 {
 		t.Fatalf("after the first is finished: segment %d, %v", seq, ok)
 	}
@@ -47,7 +47,7 @@ func sharedWork(t *testing.T) {
 		t.Error("what is needed is not told right")
 	}
 	w.Hold(worklist.All)
-	w.Finish(again)
+	w.Finish(again, []int{1, 0})
 	w.Amend(0, 2)
 	if seq, ok := next(t, w); !ok || seq != 1 {
 		t.Errorf("what has left the list came back: segment %d, %v", seq, ok)
@@ -71,12 +71,35 @@ func noWork(t *testing.T) {
 		t.Errorf("segment %d, %v", seq, ok)
 	}
 	seg, _ := w.After(t.Context(), 0)
-	w.Finish(seg)
+	w.Finish(seg, []int{5})
 	w.End()
 	if _, ok := w.After(t.Context(), 0); ok {
 		t.Error("work after the end")
 	}
 	w.Hold(worklist.All)
+	if err := w.Drained(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMadeBeforeMoreIsAsked: what is made of a segment does not finish it where more is to be made of it by now.
+func TestMadeBeforeMoreIsAsked(t *testing.T) { synctest.Test(t, madeBeforeMoreIsAsked) }
+
+func madeBeforeMoreIsAsked(t *testing.T) {
+	w := worklist.New()
+	w.Start(&media.Segment{Seq: 0}, []int{0})
+	seg, _ := w.After(t.Context(), 0)
+	w.End()
+	w.Amend(0, 1)
+	w.Finish(seg, []int{0})
+	w.Hold(worklist.All)
+	if again, ok := w.After(t.Context(), 0); again != seg || !ok || !w.Needs(1, 1) {
+		t.Fatalf("nobody makes what was asked for last: %v, %v", again, ok)
+	}
+	w.GiveUp(seg)
+	if w.Needs(1, 1) {
+		t.Error("a segment that was given up is still to be made")
+	}
 	if err := w.Drained(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -118,10 +118,24 @@ func (w *List) closeNewest() {
 	w.tidy()
 }
 
-// Finish says that orchestrators have nothing more to make of a segment.
-func (w *List) Finish(seg *Segment) {
+// Finish says that rungs of a segment are made. Where orchestrators have others to make by now, it stays to be worked on.
+func (w *List) Finish(seg *Segment, rungs []int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if slices.Equal(seg.rungs, slices.Sorted(slices.Values(rungs))) {
+		w.settle(seg)
+	}
+}
+
+// GiveUp says that orchestrators shall make nothing more of a segment.
+func (w *List) GiveUp(seg *Segment) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settle(seg)
+}
+
+// settle says that there is nothing more to be made of a segment. The lock is held.
+func (w *List) settle(seg *Segment) {
 	seg.made = true
 	w.tidy()
 	w.signal()
