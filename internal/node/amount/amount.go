@@ -179,6 +179,9 @@ func decode(ctx *kong.DecodeContext, of Currency) (*big.Int, error) {
 	if err := ctx.Scan.PopValueInto("amount", &s); err != nil {
 		return nil, err
 	}
+	if s == "" && !ctx.Value.Required && !ctx.Value.HasDefault { // a variable that is set to nothing
+		return nil, nil //nolint:nilnil // nothing was given
+	}
 	if _, unit := split(s); unit == "" && ctx.Scan.Peek().IsValue() {
 		next := ctx.Scan.Peek().String()
 		for _, known := range []Currency{ETH, CAST} {

@@ -92,6 +92,7 @@ func TestCommandLine(t *testing.T) {
 		Who    string           `arg:""`
 		Amount amount.CastOrAll `arg:""`
 		Fee    amount.Ether
+		Floor  amount.Ether `default:"1 gwei"`
 		Dry    bool
 	}
 	for _, c := range []struct {
@@ -104,6 +105,9 @@ func TestCommandLine(t *testing.T) {
 		{line: "--fee|0.1|ETH|Rosa|1|cast", cast: "1 CAST", fee: "0.1 ETH"},
 		{line: "Rosa|1 CAST|--fee=3 gwei", cast: "1 CAST", fee: "3 gwei"},
 		{line: "Rosa|all|--fee|3gwei", cast: "all", fee: "3 gwei"},
+		{line: "--fee=|Rosa|1 CAST", cast: "1 CAST"}, // as from a variable that is set to nothing
+		{line: "--floor=|Rosa|1 CAST", fails: true},
+		{line: "Rosa|", fails: true},
 		{line: "Rosa|12.5", fails: true},
 		{line: "Rosa|12.5|ETH", fails: true},
 		{line: "Rosa|12.5|CAST|CAST", fails: true},

@@ -89,6 +89,9 @@ func (cfg *Config) Run(ctx context.Context, con *console.Console) error {
 	if err := cfg.positive(); err != nil {
 		return err
 	}
+	if cfg.Audits < 0 {
+		return fmt.Errorf("--audits is %d: at least 1 is needed, or 0 for half of the cores", cfg.Audits)
+	}
 	if err := role.MakeDir(cfg.DataDir); err != nil {
 		return err
 	}

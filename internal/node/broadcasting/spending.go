@@ -3,6 +3,7 @@ package broadcasting
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -38,6 +39,10 @@ func (s *Spending) limits() payments.Limits {
 // signFor lets the key file's account act for another one, if the chain says that it may.
 func (n *node) signFor(ctx context.Context, account string) error {
 	if account == "" {
+		if other := os.Getenv("CASTNET_ACCOUNT"); common.IsHexAddress(other) && common.HexToAddress(other) != n.chain.Key.Address() {
+			n.Log.Warn("CASTNET_ACCOUNT is for other commands: who pays is --account or CASTNET_PAYER, or else the key file's account",
+				"CASTNET_ACCOUNT", other, "pays", n.chain.Key.Address())
+		}
 		return nil
 	}
 	if !common.IsHexAddress(account) {

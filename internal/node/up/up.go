@@ -80,6 +80,9 @@ func (cfg *Config) Run(ctx context.Context, con *console.Console) error {
 	if err != nil {
 		return err
 	}
+	if cfg.RTMPS != 0 && (cfg.TLSCert == "" || cfg.TLSKey == "") {
+		return errors.New("--rtmps needs --tls-cert and --tls-key")
+	}
 	u := &up{cfg: *cfg, log: log, out: con.Out, accounts: make(map[string]*identity.Key)}
 	if err := u.checkPorts(ctx); err != nil {
 		return err
