@@ -26,6 +26,9 @@ import (
 // firstType is the first of the dynamic payload types, which the tracks of a show have in their order.
 const firstType = 96
 
+// farewell is how long sound is still packetized when the pictures have ended: a rung can end before its stream does.
+const farewell = time.Second
+
 // show packetizes one rendition, with all sounds, once for all its players.
 type show struct {
 	hub     *playback.Hub
@@ -147,16 +150,19 @@ func (s *show) run(ctx context.Context) {
 	var sending, viewers sync.WaitGroup
 	began := make(chan struct{}) // closed when other tracks than the main one may begin
 	begin := sync.OnceFunc(func() { close(began) })
+	beside, silence := context.WithCancel(ctx)
+	defer silence()
 	sending.Go(func() {
 		defer begin()
 		s.send(ctx, s.tracks[0], begin)
+		time.AfterFunc(farewell, silence)
 	})
 	for _, t := range s.tracks[1:] {
 		sending.Go(func() {
 			select {
-			case <-ctx.Done():
+			case <-beside.Done():
 			case <-began:
-				s.send(ctx, t, begin)
+				s.send(beside, t, begin)
 			}
 		})
 	}

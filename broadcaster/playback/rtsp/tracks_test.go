@@ -8,8 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v4"
+
 	"castnet/broadcaster/playback"
 	"castnet/internal/media"
+	"castnet/test/clip"
+	"castnet/transcoder"
 )
 
 // watch has ffmpeg play all tracks of the stream to its end, and returns the time of each packet, by track.
@@ -151,5 +155,45 @@ func TestPublisherComesBack(t *testing.T) {
 	}
 	if holes != 1 {
 		t.Errorf("%d holes of %v in %v", holes, gone, pictures)
+	}
+}
+
+// TestRungEnds: who plays a rung that another ladder no longer has is sent away, though the stream and its sound go on.
+func TestRungEnds(t *testing.T) {
+	r := newRig(t)
+	v, err := clip.Make(t.Context(), clip.Spec{Width: 320, Height: 240, FPS: 30, Seconds: 1, GOP: 30})
+	must(t, err)
+	r.hub.AddAudio(0, r.sound.Track)
+	must(t, r.hub.StartSegment(&media.Segment{Track: v.Track}))
+	rung := transcoder.Profile{Name: "240p", Codec: media.H264, Width: 320, Height: 240, Bitrate: 300_000, Divisor: 1}
+	must(t, r.hub.SetLadder(transcoder.Ladder{rung}))
+	grant := r.hub.Admit(0)
+	for i, u := range v.Units[:10] {
+		must(t, r.hub.PublishSource(u))
+		must(t, grant.Publish(0, u))
+		must(t, r.hub.PublishAudio(0, media.AAC, r.sound.Units[i]))
+	}
+	p := r.join(gortsplib.TransportTCP, "/demo/240p")
+	p.await(1)
+	// So many others are read that there is no room for this one.
+	full := transcoder.Ladder{}
+	for n := range transcoder.MaxRungs {
+		other := rung
+		other.Name, other.Bitrate = "other"+strconv.Itoa(n), rung.Bitrate+1000*(n+1)
+		full = append(full, other)
+	}
+	must(t, r.hub.Amend(full))
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(20 * time.Second)
+	for n := 10; r.hub.Viewers(playback.RTSP) > 0; n++ {
+		select {
+		case <-tick.C:
+			u := *r.sound.Units[n%len(r.sound.Units)]
+			u.PTS, u.DTS = int64(n)*1024, int64(n)*1024
+			must(t, r.hub.PublishAudio(0, media.AAC, &u))
+		case <-end:
+			t.Fatal("the player is still there")
+		}
 	}
 }
