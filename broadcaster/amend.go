@@ -13,7 +13,8 @@ import (
 )
 
 // growAfter is for how long the source has to be larger than what the ladder was made for before it is made anew: WebRTC
-// publishers begin small, and try what their connection carries.
+// publishers begin small, and try what their connection carries. Up to a quarter more pixels don't count: each ladder costs a
+// lease, and a publisher could ask for one after the other.
 const growAfter = 10 * time.Second
 
 // growth is what the ladder was made for, and since when the source is larger.
@@ -29,7 +30,7 @@ func (s *Stream) grow(seg *media.Segment) error {
 	switch {
 	case s.video < 0:
 		return nil
-	case t.Width*t.Height <= g.pixels:
+	case 4*t.Width*t.Height <= 5*g.pixels:
 		g.larger = false
 		return nil
 	case !g.larger:

@@ -100,3 +100,35 @@ func TestPassedThroughGrows(t *testing.T) {
 		}
 	})
 }
+
+// TestLadderStays: a source that is hardly larger keeps its ladder, step for step, until it is larger by more than a quarter.
+func TestLadderStays(t *testing.T) {
+	_, small := sizes(t)
+	wide := func(width int) *clip.Video { // only its size is looked at
+		track := *small.Track
+		track.Width = width
+		return &clip.Video{Track: &track, Units: small.Units}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, nil, func(c *broadcaster.Config) {
+			c.Ladder = func(width, height int) transcoder.Ladder {
+				l := halves(width, height)
+				l[0].Name = fmt.Sprint(width)
+				return l
+			}
+		})
+		p, err := publish(t, b, small.Track)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hub, _ := b.Hub("demo")
+		at := play(t, p, 0, small, 4)
+		for _, step := range []struct{ width, want int }{{180, 160}, {200, 160}, {202, 202}, {240, 202}} {
+			at = play(t, p, at, wide(step.width), 14)
+			if got := hub.Renditions(); len(got) != 1 || got[0].Name() != fmt.Sprint(step.want) {
+				t.Errorf("%d pixels wide: the ladder is %v's", step.width, got[0].Name())
+			}
+		}
+		p.Close(nil)
+	})
+}

@@ -29,6 +29,11 @@ func (h *Hub) Amend(ladder transcoder.Ladder) error {
 	if h.closed {
 		return ErrClosed
 	}
+	for _, r := range h.rungs {
+		if !slices.Contains(h.ladder, r) {
+			r.empty() // it left with the amendment before this one: who still read it has had the time
+		}
+	}
 	amended := make([]*Rendition, 0, len(ladder))
 	for _, profile := range ladder {
 		i := slices.IndexFunc(h.ladder, func(r *Rendition) bool { return sameRung(r.profile, profile) })

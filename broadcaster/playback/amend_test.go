@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"testing"
 
 	"castnet/broadcaster/playback"
@@ -114,4 +115,37 @@ func TestAmendToNothing(t *testing.T) {
 		}
 		h.Close(nil)
 	}
+}
+
+// TestAmendForgets: a rung that left the ladder can be read to its end until the ladder changes again. Then nothing is kept of it.
+func TestAmendForgets(t *testing.T) {
+	h := newHub(t, nil)
+	rung := func(n int) transcoder.Ladder {
+		p := ladder[0]
+		p.Name, p.Width, p.Height = strconv.Itoa(n), 16*n, 16*n
+		return transcoder.Ladder{p}
+	}
+	must(t, h.SetLadder(rung(1)))
+	old := h.Rung(0)
+	publish(t, h, 0, 4)
+	g := h.Admit(0)
+	must(t, g.Publish(0, unit(0, true)))
+	must(t, g.Publish(0, unit(frame, false)))
+
+	must(t, h.Amend(rung(2)))
+	slow := old.NewReader(playback.StartOldestKey)
+	if _, err := slow.Next(t.Context()); err != nil {
+		t.Errorf("what was there is gone at once: %v", err)
+	}
+	must(t, h.Amend(rung(3)))
+	if old.Newest() != nil {
+		t.Error("its pictures are still kept")
+	}
+	for _, r := range []*playback.Reader{slow, old.NewReader(playback.StartOldestKey), old.NewReader(playback.StartNewestKey)} {
+		if items, err := drain(r); len(items) != 0 || !errors.Is(err, io.EOF) {
+			t.Errorf("%d pictures, %v", len(items), err)
+		}
+	}
+	must(t, g.Publish(0, unit(2*frame, false))) // what is still made of it is dropped
+	h.Close(nil)
 }

@@ -181,3 +181,11 @@ func (r *Rendition) close(reason error) {
 		close(r.wake)
 	}
 }
+
+// empty keeps nothing any more of a rendition that has ended.
+func (r *Rendition) empty() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.first += uint64(len(r.items))
+	r.items, r.bytes, r.haveKey = nil, 0, false
+}
