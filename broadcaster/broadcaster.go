@@ -78,7 +78,7 @@ type Config struct {
 	// segments without money. Default: 4 s.
 	AuditTimeout time.Duration
 	// Audits is how many pieces of work this broadcaster looks at at once, over all streams: each takes a core for as long
-	// as it lasts. What finds no place within AuditTimeout is not looked at. Default: half of the cores, one at least.
+	// as it lasts. What finds no place within half of AuditTimeout is not looked at. Default: half of the cores, one at least.
 	Audits int
 	// QuoteTimeout bounds the wait for quotes. Default: 2 s.
 	QuoteTimeout time.Duration
@@ -127,7 +127,10 @@ func (c *Config) validate() error {
 	if c.AuditTimeout == 0 {
 		c.AuditTimeout = 4 * time.Second
 	}
-	if c.Audits <= 0 {
+	if c.Audits < 0 {
+		return fmt.Errorf("broadcaster: Audits is %d: at least 1 is needed, or 0 for the default", c.Audits)
+	}
+	if c.Audits == 0 {
 		c.Audits = max(runtime.NumCPU()/2, 1)
 	}
 	if c.QuoteTimeout == 0 {
