@@ -8,21 +8,32 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pion/webrtc/v4"
+)
+
+const (
+	// maxCandidates is how many candidates are taken for each of the other end's credentials, in its offer and after: to each of them
+	// go up to eight requests by STUN from each of this side's, whoever is there.
+	maxCandidates = 64
+	// restartEvery is how often its ICE can be restarted, for which it has as many again.
+	restartEvery = time.Second
 )
 
 // Candidates takes what the other end of a session PATCHes: candidates, and restarts of ICE (RFC 9725, sections 4.3.1 and 4.3.2).
 type Candidates struct {
 	pc *webrtc.PeerConnection
 
-	mu  sync.Mutex // one ICE restart at a time
-	tag string
+	mu        sync.Mutex // one ICE restart at a time
+	tag       string
+	taken     int       // candidates of the other end's credentials
+	restarted time.Time // when it was last asked for
 }
 
 // NewCandidates is of a connection that has been answered so.
 func NewCandidates(pc *webrtc.PeerConnection, answer string) *Candidates {
-	return &Candidates{pc: pc, tag: entityTag(answer)}
+	return &Candidates{pc: pc, tag: entityTag(answer), taken: strings.Count(pc.RemoteDescription().SDP, candidateLine)}
 }
 
 // ETag names the ICE credentials that candidates are for.
@@ -38,17 +49,20 @@ func (c *Candidates) Patch(ctx context.Context, w http.ResponseWriter, match, fr
 	defer c.mu.Unlock()
 	switch match {
 	case "*":
-		restarted, err := restart(ctx, c.pc, fragment)
+		if time.Since(c.restarted) < restartEvery {
+			return Refuse(http.StatusTooManyRequests, "ICE was restarted just now: it can be once in %v", restartEvery)
+		}
+		c.restarted = time.Now()
+		restarted, err := c.restart(ctx, fragment)
 		if err != nil {
 			return Refuse(http.StatusBadRequest, "ICE cannot be restarted: %v", err)
 		}
-		c.tag = entityTag(restarted)
 		w.Header().Set("ETag", c.tag)
 		w.Header().Set("Content-Type", "application/trickle-ice-sdpfrag")
 		_, _ = io.WriteString(w, restarted) // who has gone asks again
 		return nil
 	case c.tag:
-		if err := trickle(c.pc, fragment); err != nil {
+		if err := c.trickle(fragment); err != nil {
 			return Refuse(http.StatusBadRequest, "candidate refused: %v", err)
 		}
 		w.WriteHeader(http.StatusNoContent)
@@ -61,56 +75,87 @@ func (c *Candidates) Patch(ctx context.Context, w http.ResponseWriter, match, fr
 // entityTag is the ETag of a session with the ICE credentials of that SDP.
 func entityTag(sdp string) string { return `"` + attribute(sdp, "ice-ufrag") + `"` }
 
-// trickle adds the candidates of an SDP fragment (RFC 8840). Everything is bundled into the first section.
-func trickle(pc *webrtc.PeerConnection, fragment string) error {
+// candidateLine is how an SDP's line of a candidate begins.
+const candidateLine = "a=candidate:"
+
+// trickle adds the candidates of an SDP fragment (RFC 8840), as many as may be. It returns what is wrong with the first bad one.
+// Everything is bundled into the first section.
+func (c *Candidates) trickle(fragment string) (bad error) {
 	for line := range strings.Lines(fragment) {
-		candidate, ok := strings.CutPrefix(strings.TrimSpace(line), "a=candidate:")
+		candidate, ok := strings.CutPrefix(strings.TrimSpace(line), candidateLine)
 		if !ok {
 			continue
 		}
+		if c.taken >= maxCandidates {
+			break
+		}
+		c.taken++
 		mid := "0"
-		if err := pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: "candidate:" + candidate, SDPMid: &mid}); err != nil {
-			return err
+		if err := c.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: "candidate:" + candidate, SDPMid: &mid}); err != nil && bad == nil {
+			bad = err
 		}
 	}
-	return nil
+	return bad
+}
+
+// limited leaves out of an offer the candidates that are too many.
+func limited(offer string) string {
+	if strings.Count(offer, candidateLine) <= maxCandidates {
+		return offer
+	}
+	var out strings.Builder
+	taken := 0
+	// Either ends a line where it is parsed.
+	for _, line := range strings.FieldsFunc(offer, func(r rune) bool { return r == '\r' || r == '\n' }) {
+		if strings.HasPrefix(line, candidateLine) {
+			if taken++; taken > maxCandidates {
+				continue
+			}
+		}
+		out.WriteString(line + "\r\n")
+	}
+	return out.String()
 }
 
 // restart makes the answer to an SDP fragment with other ICE credentials than before (RFC 9725, section 4.4.3): it takes
 // the offer of the session with them, and returns this side's new credentials and candidates as a fragment.
-func restart(ctx context.Context, pc *webrtc.PeerConnection, fragment string) (string, error) {
+func (c *Candidates) restart(ctx context.Context, fragment string) (string, error) {
 	ufrag, password := attribute(fragment, "ice-ufrag"), attribute(fragment, "ice-pwd")
 	if ufrag == "" || password == "" {
 		return "", errors.New("the fragment has no a=ice-ufrag and a=ice-pwd")
 	}
 	var offer strings.Builder
-	for line := range strings.Lines(pc.RemoteDescription().SDP) {
+	for line := range strings.Lines(c.pc.RemoteDescription().SDP) {
 		switch {
 		case strings.HasPrefix(line, "a=ice-ufrag:"):
 			line = "a=ice-ufrag:" + ufrag + "\r\n"
 		case strings.HasPrefix(line, "a=ice-pwd:"):
 			line = "a=ice-pwd:" + password + "\r\n"
-		case strings.HasPrefix(line, "a=candidate:"), strings.HasPrefix(line, "a=end-of-candidates"):
+		case strings.HasPrefix(line, candidateLine), strings.HasPrefix(line, "a=end-of-candidates"):
 			continue
 		}
 		offer.WriteString(line)
 	}
-	answer, err := Answer(ctx, pc, offer.String())
+	answer, err := Answer(ctx, c.pc, offer.String())
 	if err != nil {
 		return "", err
 	}
+	if tag := entityTag(answer); tag != c.tag { // or they were the credentials that it had
+		c.tag, c.taken = tag, 0
+	}
+	_ = c.trickle(fragment) // it is restarted, whatever its candidates are worth
 	var out strings.Builder
 	fmt.Fprintf(&out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\nm=%s 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n",
 		attribute(answer, "ice-ufrag"), attribute(answer, "ice-pwd"), firstSection(answer))
 	seen := make(map[string]bool)
 	for line := range strings.Lines(answer) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "a=candidate:") && !seen[line] {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, candidateLine) && !seen[line] {
 			seen[line] = true
 			out.WriteString(line + "\r\n")
 		}
 	}
 	out.WriteString("a=end-of-candidates\r\n")
-	return out.String(), trickle(pc, fragment)
+	return out.String(), nil
 }
 
 // attribute is the value of the first a=name:value.

@@ -146,9 +146,9 @@ func (h *Host) connection(codecs *webrtc.MediaEngine, interceptors *interceptor.
 	return api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{h.certificate}})
 }
 
-// Answer takes an offer and returns the answer with all of this side's candidates: they are its own and known at once.
+// Answer takes an offer, with as many candidates as may be, and returns the answer with all of this side's candidates: they are its own and known at once.
 func Answer(ctx context.Context, pc *webrtc.PeerConnection, offer string) (string, error) {
-	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: limited(offer)}); err != nil {
 		return "", fmt.Errorf("the offer cannot be taken: %w", err)
 	}
 	for _, t := range pc.GetTransceivers() { // what is asked for and not there must not look as if it would come
