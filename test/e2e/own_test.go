@@ -19,11 +19,11 @@ import (
 // the byte, and is in no receipt. Then it stops, and an orchestrator goes on with it at the first picture that is missing.
 func ownRendition(t *testing.T, n *testnet.Network) {
 	t.Helper()
-	const seconds, stop = 18, 10 * 30 // pictures of 180p
+	const seconds, gop = 24, 60
 	var sizes []pusher.Stream
 	var videos []*clip.Video
 	for _, s := range [][2]int{{640, 360}, {320, 180}} {
-		v, err := clip.Make(t.Context(), clip.Spec{Width: s[0], Height: s[1], FPS: 30, Seconds: seconds, GOP: 60, Bitrate: s[0] * s[1] * 2})
+		v, err := clip.Make(t.Context(), clip.Spec{Width: s[0], Height: s[1], FPS: 30, Seconds: seconds, GOP: gop, Bitrate: s[0] * s[1] * 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,8 +31,26 @@ func ownRendition(t *testing.T, n *testnet.Network) {
 		sizes = append(sizes, pusher.Stream{Track: v.Track, Units: v.Units})
 	}
 	pushed := make(chan error, 1)
+	enough := make(chan struct{}) // closed once 180p was seen to be the publisher's
+	stop := 0                     // pictures of 180p that were sent; read once all is pushed
 	go func() {
-		pushed <- pusher.PushSizes(t.Context(), n.RTMP+"own", sizes, func(size, i int) bool { return size == 0 || i < stop })
+		ended := false
+		pushed <- pusher.PushSizes(t.Context(), n.RTMP+"own", sizes, func(size, i int) bool {
+			if size == 0 {
+				return true
+			}
+			if i%gop == 0 {
+				select {
+				case <-enough:
+					ended = true
+				default:
+				}
+			}
+			if !ended {
+				stop = i + 1
+			}
+			return !ended
+		})
 	}()
 	watched := make(chan map[string]*viewer.Variant, 1)
 	go func() {
@@ -47,6 +65,7 @@ func ownRendition(t *testing.T, n *testnet.Network) {
 	eventually(t, 15*time.Second, "180p is the publisher's own, and in no receipt", own, func(v api.StreamView) bool {
 		return slices.Equal(ownRenditions(v), []string{"180p"}) && v.Verified.OK >= 1 && receiptOf(t, v) == 2
 	})
+	close(enough)
 	eventually(t, 20*time.Second, "180p is an orchestrator's, and in the receipts", own, func(v api.StreamView) bool {
 		return len(ownRenditions(v)) == 0 && receiptOf(t, v) == 3
 	})
