@@ -27,9 +27,15 @@ type Reader struct {
 
 // NewReader makes a reader. It begins with what is kept, or with the next key unit where there is none.
 func (r *Rendition) NewReader(start Start) *Reader {
-	r.read.Store(true)
-	return &Reader{rendition: r, start: start}
+	r.MarkRead()
+	return r.Prepare(start)
 }
+
+// Prepare makes a reader for who only gets the rendition ready for others: MarkRead says when there is one of them.
+func (r *Rendition) Prepare(start Start) *Reader { return &Reader{rendition: r, start: start} }
+
+// MarkRead says that somebody reads the rendition.
+func (r *Rendition) MarkRead() { r.read.Store(true) }
 
 // Read reports whether anybody has ever read the rendition: one that is made on demand need not be made before.
 func (r *Rendition) Read() bool { return r.read.Load() }

@@ -7,6 +7,7 @@ import (
 
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/playback/internal/clip"
+	"castnet/transcoder"
 )
 
 // TestAmendedLadder: a rung that the ladder gets while somebody watches is listed from then on, and can be played; the others go
@@ -50,5 +51,25 @@ func TestAmendedLadder(t *testing.T) {
 	}
 	if list := r.playlist("fresh/index.m3u8"); !strings.Contains(list, "#EXT-X-MEDIA-SEQUENCE:2\n") {
 		t.Errorf("it does not count its segments as the others do:\n%s", list)
+	}
+}
+
+// TestOnlyWhatIsAskedForIsWatched: all rungs are packaged for whoever comes, but only those that somebody asked for go on when
+// the ladder becomes another one: the others would be paid for and seen by nobody.
+func TestOnlyWhatIsAskedForIsWatched(t *testing.T) {
+	r := newRig(t, nil)
+	r.load(60, 30)
+	r.publish(60)
+	r.playlist("index.m3u8")
+	r.playlist("360p/index.m3u8")
+	fresh := ladder[0]
+	fresh.Name, fresh.Width, fresh.Height = "fresh", 64, 48
+	must(t, r.hub.Amend(transcoder.Ladder{fresh}))
+	var names []string
+	for _, rung := range r.hub.Renditions() {
+		names = append(names, rung.Name())
+	}
+	if !slices.Equal(names, []string{"360p", "fresh"}) {
+		t.Errorf("the ladder is %v", names)
 	}
 }

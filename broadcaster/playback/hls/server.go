@@ -246,6 +246,7 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 
 // serveMediaPlaylist answers at once, or (blocking reload) once the playlist holds the segment or part asked for.
 func (s *Server) serveMediaPlaylist(ctx context.Context, w http.ResponseWriter, r *http.Request, v *variant, as view) error {
+	v.rendition.MarkRead()
 	query := r.URL.Query()
 	ready := func(p *packager) bool {
 		return p.nextPart > 0 && p.segments[p.late].duration > 0 // players need a whole segment to begin with

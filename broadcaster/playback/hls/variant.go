@@ -52,7 +52,7 @@ func newVariant(show *presentation, r *playback.Rendition, cfg *Config) *variant
 
 // run packages until the stream is over.
 func (v *variant) run(ctx context.Context) {
-	reader := v.rendition.NewReader(playback.StartOldestKey)
+	reader := v.rendition.Prepare(playback.StartOldestKey) // whoever asks for the playlist reads it
 	for {
 		item, wait, err := reader.Poll()
 		if wait != nil {
