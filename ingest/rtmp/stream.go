@@ -243,13 +243,14 @@ func (s *stream) startAudio(track uint8, m *message.AudioExSequenceStart) error 
 		return s.out.SetSound(n, sound.Track())
 	default:
 		_, known := s.find(track)
-		return s.untaken(track, known != nil, m.FourCC)
+		return s.untaken(track, track == 0 || known != nil, m.FourCC)
 	}
 }
 
-// untaken refuses a track in a codec that is not taken. A further one is left out, unless it had been taken in another codec.
-func (s *stream) untaken(track uint8, taken bool, codec message.FourCC) error {
-	if track == 0 || taken {
+// untaken refuses a track in a codec that is not taken, where the stream needs it: it is the first one, or had been taken in another
+// codec. A further one is left out.
+func (s *stream) untaken(track uint8, needed bool, codec message.FourCC) error {
+	if needed {
 		return unsupported(fourCC(codec))
 	}
 	if !s.leftOut {
