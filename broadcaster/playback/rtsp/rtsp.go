@@ -42,8 +42,9 @@ func (c *Config) validate() error {
 
 // Player sends renditions to those who play them. It works while Run runs. Its methods are safe for concurrent use.
 type Player struct {
-	cfg   Config
-	spawn chan *show
+	cfg     Config
+	spawn   chan *show
+	stopped chan struct{} // closed when Run takes no more
 
 	mu    sync.Mutex
 	shows map[*playback.Rendition]*show     // those that run
@@ -58,8 +59,8 @@ func New(cfg Config) (*Player, error) {
 		return nil, err
 	}
 	return &Player{
-		cfg: cfg, spawn: make(chan *show), shows: make(map[*playback.Rendition]*show), known: make(map[*gortsplib.ServerStream]*show),
-		viewers: make(map[*gortsplib.ServerSession]*viewer),
+		cfg: cfg, spawn: make(chan *show), stopped: make(chan struct{}),
+		shows: make(map[*playback.Rendition]*show), known: make(map[*gortsplib.ServerStream]*show), viewers: make(map[*gortsplib.ServerSession]*viewer),
 	}, nil
 }
 
@@ -67,6 +68,7 @@ func New(cfg Config) (*Player, error) {
 func (p *Player) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	defer all.Wait()
+	defer close(p.stopped)
 	for {
 		select {
 		case <-ctx.Done():
@@ -126,6 +128,7 @@ func (p *Player) find(server *gortsplib.Server, path string) (*show, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s := p.shows[r]; s != nil {
+		s.use()
 		return s, nil
 	}
 	s, err := newShow(server, hub, r, p.cfg.Metrics)
@@ -134,7 +137,7 @@ func (p *Player) find(server *gortsplib.Server, path string) (*show, error) {
 	}
 	select {
 	case p.spawn <- s:
-	case <-time.After(time.Second):
+	case <-p.stopped:
 		s.out.Close()
 		return nil, errors.New("the broadcaster is stopping")
 	}
@@ -189,6 +192,7 @@ func (p *Player) Left(session *gortsplib.ServerSession) {
 	v.leave()
 	delete(p.viewers, session)
 	s := v.show
+	s.use()
 	s.hub.AddViewers(playback.RTSP, -1)
 	if s.players.Add(-1) == 0 && p.shows[s.main] != s {
 		delete(p.known, s.out)

@@ -29,6 +29,9 @@ const firstType = 96
 // farewell is how long sound is still packetized when the pictures have ended: a rung can end before its stream does.
 const farewell = time.Second
 
+// leaving is how long players may take for what is left of the stream when it has ended, and to be sent the last of it.
+const leaving = 2 * flushed
+
 // show packetizes one rendition, with all sounds, once for all its players.
 type show struct {
 	hub     *playback.Hub
@@ -38,7 +41,8 @@ type show struct {
 	tracks  []*outgoing
 	log     *backlog
 	joins   chan *viewer
-	over    chan struct{} // closed when it has ended
+	asked   chan struct{} // has one where somebody has asked for it or left since idle was last reckoned from
+	over    chan struct{} // closed when it takes no more
 	players atomic.Int64
 	// epoch is the timeline's zero for all its players: one that moved would put sound and pictures out of step, which are
 	// reported on at different times.
@@ -58,7 +62,7 @@ type outgoing struct {
 func newShow(server *gortsplib.Server, hub *playback.Hub, r *playback.Rendition, metrics *playback.Metrics) (*show, error) {
 	s := &show{
 		hub: hub, main: r, metrics: metrics, epoch: hub.Epoch(),
-		log: newBacklog(), joins: make(chan *viewer), over: make(chan struct{}),
+		log: newBacklog(), joins: make(chan *viewer), asked: make(chan struct{}, 1), over: make(chan struct{}),
 	}
 	if err := s.add(r); err != nil {
 		return nil, err
@@ -145,8 +149,8 @@ func (s *show) add(r *playback.Rendition) error {
 
 // run packetizes until ctx is done, the stream is over, or nobody has played for long.
 func (s *show) run(ctx context.Context) {
-	defer close(s.over)
 	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var sending, viewers sync.WaitGroup
 	began := make(chan struct{}) // closed when other tracks than the main one may begin
 	begin := sync.OnceFunc(func() { close(began) })
@@ -171,22 +175,48 @@ func (s *show) run(ctx context.Context) {
 		sending.Wait()
 		close(ended)
 	}()
-	defer func() { stop(); <-ended; viewers.Wait() }()
-	tick := time.NewTicker(idle)
-	defer tick.Stop()
+	if s.take(ctx, ended, &viewers) {
+		s.log.end()
+		late := time.AfterFunc(leaving, stop)
+		defer late.Stop()
+	} else {
+		stop()
+	}
+	<-ended
+	viewers.Wait()
+}
+
+// use has it go on for idle from now on, with or without players.
+func (s *show) use() {
+	select {
+	case s.asked <- struct{}{}:
+	default:
+	}
+}
+
+// take lets players in until ctx is done, all has been packetized, which it reports, or nobody has played for long.
+func (s *show) take(ctx context.Context, ended <-chan struct{}, viewers *sync.WaitGroup) bool {
+	defer close(s.over) // nobody waits to be let in while the last ones leave
+	unused := time.NewTimer(idle)
+	defer unused.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-ended:
-			s.log.end()
-			viewers.Wait()
-			return
+			return true
 		case v := <-s.joins:
 			viewers.Go(func() { v.run(ctx) })
-		case <-tick.C:
-			if s.players.Load() == 0 {
-				return
+		case <-s.asked:
+			unused.Reset(idle)
+		case <-unused.C:
+			select {
+			case <-s.asked: // just now
+				unused.Reset(idle)
+			default:
+				if s.players.Load() == 0 {
+					return false
+				}
 			}
 		}
 	}
