@@ -109,6 +109,11 @@ func (p *Player) find(server *gortsplib.Server, path string) (*show, error) {
 	if !ok {
 		return nil, fmt.Errorf("stream %.40q is not live", id)
 	}
+	select {
+	case <-hub.Done():
+		return nil, fmt.Errorf("stream %.40q is over", id)
+	default:
+	}
 	if limit := p.cfg.MaxViewers; limit > 0 && hub.Viewers(playback.RTSP) >= limit {
 		return nil, fmt.Errorf("stream %q has %d viewers by RTSP: no more are taken (--max-viewers)", id, limit)
 	}
