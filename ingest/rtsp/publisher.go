@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -155,16 +154,12 @@ type publisher struct {
 	tones    []*rtpstream.Track            // of plan.sounds
 	asked    time.Time                     // when a key frame was asked for
 	left     map[*rtpstream.Track]struct{} // tracks whose sender has said goodbye by RTCP, as GStreamer does instead of TEARDOWN
-	senders  map[*rtpstream.Track]uint32   // the SSRC of each track's last packet
 	reason   error                         // why the publisher was ended by us
 	closed   bool
 }
 
 func newPublisher(sink ingest.Sink, plan plan, metrics *ingest.Metrics, now func() time.Time) (*publisher, error) {
-	p := &publisher{
-		plan: plan, sink: sink, metrics: metrics, now: now, began: now(),
-		left: make(map[*rtpstream.Track]struct{}), senders: make(map[*rtpstream.Track]uint32),
-	}
+	p := &publisher{plan: plan, sink: sink, metrics: metrics, now: now, began: now(), left: make(map[*rtpstream.Track]struct{})}
 	stream := rtpstream.New(sink, metrics)
 	stream.Expect(plan.pictures != nil, len(plan.sounds))
 	if plan.pictures != nil {
@@ -213,9 +208,6 @@ func (p *publisher) listen(session session, end func()) {
 			case *rtcp.SenderReport:
 				track.Report(packet.NTPTime, packet.RTPTime)
 			case *rtcp.Goodbye:
-				if sender, known := p.senders[track]; known && !slices.Contains(packet.Sources, sender) {
-					return // another's: one before it, or a copy of what a relay heard
-				}
 				p.left[track] = struct{}{}
 				if p.gone() {
 					time.AfterFunc(tail, func() { p.leave(end) })
@@ -237,7 +229,6 @@ func (p *publisher) packet(session session, end func(), m *description.Media, tr
 	if p.closed || p.reason != nil {
 		return
 	}
-	p.senders[track] = packet.SSRC
 	delete(p.left, track) // it goes on after all, from another sender
 	now := p.now()
 	needKey, err := track.Packet(packet, now)

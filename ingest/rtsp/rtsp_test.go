@@ -14,6 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/pion/rtcp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"castnet/ingest"
@@ -127,27 +131,46 @@ func TestFFmpegPush(t *testing.T) {
 	}
 }
 
-// TestGStreamerPush takes what GStreamer pushes, to the last picture. It says goodbye by RTCP alone.
-func TestGStreamerPush(t *testing.T) {
-	video, err := clip.Make(t.Context(), clip.Spec{Width: 640, Height: 360, FPS: 30, Seconds: 2, BFrames: 2, GOP: 30})
+// TestGoodbyeByRTCP ends a stream whose sender says BYE and no TEARDOWN, as GStreamer's rtspclientsink does, while its
+// connection stays.
+func TestGoodbyeByRTCP(t *testing.T) {
+	video, err := clip.Make(t.Context(), clip.Spec{Width: 320, Height: 240, FPS: 30, Seconds: 1, GOP: 30})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, transport := range []string{"tcp", "udp"} {
-		t.Run(transport, func(t *testing.T) {
-			t.Parallel()
-			g := ingesttest.NewGate()
-			address := start(t, g, func(c *rtsp.Config) { c.RTP, c.RTCP = udp(t) })
-			out, err := run(t, "gst-launch-1.0", "-q", "-e", "filesrc", "location="+video.File, "!", "qtdemux", "!", "queue", "!", "h264parse", "config-interval=-1", "!",
-				"rtspclientsink", "protocols="+transport, "location=rtsp://"+address+"/live/demo")
-			if err != nil {
-				t.Fatalf("%v: %s", err, out)
+	g := ingesttest.NewGate()
+	address := start(t, g, func(c *rtsp.Config) { c.IdleTimeout = time.Hour })
+	sets := slices.Collect(media.NALUs(video.Track.Config))
+	h264 := &format.H264{PayloadTyp: 96, SPS: sets[0], PPS: sets[1], PacketizationMode: 1}
+	pictures := &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{h264}}
+	transport := gortsplib.TransportTCP
+	client := gortsplib.Client{Transport: &transport}
+	if err := client.StartRecording("rtsp://"+address+"/live/demo", &description.Session{Medias: []*description.Media{pictures}}); err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	encoder, err := h264.CreateEncoder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sender uint32
+	for _, u := range video.Units {
+		packets, err := encoder.Encode(slices.Collect(media.NALUs(u.Payload)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, packet := range packets {
+			packet.Timestamp, sender = uint32(u.PTS), packet.SSRC
+			if err := client.WritePacketRTP(pictures, packet); err != nil {
+				t.Fatal(err)
 			}
-			r := g.Wait(t)
-			if n := len(r.Units[media.H264]); n != len(video.Units) || r.Reason != nil {
-				t.Errorf("%d of %d pictures came, ended with %v", n, len(video.Units), r.Reason)
-			}
-		})
+		}
+	}
+	if err := client.WritePacketRTCP(pictures, &rtcp.Goodbye{Sources: []uint32{sender}}); err != nil {
+		t.Fatal(err)
+	}
+	if r := g.Wait(t); len(r.Units[media.H264]) != len(video.Units) || r.Reason != nil {
+		t.Errorf("%d of %d pictures came, ended with %v", len(r.Units[media.H264]), len(video.Units), r.Reason)
 	}
 }
 
