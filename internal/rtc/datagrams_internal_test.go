@@ -18,6 +18,9 @@ func take(t *testing.T, network, address string) *socket {
 	t.Helper()
 	conn, err := net.ListenPacket(network, address)
 	if err != nil {
+		if network == "udp4" { // only IPv6 may be missing
+			t.Fatal(err)
+		}
 		t.Skipf("no %s here: %v", network, err)
 	}
 	s, err := newSocket(conn.(*net.UDPConn))
@@ -39,6 +42,9 @@ func TestFamilies(t *testing.T) {
 			s := take(t, c.network, c.at)
 			peer, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(c.peer)})
 			if err != nil {
+				if c.peer == "127.0.0.1" {
+					t.Fatal(err)
+				}
 				t.Skip(err)
 			}
 			defer func() { _ = peer.Close() }()
