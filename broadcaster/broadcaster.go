@@ -21,6 +21,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"castnet/broadcaster/free"
 	"castnet/broadcaster/health"
 	"castnet/broadcaster/market"
 	"castnet/broadcaster/playback"
@@ -168,6 +169,7 @@ type Broadcaster struct {
 	mu      sync.Mutex
 	run     context.Context //nolint:containedctx // streams outlive their publisher's call, never Run
 	streams map[string]*Stream
+	losses  map[string]*free.Losses // by stream id
 	running sync.WaitGroup
 }
 
@@ -178,7 +180,7 @@ func New(cfg Config) (*Broadcaster, error) {
 	}
 	m := newMetrics(cfg.Registerer)
 	b := &Broadcaster{
-		cfg: cfg, metrics: m, streams: make(map[string]*Stream), looks: make(chan struct{}, cfg.Audits),
+		cfg: cfg, metrics: m, streams: make(map[string]*Stream), losses: make(map[string]*free.Losses), looks: make(chan struct{}, cfg.Audits),
 		places: newPlaces(cfg.MaxPublishers, cfg.MaxPublishersPerAddress),
 		market: market.New(market.Config{
 			Signer: cfg.Signer, Domain: cfg.Domain, ChainID: cfg.ChainID, Network: cfg.Network, Purse: cfg.Payer,
@@ -240,7 +242,10 @@ func (b *Broadcaster) admit(id string, req ingest.Request) (*sink, error) {
 			return k, nil
 		}
 	}
-	s, err := newStream(b, id, req)
+	if b.losses[id] == nil {
+		b.losses[id] = new(free.Losses)
+	}
+	s, err := newStream(b, id, req, b.losses[id])
 	if err != nil {
 		return nil, err
 	}

@@ -7,9 +7,9 @@ import (
 )
 
 // newOwn has the renditions that publishers of the stream make themselves.
-func (s *Stream) newOwn() *free.Tracks {
+func (s *Stream) newOwn(losses *free.Losses) *free.Tracks {
 	return free.New(free.Config{
-		Hub: s.hub, Work: s.work,
+		Hub: s.hub, Work: s.work, Losses: losses, Now: s.b.cfg.Now,
 		Begun: func(rendition string) {
 			s.b.metrics.own.Inc()
 			s.note(AtInput, fmt.Sprintf("The publisher sends %s itself: nobody is paid for it.", rendition))

@@ -159,13 +159,13 @@ func TestOwnRenditionLost(t *testing.T) {
 	}
 }
 
-// TestOwnRenditionLostAgain: a publisher that comes back time and again with a second size that does not do is no longer
-// heeded, also where it does.
+// TestOwnRenditionLostAgain: a publisher that comes back time and again with a second size that does not do, to the same stream
+// or to another one of its key, is no longer heeded, also where it does, for an hour.
 func TestOwnRenditionLostAgain(t *testing.T) {
 	large, small := sizes(t)
 	synctest.Test(t, func(t *testing.T) {
 		b := run(t, transcoder.Ladder{rung})
-		for visit := range 4 {
+		for visit := range 5 {
 			p, err := publish(t, b, large.Track, small.Track)
 			if err != nil {
 				t.Fatal(err)
@@ -173,13 +173,20 @@ func TestOwnRenditionLostAgain(t *testing.T) {
 			var taken bool
 			send(t, p, large, small, func(i int) bool {
 				taken = taken || len(status(t, b).Own) > 0
-				return i != 45 || visit == 3
+				return i != 45 || visit >= 3
 			})
-			if want := visit < 3; taken != want {
+			if want := visit != 3; taken != want {
 				t.Errorf("visit %d: taken: %v", visit, taken)
 			}
-			p.Close(errGone)
+			if visit%2 == 0 {
+				p.Close(errGone)
+			} else {
+				p.Close(nil)
+			}
 			<-time.After(3 * time.Second)
+			if visit == 3 {
+				<-time.After(time.Hour)
+			}
 		}
 	})
 }

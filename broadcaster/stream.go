@@ -63,7 +63,7 @@ type Stream struct {
 	input     health.Meter
 }
 
-func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
+func newStream(b *Broadcaster, id string, req ingest.Request, losses *free.Losses) (*Stream, error) {
 	s := &Stream{
 		b: b, id: id, log: b.cfg.Logger.With("stream", id), started: b.cfg.Now(), request: req,
 		// The hash names this stream, not the key: a later one with it is another stream.
@@ -82,7 +82,7 @@ func newStream(b *Broadcaster, id string, req ingest.Request) (*Stream, error) {
 		return nil, err
 	}
 	s.hub = hub
-	s.own = s.newOwn()
+	s.own = s.newOwn(losses)
 	s.status = Status{ID: id, State: Starting, Started: s.started}
 	return s, nil
 }
@@ -140,13 +140,14 @@ func (s *Stream) transcode(ctx context.Context) {
 	select {
 	case <-s.closed:
 		tail, cancel := context.WithTimeout(ctx, tailTimeout)
-		if err := s.work.Drained(tail); err != nil && ctx.Err() == nil {
-			s.trouble(AtOrchestrator, "The last seconds could not be transcoded in time.")
-			s.log.Warn("stream ended before its last segments were transcoded", "err", err)
-		}
 		select {
 		case <-converted: // so that viewers have the last of the sound before the end
 		case <-tail.Done():
+		}
+		s.hub.EndSource()
+		if err := s.work.Drained(tail); err != nil && ctx.Err() == nil {
+			s.trouble(AtOrchestrator, "The last seconds could not be transcoded in time.")
+			s.log.Warn("stream ended before its last segments were transcoded", "err", err)
 		}
 		cancel()
 	case <-ctx.Done():
@@ -320,9 +321,7 @@ func (s *Stream) writeVideo(u *media.Unit) error {
 		}
 		return err
 	}
-	if len(s.hub.Renditions()) > 0 {
-		s.work.Add(u)
-	}
+	s.work.Add(u)
 	s.own.Source(u.PTS)
 	return nil
 }
@@ -345,9 +344,6 @@ func (s *Stream) startSegment(seg *media.Segment) error {
 	s.mu.Lock()
 	s.status.Segments++
 	s.mu.Unlock()
-	if len(s.hub.Renditions()) == 0 {
-		return nil
-	}
 	rungs := s.own.Share(seg)
 	s.tellOwn()
 	if n := s.work.Start(seg, rungs); n > 0 {

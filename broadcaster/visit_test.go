@@ -202,6 +202,42 @@ func TestPublisherComesBack(t *testing.T) {
 	})
 }
 
+// TestSourceEndsFirst: who watches the source need not wait for renditions of the last pictures, nor who hears the sound.
+func TestSourceEndsFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, transcoder.Ladder{{Name: "360p", Codec: media.H264, Width: 640, Height: 360, Bitrate: 500_000, Divisor: 1}})
+		p, err := publish(t, b, h264, aac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hub, _ := b.Hub("demo")
+		pictures, sound, rung := read(t, hub.Source()), read(t, hub.Audio(0, media.AAC)), read(t, hub.Rendition("360p"))
+		p.second()
+		p.Close(nil)
+		synctest.Wait()
+		for name, of := range map[string]<-chan seen{"pictures": pictures, "sound": sound} {
+			select {
+			case saw := <-of:
+				if !errors.Is(saw.reason, io.EOF) || len(saw.pts) != 30 {
+					t.Errorf("%s: %d units, end %v", name, len(saw.pts), saw.reason)
+				}
+			default:
+				t.Errorf("%s: the end is not told", name)
+			}
+		}
+		select {
+		case <-rung:
+			t.Error("the rung ended before anybody could make the last of it")
+		case <-hub.Done():
+			t.Error("the stream ended without waiting for its renditions")
+		default:
+		}
+		if saw := <-rung; !errors.Is(saw.reason, io.EOF) {
+			t.Errorf("the rung ended with %v", saw.reason)
+		}
+	})
+}
+
 // TestPublisherStaysAway: the stream ends, and the next publisher with its key begins another.
 func TestPublisherStaysAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

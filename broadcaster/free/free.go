@@ -7,21 +7,47 @@ package free
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/worklist"
 	"castnet/internal/media"
 )
 
-// maxLosses is how often in a stream's life what its publishers make may stop to fit: each time, what orchestrators are busy
-// with is cancelled and begun anew, which they take for a broadcaster that wastes their work.
-const maxLosses = 3
+// maxLosses is how often within lossesLast what the publishers of a key make may stop to fit.
+const (
+	maxLosses  = 3
+	lossesLast = time.Hour
+)
+
+// Losses is when what the publishers of one key made stopped to fit: each time, what orchestrators are busy with is cancelled
+// and begun anew, which they take for a broadcaster that wastes their work. It outlives the key's streams, which use it one
+// after the other. The zero value has none.
+type Losses struct {
+	newest []time.Time // at most maxLosses, oldest first
+}
+
+func (l *Losses) add(now time.Time) {
+	l.newest = append(l.newest, now)
+	if len(l.newest) > maxLosses {
+		l.newest = l.newest[1:]
+	}
+}
+
+// enough reports whether nothing more is to be tried for now.
+func (l *Losses) enough(now time.Time) bool {
+	return len(l.newest) == maxLosses && now.Sub(l.newest[0]) < lossesLast
+}
 
 // Config is what Tracks need. All of it is required.
 type Config struct {
 	Hub  *playback.Hub
 	Work *worklist.List
+	// Losses is the key's.
+	Losses *Losses
+	Now    func() time.Time
 	// Begun is told of a rendition that the publisher makes from now on, Lost of one that it no longer makes, and why: the
 	// worklist has it made by orchestrators by then. Ended is told of one that ended with the publisher's visit.
 	Begun func(rendition string)
@@ -34,8 +60,7 @@ type Tracks struct {
 	cfg    Config
 	tracks []*media.Track // all of the publisher's
 	all    []*further
-	losses int    // of all publishers so far, those of one segment together
-	lostAt uint64 // the source's segment of the last one
+	lostAt uint64 // the source's segment of the last loss: those of one count as one
 }
 
 // further is one of them.
@@ -53,7 +78,10 @@ type further struct {
 func (f *further) makes() bool { return f.rung != nil && !f.lost }
 
 // New makes the Tracks of a stream, whose publishers come one after the other.
-func New(cfg Config) *Tracks { return &Tracks{cfg: cfg} }
+func New(cfg Config) *Tracks { return &Tracks{cfg: cfg, lostAt: noSegment} }
+
+// noSegment is before the first loss.
+const noSegment = math.MaxUint64
 
 // Heed takes the publisher's tracks as they are now. video is the index of the one that the stream is cut by, -1 without.
 func (t *Tracks) Heed(tracks []*media.Track, video int) {
@@ -92,7 +120,7 @@ func (t *Tracks) Share(seg *media.Segment) (rungs []int) {
 		switch {
 		case f.makes():
 			f.Segment(seg.Seq)
-		case !f.lost && t.losses < maxLosses && seg.StartsAtKey():
+		case !f.lost && seg.StartsAtKey() && !t.cfg.Losses.enough(t.cfg.Now()):
 			t.begin(f, seg, ladder)
 		}
 	}
@@ -192,11 +220,13 @@ func (t *Tracks) match(f *further, err error) {
 // lose has orchestrators make what a track no longer does, from a segment on.
 func (t *Tracks) lose(f *further, from uint64, why error) {
 	f.lost = true
-	if t.losses == 0 || t.lostAt != f.segment {
-		t.losses, t.lostAt = t.losses+1, f.segment
+	now := t.cfg.Now()
+	if t.lostAt != f.segment {
+		t.lostAt = f.segment
+		t.cfg.Losses.add(now)
 	}
-	if t.losses == maxLosses {
-		why = fmt.Errorf("%w (after %d times nothing more is tried while the stream lasts)", why, maxLosses)
+	if t.cfg.Losses.enough(now) {
+		why = fmt.Errorf("%w (after %d times in %v nothing more is tried for a while)", why, maxLosses, lossesLast)
 	}
 	t.cfg.Work.Amend(from, f.rung.Index())
 	t.hold()

@@ -387,6 +387,22 @@ func (h *Hub) PublishAudio(n int, codec media.Codec, u *media.Unit) error {
 // transcoder that starts fresh must be given. It is nil where that picture is no longer kept.
 func (h *Hub) Retained(fromPTS int64) []*media.Unit { return h.source.since(fromPTS) }
 
+// EndSource says that nothing more comes of the source, nor of its sound: who watches them sees the end while the ladder is
+// still being made of the last pictures.
+func (h *Hub) EndSource() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.endSource(io.EOF)
+}
+
+// endSource ends the source and all sound. The lock is held.
+func (h *Hub) endSource(reason error) {
+	h.source.close(reason)
+	for _, r := range h.audio {
+		r.close(reason)
+	}
+}
+
 // Close ends the stream: everything published before stays readable to its end, then readers get the reason (io.EOF
 // for nil). Closing twice does nothing.
 func (h *Hub) Close(reason error) {
@@ -399,10 +415,7 @@ func (h *Hub) Close(reason error) {
 	if reason == nil {
 		reason = io.EOF
 	}
-	h.source.close(reason)
-	for _, r := range h.audio {
-		r.close(reason)
-	}
+	h.endSource(reason)
 	for _, r := range h.rungs {
 		r.close(reason)
 	}

@@ -94,6 +94,33 @@ func drain(rd *playback.Reader) (items []playback.Item, err error) {
 	}
 }
 
+// TestSourceEnds: the source and all sound end while the ladder is still made of their last pictures.
+func TestSourceEnds(t *testing.T) {
+	h := newHub(t, nil)
+	sound := h.AddAudio(0, &media.Track{Codec: media.Opus, ClockRate: 48000, Channels: 2})
+	must(t, h.SetLadder(ladder))
+	first := publish(t, h, 0, 2)
+	must(t, h.PublishAudio(0, media.Opus, &media.Unit{Payload: []byte{1}}))
+	h.EndSource()
+	for r, n := range map[*playback.Rendition]int{h.Source(): 2, sound: 1} {
+		if items, err := drain(r.NewReader(playback.StartOldestKey)); len(items) != n || !errors.Is(err, io.EOF) || !r.Over() {
+			t.Errorf("%s: %d units, end %v, over: %v", r.Name(), len(items), err, r.Over())
+		}
+	}
+	if n := len(h.Retained(first)); n != 2 {
+		t.Errorf("%d pictures are kept for who transcodes them", n)
+	}
+	must(t, h.Admit(0).Publish(0, unit(first, true)))
+	rung := h.Rendition("288p")
+	if items, err := drain(rung.NewReader(playback.StartOldestKey)); len(items) != 1 || err != nil || rung.Over() {
+		t.Errorf("%d pictures of the rung, end %v, over: %v", len(items), err, rung.Over())
+	}
+	h.Close(nil)
+	if !rung.Over() {
+		t.Error("the stream is over, its rung is not")
+	}
+}
+
 func TestSourceReaders(t *testing.T) {
 	h := newHub(t, nil)
 	early := h.Source().NewReader(playback.StartNewestKey)

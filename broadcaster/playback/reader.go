@@ -105,6 +105,13 @@ func (r *Rendition) nothing() (Item, <-chan struct{}, error) {
 	return Item{}, r.wake, nil
 }
 
+// Over reports whether nothing more comes of the rendition. Readers still drain what was published.
+func (r *Rendition) Over() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ended != nil
+}
+
 // Newest is the newest unit of the rendition; nil before the first.
 func (r *Rendition) Newest() *media.Unit {
 	r.mu.Lock()

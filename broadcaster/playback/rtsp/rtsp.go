@@ -109,11 +109,6 @@ func (p *Player) find(server *gortsplib.Server, path string) (*show, error) {
 	if !ok {
 		return nil, fmt.Errorf("stream %.40q is not live", id)
 	}
-	select {
-	case <-hub.Done():
-		return nil, fmt.Errorf("stream %.40q is over", id)
-	default:
-	}
 	if limit := p.cfg.MaxViewers; limit > 0 && hub.Viewers(playback.RTSP) >= limit {
 		return nil, fmt.Errorf("stream %q has %d viewers by RTSP: no more are taken (--max-viewers)", id, limit)
 	}
@@ -127,6 +122,8 @@ func (p *Player) find(server *gortsplib.Server, path string) (*show, error) {
 	switch {
 	case r == nil:
 		return nil, fmt.Errorf("stream %q has no rendition %.40q: there are %s", id, name, names(hub))
+	case r.Over():
+		return nil, fmt.Errorf("stream %.40q is over", id)
 	case r.Track() == nil:
 		return nil, fmt.Errorf("rendition %q of stream %q has not begun: try again in a moment", name, id)
 	}

@@ -109,7 +109,7 @@ func siblings(hub *playback.Hub, chosen *playback.Rendition) []*playback.Renditi
 	for _, r := range append(slices.Clone(hub.Renditions()), hub.Source()) {
 		t := r.Track()
 		switch {
-		case r == chosen:
+		case r == chosen, r.Over():
 		case t == nil && (r == hub.Source() || r.Profile().Codec != chosen.Track().Codec):
 		case t != nil && (unplayable(t) != "" || t.Codec != chosen.Track().Codec):
 		case r == hub.Source() && slices.ContainsFunc(all, func(o *playback.Rendition) bool { return pixels(o) >= pixels(r) }):

@@ -86,7 +86,7 @@ func (f *feed) run(ctx context.Context) {
 		legs = f.welcome(legs)
 		var behind bool
 		legs, behind = f.serve(legs)
-		if err != nil && !behind {
+		if err != nil && !behind && f.leave() {
 			return
 		}
 		var tick <-chan time.Time
@@ -131,6 +131,14 @@ func (f *feed) welcome(legs []*leg) []*leg {
 		f.arriving.legs = nil
 	}
 	return legs
+}
+
+// leave lets nobody in any more, unless somebody has just come, who is to get what there is.
+func (f *feed) leave() bool {
+	f.arriving.Lock()
+	defer f.arriving.Unlock()
+	f.arriving.closed = len(f.arriving.legs) == 0
+	return f.arriving.closed
 }
 
 // end tells all legs that no more comes.

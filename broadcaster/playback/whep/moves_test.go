@@ -188,6 +188,29 @@ func TestAutomatic(t *testing.T) {
 	await()
 }
 
+// TestSourceEnds: who watches the source sees its end while the rungs are still being made, which the others get to the last
+// picture; and nobody is offered the source any more.
+func TestSourceEnds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.load(60, 15, 0)
+	r.publish(20)
+	source, small := r.watch("?rendition=source", webrtc.SettingEngine{}), r.watch("?rendition=180p", webrtc.SettingEngine{})
+	next, track := source.events(), small.track()
+	source.same(source.pictures(source.track(), 5), r.clip.Units[15:])
+	small.same(small.pictures(track, 5), r.rungs[1].Units[15:])
+	r.hub.EndSource()
+	if next("inactive") != "{}" {
+		t.Error("the end of the source is not told")
+	}
+	late := r.watch("", webrtc.SettingEngine{})
+	if status, text, _ := late.post(late.link("urn:ietf:params:whep:ext:core:layer"), `{"encodingId": "source"}`); status != 404 || !strings.Contains(text, "there are 360p, 180p") {
+		t.Errorf("who asks for the source after its end is told %d %s", status, text)
+	}
+	r.publish(10)
+	small.same(small.pictures(track, 10), r.rungs[1].Units[20:])
+}
+
 // TestICEServers: players are told which STUN and TURN servers to use.
 func TestICEServers(t *testing.T) {
 	t.Parallel()

@@ -300,20 +300,22 @@ func TestEveryRendition(t *testing.T) {
 	r.load(150, 60, 0)
 	r.publish(80)
 	units := map[string][]*media.Unit{"source": r.clip.Units, "360p": r.rungs[0].Units, "180p": r.rungs[1].Units}
-	viewers := make(map[string]*viewer)
+	viewers, tracks := make(map[string]*viewer), make(map[string]*webrtc.TrackRemote)
 	for name := range units {
-		v := r.watch("?rendition="+name, webrtc.SettingEngine{})
-		viewers[name] = v
-		track := v.track() // the cached GOP is being sent
-		v.tracks <- track
+		viewers[name] = r.watch("?rendition="+name, webrtc.SettingEngine{})
+		tracks[name] = viewers[name].track() // the cached GOP is being sent
 	}
 	if got := r.hub.Viewers(playback.WHEP); got != 3 {
 		t.Errorf("%d viewers", got)
 	}
-	r.publish(70)
-	r.hub.Close(nil)
+	r.publish(60)
 	for name, v := range viewers {
-		v.same(v.pictures(v.track(), 90), units[name][60:])
+		v.same(v.pictures(tracks[name], 80), units[name][60:])
+	}
+	r.publish(10)
+	r.hub.Close(nil) // connections are closed 2 s later, read or not
+	for name, v := range viewers {
+		v.same(v.pictures(tracks[name], 10), units[name][140:])
 	}
 }
 
