@@ -29,15 +29,16 @@ hls.on(Hls.Events.ERROR, (_, d) => errors.push((d.fatal ? 'fatal ' : '') + d.det
 hls.on(Hls.Events.FRAG_CHANGED, (_, d) => { levels[hls.levels[d.frag.level].height] = (levels[hls.levels[d.frag.level].height] || 0) + 1; });
 hls.loadSource('/hls/demo/index.m3u8');
 hls.attachMedia(v);
-let ticks = 0, words = '';
+let ticks = 0, words = '', down = 0, up = 0; // when it was told to move
 setInterval(() => {
-  if (++ticks == 12) hls.nextLevel = 0;
-  if (ticks == 24) hls.nextLevel = hls.levels.length - 1;
+  ticks++;
+  if (!down && v.currentTime > 2) { hls.nextLevel = 0; down = ticks; }
+  if (!up && down && levels[180]) { hls.nextLevel = hls.levels.length - 1; levels[480] = 0; up = ticks; }
   const q = v.getVideoPlaybackQuality();
   if (hls.subtitleTracks.length && hls.subtitleTrack < 0) hls.subtitleTrack = 0;
   for (const t of v.textTracks) if (t.kind == 'subtitles') for (const c of t.cues || []) words = words || c.text;
   fetch('/report', {method: 'POST', body: JSON.stringify({
-    time: v.currentTime, paused: v.paused, ready: v.readyState, height: v.videoHeight, frames: q.totalVideoFrames, dropped: q.droppedVideoFrames,
+    down, up, time: v.currentTime, paused: v.paused, ready: v.readyState, height: v.videoHeight, frames: q.totalVideoFrames, dropped: q.droppedVideoFrames,
     latency: hls.latency, audio: v.webkitAudioDecodedByteCount, levels, errors, ticks, words})});
 }, 250);
 </script>`
@@ -46,6 +47,7 @@ type seen struct {
 	Time, Latency                                float64
 	Paused                                       bool
 	Ready, Height, Frames, Dropped, Audio, Ticks int
+	Down, Up                                     int
 	Levels                                       map[string]int
 	Errors                                       []string
 	Words                                        string
@@ -87,7 +89,7 @@ func (r *rig) browse(page string, answer func(report io.Reader) string) {
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	r.load(780, 60) // far more than is needed, for a busy machine
+	r.loadTimes(720, 60, 3) // 72 s: more than is waited for
 	r.caption()
 	reports := make(chan seen, 1000)
 	r.browse(page, func(report io.Reader) string {
@@ -202,9 +204,9 @@ func TestBrowserHears(t *testing.T) {
 	t.Run("tracks", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, nil)
-		r.clip = clip.Make(r, clip.Options{Width: 320, Height: 240, Pictures: 780, Keys: 60, Sound: true})
+		r.clip = clip.Make(r, clip.Options{Width: 320, Height: 240, Pictures: 720, Keys: 60, Sound: true, Times: 3})
 		r.addSound(r.clip)
-		r.addSound(clip.Make(r, clip.Options{Width: 64, Height: 64, Pictures: 780, Keys: 60, Sound: true, Tone: 1000}))
+		r.addSound(clip.Make(r, clip.Options{Width: 64, Height: 64, Pictures: 720, Keys: 60, Sound: true, Tone: 1000, Times: 3}))
 		must(t, r.hub.SetLadder(nil))
 		r.hears([]int{0, 1, 0}, map[int]float64{0: 440, 1: 1000}, func(since time.Duration) {
 			r.publish(min(int(since*30/time.Second), len(r.clip.Units)) - r.at)
@@ -213,7 +215,7 @@ func TestBrowserHears(t *testing.T) {
 	t.Run("sound alone", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, nil)
-		r.clip = clip.Make(r, clip.Options{Width: 64, Height: 64, Pictures: 780, Keys: 60, Sound: true})
+		r.clip = clip.Make(r, clip.Options{Width: 64, Height: 64, Pictures: 720, Keys: 60, Sound: true, Times: 3})
 		r.addSound(r.clip)
 		must(t, r.hub.SetAudioOnly())
 		begin := r.clip.Audio.Duration(r.clip.Sound[0].PTS)

@@ -106,10 +106,13 @@ func newRig(t *testing.T, change func(*hls.Config)) *rig {
 }
 
 // load makes the clips: the source with B-frames and sound, the rungs without.
-func (r *rig) load(pictures, keys int) {
-	r.clip = clip.Make(r, clip.Options{Width: 640, Height: 480, Pictures: pictures, Keys: keys, BFrames: 2, Sound: true})
+func (r *rig) load(pictures, keys int) { r.loadTimes(pictures, keys, 1) }
+
+// loadTimes is load, with all of it so many times in a row.
+func (r *rig) loadTimes(pictures, keys, times int) {
+	r.clip = clip.Make(r, clip.Options{Width: 640, Height: 480, Pictures: pictures, Keys: keys, BFrames: 2, Sound: true, Times: times})
 	for _, p := range ladder {
-		c := clip.Make(r, clip.Options{Width: p.Width, Height: p.Height, Pictures: pictures, Keys: keys})
+		c := clip.Make(r, clip.Options{Width: p.Width, Height: p.Height, Pictures: pictures, Keys: keys, Times: times})
 		c.Retime(r.clip.Units)
 		r.rungs = append(r.rungs, c)
 	}

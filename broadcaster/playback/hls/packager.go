@@ -359,12 +359,29 @@ func (p *packager) newest() (msn uint64, index int, ok bool) {
 
 // has reports whether a playlist that is made now holds a part (or with index < 0 a whole segment), or something after it.
 func (p *packager) has(msn uint64, index int) bool {
-	for _, s := range slices.Backward(p.segments) {
-		if s.msn > msn && len(s.parts) > 0 || s.msn == msn && (index < 0 && s.duration > 0 || index >= 0 && index < len(s.parts)) {
+	for i, s := range slices.Backward(p.segments) {
+		if s.msn > msn && len(s.parts) > 0 || s.msn == msn && (index < 0 && p.whole(i) || index >= 0 && index < len(s.parts)) {
 			return true
 		}
 	}
 	return p.ended
+}
+
+// whole reports whether playlists show the end of the segment with an index: once the next one has a part, not with its own
+// last part. hls.js takes a segment whose end it knows for buffered where less than 0.2 s of it is missing, and would not ask
+// for that last part any more.
+func (p *packager) whole(i int) bool {
+	s := p.segments[i]
+	switch {
+	case s.duration == 0:
+		return false
+	case s.piece || p.ended:
+		return true
+	case i+1 == len(p.segments):
+		return false
+	}
+	next := p.segments[i+1]
+	return len(next.parts) > 0 || next.discontinuity || next.init != s.init // tags that are written before next's first part
 }
 
 // rates are the bits a second over all that is held, and of the densest segment, as far as can be known: while no segment is

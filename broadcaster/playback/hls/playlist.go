@@ -61,7 +61,7 @@ func mediaPlaylist(p *packager, tag string, reports []report, skip bool) string 
 	}
 	skipped := 0
 	if skip && !p.ended {
-		skipped = older(listed, skipUntil)
+		skipped = p.older(skipUntil)
 	}
 	if skipped > 0 {
 		fmt.Fprintf(&b, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", skipped)
@@ -69,6 +69,9 @@ func mediaPlaylist(p *packager, tag string, reports []report, skip bool) string 
 	for i, s := range listed[skipped:] {
 		i += skipped
 		writeSegment(&b, tag, s, i == 0 || s.init != listed[i-1].init, i >= partsFrom)
+		if p.whole(p.late + i) {
+			fmt.Fprintf(&b, "#EXTINF:%.5f,\n%s\n", s.duration.Seconds(), fileName(tag, 's', s.msn))
+		}
 	}
 	if p.ended {
 		b.WriteString("#EXT-X-ENDLIST\n")
@@ -81,15 +84,19 @@ func mediaPlaylist(p *packager, tag string, reports []report, skip bool) string 
 	return b.String()
 }
 
-// older is how many segments end further than so long before the end of the last one.
-func older(listed []*segment, until time.Duration) int {
-	n := len(listed)
-	for d := time.Duration(0); n > 0 && d < until; n-- {
-		d += listed[n-1].duration
+// older is how many listed segments end further than so long before the end of the last whole one.
+func (p *packager) older(until time.Duration) int {
+	n := len(p.segments)
+	for n > p.late && !p.whole(n-1) {
+		n--
 	}
-	return n
+	for d := time.Duration(0); n > p.late && d < until; n-- {
+		d += p.segments[n-1].duration
+	}
+	return n - p.late
 }
 
+// writeSegment writes all of a segment but its end.
 func writeSegment(b *strings.Builder, tag string, s *segment, newInit, parts bool) {
 	if s.discontinuity {
 		b.WriteString("#EXT-X-DISCONTINUITY\n")
@@ -102,9 +109,6 @@ func writeSegment(b *strings.Builder, tag string, s *segment, newInit, parts boo
 	}
 	if parts {
 		writeParts(b, tag, s)
-	}
-	if s.duration > 0 {
-		fmt.Fprintf(b, "#EXTINF:%.5f,\n%s\n", s.duration.Seconds(), fileName(tag, 's', s.msn))
 	}
 }
 

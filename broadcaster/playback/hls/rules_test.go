@@ -130,6 +130,9 @@ func (f *follower) partsOf(m *playlist.Media) {
 		check(s.Parts, s.Duration)
 	}
 	check(m.Parts, 0)
+	if n := len(m.Segments); n > 0 && !m.Endlist && len(m.Parts) == 0 && len(m.Segments[n-1].Parts) > 1 {
+		f.Errorf("segment %s has its end before anything follows it: hls.js would not load its last part", m.Segments[n-1].URI)
+	}
 }
 
 // delta holds that an update with what is known makes the whole playlist.

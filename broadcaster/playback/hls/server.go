@@ -249,7 +249,7 @@ func (s *Server) serveMediaPlaylist(ctx context.Context, w http.ResponseWriter, 
 	v.rendition.MarkRead()
 	query := r.URL.Query()
 	ready := func(p *packager) bool {
-		return p.nextPart > 0 && p.segments[p.late].duration > 0 // players need a whole segment to begin with
+		return p.nextPart > 0 && p.whole(p.late) // players need a whole segment to begin with
 	}
 	caching := briefly
 	if query.Has("_HLS_msn") || query.Has("_HLS_part") {

@@ -30,6 +30,9 @@ type Options struct {
 	BFrames                       int
 	Sound                         bool
 	Tone                          int // of the sound, in Hz; 440 where it is 0
+	// Times is how often it is played in a row, once where it is 0. Pictures are then a multiple of 16, as pictures and
+	// frames of sound (1024 samples at 48 kHz) end together every 16 pictures.
+	Times int
 }
 
 // Make makes a clip, or reads one that was made before. Its units may be changed.
@@ -59,7 +62,28 @@ func Make(tb testing.TB, o Options) *Clip {
 		}
 		c.Audio, c.Sound = a.Track, a.Units
 	}
+	if o.Times > 1 {
+		length := time.Second * time.Duration(o.Pictures) / fps
+		c.Units = repeat(c.Video, c.Units, length, o.Times)
+		c.Sound = repeat(c.Audio, c.Sound, length, o.Times)
+	}
 	return c
+}
+
+// repeat returns the units of a length, again and again.
+func repeat(t *media.Track, units []*media.Unit, length time.Duration, times int) (all []*media.Unit) {
+	for n := range times {
+		for _, u := range units {
+			if t.Duration(u.PTS-units[0].PTS) >= length {
+				break // the last frame of sound may be longer than its tone
+			}
+			later := *u
+			shift := t.Ticks(time.Duration(n) * length)
+			later.PTS, later.DTS = u.PTS+shift, u.DTS+shift
+			all = append(all, &later)
+		}
+	}
+	return all
 }
 
 // PTS lists the presentation times of units in rising order.
