@@ -63,7 +63,7 @@ func (r *rig) joined(players int) {
 	r.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.After(30 * time.Second); r.hub.Viewers(playback.RTSP) < players; {
+	for end := time.After(2 * time.Minute); r.hub.Viewers(playback.RTSP) < players; {
 		select {
 		case <-tick.C:
 		case <-end:
@@ -79,29 +79,29 @@ func TestSoundAlone(t *testing.T) {
 	r.hub.AddAudio(1, r.sound.Track)
 	must(t, r.hub.SetAudioOnly())
 	must(t, r.hub.StartSegment(&media.Segment{Track: r.sound.Track}))
-	done := make(chan struct{})
+	joined := make(chan struct{})
 	var publishing sync.WaitGroup
 	publishing.Go(func() {
 		tick := time.NewTicker(time.Second * 1024 / 48000)
 		defer tick.Stop()
-		for i := 0; ; i++ {
+		for i, heard := 0, 0; heard < 50; i++ {
 			for n := range 2 {
 				u := *r.sound.Units[i%len(r.sound.Units)]
 				u.PTS, u.DTS = int64(i)*1024, int64(i)*1024
 				must(r.T, r.hub.PublishAudio(n, media.AAC, &u))
 			}
+			<-tick.C
 			select {
-			case <-tick.C:
-			case <-done:
-				r.hub.Close(nil)
-				return
+			case <-joined:
+				heard++
+			default:
 			}
 		}
+		r.hub.Close(nil)
 	})
 	watched := r.watch("/demo")
 	r.joined(1)
-	<-time.After(time.Second)
-	close(done)
+	close(joined)
 	publishing.Wait()
 	packets := watched()
 	if len(packets) != 2 || len(packets[0]) < 30 || len(packets[1]) < 30 {
@@ -185,7 +185,7 @@ func TestRungEnds(t *testing.T) {
 	must(t, r.hub.Amend(full))
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(20 * time.Second)
+	end := time.After(2 * time.Minute)
 	for n := 10; r.hub.Viewers(playback.RTSP) > 0; n++ {
 		select {
 		case <-tick.C:
