@@ -189,7 +189,7 @@ func follow(t *testing.T, url string) <-chan message {
 // await returns the next message of that name.
 func await(t *testing.T, in <-chan message, event string) string {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		select {
 		case m, ok := <-in:
@@ -231,19 +231,18 @@ func TestEventsOfTheList(t *testing.T) {
 	}
 }
 
-// TestEventsAreNoMoreThanFourASecond changes a stream as fast as it can and counts what a page gets of it.
+// TestEventsAreNoMoreThanFourASecond changes a stream as fast as it can and holds what a page gets of it against the clock.
 func TestEventsAreNoMoreThanFourASecond(t *testing.T) {
 	w := &world{streams: []api.StreamView{camera("demo", 5)}, network: threeOrchestrators()}
 	cfg := config(w)
 	cfg.Interval = 0 // the default
 	web := serve(t, cfg)
-	line := follow(t, web.URL+"/api/v1/streams/demo/events")
-	await(t, line, "stream")
 	began := time.Now()
+	line := follow(t, web.URL+"/api/v1/streams/demo/events")
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	got := 0
-	for time.Since(began) < 1100*time.Millisecond {
+	const events = 11
+	for got := 0; got < events; {
 		select {
 		case <-tick.C:
 			w.change(func(w *world) { w.streams[0].Segments.Count++ })
@@ -253,8 +252,8 @@ func TestEventsAreNoMoreThanFourASecond(t *testing.T) {
 			}
 		}
 	}
-	require.GreaterOrEqual(t, got, 3)
-	require.LessOrEqual(t, got, 5)
+	// The first comes at once, the second with the server's next look, and that before may have been late.
+	require.GreaterOrEqual(t, time.Since(began), (events-3)*time.Second/4)
 }
 
 // TestSlowPageIsLetGo opens a page that never reads, with data large enough to fill every buffer on the way.
@@ -277,9 +276,9 @@ func TestSlowPageIsLetGo(t *testing.T) {
 	require.Eventually(t, func() bool {
 		w.change(func(w *world) { w.streams[0].Segments.Count++ })
 		return metric(t, registry, "castnet_api_event_clients_dropped_total") == 1
-	}, 20*time.Second, 20*time.Millisecond)
+	}, 2*time.Minute, 20*time.Millisecond)
 	require.Eventually(t, func() bool { return metric(t, registry, "castnet_api_event_clients") == 0 },
-		5*time.Second, 20*time.Millisecond)
+		2*time.Minute, 20*time.Millisecond)
 }
 
 func TestTooManyPages(t *testing.T) {
@@ -310,7 +309,7 @@ func TestRunEndsEveryLine(t *testing.T) {
 	await(t, line, "streams")
 	stop()
 	require.NoError(t, <-done)
-	limit, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	limit, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, web.Shutdown(limit))
 }

@@ -43,7 +43,7 @@ func TestPagesInABrowser(t *testing.T) {
 	stage := &stage{world: w, pages: server, cut: make(chan struct{})}
 	web := httptest.NewServer(stage)
 
-	limit, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	limit, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(limit, "node", script, web.URL, shots)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // past the limit the browser goes with its script

@@ -41,7 +41,7 @@ func TestStakingWithABrowserWallet(t *testing.T) {
 	web := httptest.NewServer(stage(t, e, w))
 	defer web.Close()
 
-	limit, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	limit, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(limit, "node", script, web.URL, shots)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // past the limit the browser goes with its script
