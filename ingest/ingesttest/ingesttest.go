@@ -150,7 +150,7 @@ func (g *Gate) Wait(t *testing.T) *Recorder {
 	r := g.Next(t)
 	select {
 	case <-r.Closed:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the publisher did not end")
 	}
 	return r
@@ -162,7 +162,7 @@ func (g *Gate) Next(t *testing.T) *Recorder {
 	select {
 	case r := <-g.Sinks:
 		return r
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("no publisher came")
 		return nil
 	}

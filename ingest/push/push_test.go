@@ -80,7 +80,7 @@ func material(t *testing.T) (video *clip.Video, args []string) {
 
 func ffmpeg(t *testing.T, args ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	args = append([]string{"-hide_banner", "-loglevel", "error", "-nostdin"}, args...)
 	if out, err := exec.CommandContext(ctx, "/usr/bin/ffmpeg", args...).CombinedOutput(); err != nil {
@@ -223,7 +223,7 @@ func TestInsideASegment(t *testing.T) {
 	for range 10 {
 		select {
 		case <-wrote:
-		case <-time.After(30 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatal("nothing comes of half a segment")
 		}
 	}
@@ -286,7 +286,7 @@ func TestGoodbyeOfOneWhoHangsUp(t *testing.T) {
 	sending.Wait()
 	select {
 	case <-r.Closed:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the stream does not end")
 	}
 	if r.Reason != nil || len(r.Units[media.H264]) != 30 {

@@ -32,7 +32,7 @@ func ffmpegs(t *testing.T) map[string]string {
 // push runs ffmpeg and returns what it wrote to stderr.
 func push(t *testing.T, ffmpeg string, args ...string) (stderr string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, ffmpeg, append([]string{"-hide_banner", "-loglevel", "error", "-nostdin"}, args...)...)
 	var out bytes.Buffer

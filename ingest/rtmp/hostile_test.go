@@ -148,7 +148,7 @@ func throw(t *testing.T, address string, input []byte) {
 		return
 	}
 	defer nc.Close()
-	if err := nc.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := nc.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		t.Error(err)
 	}
 	go func() {

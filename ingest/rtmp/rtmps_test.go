@@ -28,7 +28,7 @@ func TestRTMPS(t *testing.T) {
 		c.Listener = tls.NewListener(c.Listener, &tls.Config{Certificates: lender.TLS.Certificates, MinVersion: tls.VersionTLS12})
 	})
 	push := func(url string) ([]byte, error) {
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		return exec.CommandContext(ctx, "/usr/bin/ffmpeg", "-v", "error", "-nostdin", "-i", video.File, "-c", "copy", "-f", "flv", url).CombinedOutput()
 	}

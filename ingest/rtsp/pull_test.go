@@ -159,6 +159,7 @@ func (l *log) String() string {
 // TestPull plays a camera that comes, goes and comes back, by TCP, by UDP, and by what works.
 func TestPull(t *testing.T) {
 	video, args := material(t)
+	end := video.Units[len(video.Units)-1].Payload
 	for name, tc := range map[string]struct {
 		transport string
 		udp       bool
@@ -168,6 +169,13 @@ func TestPull(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := ingesttest.NewGate()
+			last := make(chan struct{}, 2) // the clip's last picture has come
+			g.OnWrite = func(_ *ingesttest.Recorder, u *media.Unit) error {
+				if bytes.HasSuffix(u.Payload, end[4:]) {
+					last <- struct{}{}
+				}
+				return nil
+			}
 			address := "127.0.0.1:0"
 			said := (*log)(nil)
 			for visit := range 2 {
@@ -179,8 +187,10 @@ func TestPull(t *testing.T) {
 					t.Fatalf("%v: %s", err, out)
 				}
 				r := g.Next(t)
-				for began := time.Now(); r.Count(media.H264) < len(video.Units) && time.Since(began) < 5*time.Second; {
-					<-time.After(10 * time.Millisecond)
+				select {
+				case <-last:
+				case <-time.After(2 * time.Minute):
+					t.Fatalf("visit %d: the last picture does not come after %d", visit, r.Count(media.H264))
 				}
 				c.server.Close()
 				<-r.Closed

@@ -54,7 +54,7 @@ const patient = "&latency=2000000&linger=5"
 
 func push(t *testing.T, url string, args []string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	args = append(append([]string{"-hide_banner", "-loglevel", "error", "-nostdin"}, args...), "-f", "mpegts", url)
 	out, err := exec.CommandContext(ctx, "/usr/bin/ffmpeg", args...).CombinedOutput()
