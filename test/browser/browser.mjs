@@ -5,12 +5,16 @@ import { chromium } from 'playwright-core'
 
 const places = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
+/** How long anything may take that comes at once or not at all, in milliseconds: a busy machine is late. */
+const patience = 120_000
+
 /** Starts Chromium. Mixed-content and certificate rules stay as they are: pages come from http://127.0.0.1. */
 export async function launch() {
   const executablePath = places.find((p) => p && existsSync(p))
   if (!executablePath) throw new Error('no Chromium found: install the Debian package chromium, or name one in CHROMIUM')
-  return chromium.launch({
+  const browser = await chromium.launch({
     executablePath,
+    timeout: patience,
     args: [
       '--no-sandbox', '--autoplay-policy=no-user-gesture-required', '--use-fake-device-for-media-stream',
       '--use-fake-ui-for-media-stream', '--disable-features=WebRtcHideLocalIpsWithMdns', '--disable-gpu',
@@ -18,6 +22,13 @@ export async function launch() {
       '--disable-sync',
     ],
   })
+  const newContext = browser.newContext.bind(browser)
+  browser.newContext = async (options) => { // newPage's, too
+    const context = await newContext(options)
+    context.setDefaultTimeout(patience)
+    return context
+  }
+  return browser
 }
 
 export const laptop = { width: 1280, height: 800 }
@@ -40,7 +51,7 @@ export async function picture(page, folder, name, sizes = { laptop, phone }) {
 }
 
 /** Waits until look() gives something that check() accepts, and returns it; else it says what was there instead. */
-export async function until(what, look, check, timeout = 10_000) {
+export async function until(what, look, check, timeout = patience) {
   const end = Date.now() + timeout
   let last
   do {

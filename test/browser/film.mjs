@@ -37,7 +37,7 @@ async function watch(page) {
     const require = createRequire(new URL('../../broadcaster/api/web/package.json', import.meta.url))
     await page.addScriptTag({ content: readFileSync(require.resolve('hls.js/dist/hls.min.js'), 'utf8') })
   }
-  await until(`${rest[1]} is there`, () => fetch(base + rest[1]).then((r) => r.status, () => 0), (status) => status === 200, 60_000)
+  await until(`${rest[1]} is there`, () => fetch(base + rest[1]).then((r) => r.status, () => 0), (status) => status === 200)
   const recorded = await page.evaluate(inWatcher, { mode, url: path })
   writeFileSync(rest[0], Buffer.from(recorded, 'base64'))
 }

@@ -53,20 +53,20 @@ async function work() {
   await publisher.getByTestId('publish-key').fill('demo')
   assert.equal(await publisher.getByTestId('publish-codec').inputValue(), 'H264', 'the codec of every player comes first')
   await publisher.getByTestId('publish-camera').click()
-  await until('this browser is live', () => see(publisher, 'publishing'), (t) => /This browser is live/.test(t), 15_000)
+  await until('this browser is live', () => see(publisher, 'publishing'), (t) => /This browser is live/.test(t))
 
   const watcher = await open('/watch/demo?player=webrtc')
   const stream = await until('the stream is live with a ladder', () => api('streams/demo'),
-    (s) => s?.state === 'live' && s.input.protocol === 'WHIP' && s.orchestrator && s.renditions.length > 1, 20_000)
+    (s) => s?.state === 'live' && s.input.protocol === 'WHIP' && s.orchestrator && s.renditions.length > 1)
   report.input = { codec: stream.input.codec, width: stream.input.width, height: stream.input.height, audio: stream.input.audio }
   const rung = stream.renditions.at(-1)
-  await until(`${rung.name} can be chosen`, () => watcher.getByTestId('quality').locator(`option[value="${rung.name}"]`).isEnabled(), (can) => can, 15_000)
+  await until(`${rung.name} can be chosen`, () => watcher.getByTestId('quality').locator(`option[value="${rung.name}"]`).isEnabled(), (can) => can)
   await watcher.getByTestId('quality').selectOption(rung.name)
   const playing = () => watcher.getByTestId('video').evaluate((v) => ({
     width: v.videoWidth, height: v.videoHeight, frames: v.getVideoPlaybackQuality().totalVideoFrames,
   }))
-  const first = await until(`${rung.name} plays`, playing, (p) => p.height === rung.height && p.frames > 0, 20_000)
-  const last = await until(`${options.frames} pictures of ${rung.name}`, playing, (p) => p.frames - first.frames >= Number(options.frames), 20_000)
+  const first = await until(`${rung.name} plays`, playing, (p) => p.height === rung.height && p.frames > 0)
+  const last = await until(`${options.frames} pictures of ${rung.name}`, playing, (p) => p.frames - first.frames >= Number(options.frames))
   report.watched = { rendition: rung.name, width: last.width, height: last.height, frames: last.frames - first.frames, latency: await see(watcher, 'latency') }
 
   // The publisher sees what goes out; a second one hears why it may not.

@@ -45,8 +45,8 @@ try {
   await page.addInitScript(wallet)
 
   const see = (id) => page.getByTestId(id).innerText().then((t) => t.replace(/\s+/g, ' '), () => '')
-  const reads = (id, pattern, timeout = 20_000) => until(`${id} reads ${pattern}`, () => see(id), (t) => pattern.test(t), timeout)
-  const gone = (id) => until(`${id} is gone`, () => page.getByTestId(id).count(), (n) => n === 0, 20_000)
+  const reads = (id, pattern) => until(`${id} reads ${pattern}`, () => see(id), (t) => pattern.test(t))
+  const gone = (id) => until(`${id} is gone`, () => page.getByTestId(id).count(), (n) => n === 0)
   const click = (row, name) => page.getByTestId(row).getByRole('button', { name, exact: true }).click()
   const go = () => page.getByTestId('go').click()
   const type = (amount) => page.getByTestId('amount').fill(amount)

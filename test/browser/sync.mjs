@@ -19,7 +19,7 @@ try {
   const playlist = `/hls/${stream}/index.m3u8`
   const there = (path) => () => fetch(base + path).then((r) => r.status, () => 0)
   for (const path of [playlist, `/hls/${stream}/${rendition}/index.m3u8`]) {
-    await until(`${path} is there`, there(path), (status) => status === 200, 20_000)
+    await until(`${path} is there`, there(path), (status) => status === 200)
   }
   const [whep, hls] = await Promise.all([
     players[0].evaluate(watch, { mode: 'whep', url: `/whep/${stream}?rendition=${rendition}`, seconds: Number(seconds) }),
