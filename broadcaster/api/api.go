@@ -1,8 +1,8 @@
 // Package api is the broadcaster's HTTP face for people: the pages, the REST resources behind them, and the live
 // events that keep them fresh.
 //
-// What it shows comes through interfaces of its own, as plain views; it knows neither chain nor ledger. It is
-// read-only.
+// What it shows comes through interfaces of its own, as plain views; it knows neither chain nor ledger. It is read-only, but
+// for the servers that a stream is pushed on to, which whoever has its key may change.
 package api
 
 import (
@@ -39,6 +39,8 @@ type Config struct {
 	Network Network
 	// Stakes is behind the pages for stakers. Nil: this broadcaster follows no chain, and its pages say so.
 	Stakes Stakes
+	// Restreams changes where streams are pushed on to. Nil: nobody does.
+	Restreams Restreams
 	// Status is what GET /api/v1/status answers.
 	Status StatusView
 	// Ready returns nil once streams are taken, else what is missing. Nil: always ready.
@@ -69,6 +71,9 @@ func (c *Config) validate() error {
 	}
 	if c.Stakes == nil {
 		c.Stakes = noStakes{}
+	}
+	if c.Restreams == nil {
+		c.Restreams = noRestreams{}
 	}
 	if c.Ready == nil {
 		c.Ready = func() error { return nil }
@@ -118,6 +123,9 @@ func New(cfg Config) (*Server, error) {
 	s.mux.HandleFunc("GET /api/v1/status", s.status)
 	s.mux.HandleFunc("GET /api/v1/streams", s.streams)
 	s.mux.HandleFunc("GET /api/v1/streams/{id}", s.stream)
+	s.mux.HandleFunc("GET /api/v1/streams/{id}/restreams", s.keyed(s.targets))
+	s.mux.HandleFunc("POST /api/v1/streams/{id}/restreams", s.keyed(s.addTarget))
+	s.mux.HandleFunc("DELETE /api/v1/streams/{id}/restreams/{target}", s.keyed(s.removeTarget))
 	s.mux.HandleFunc("GET /api/v1/network", s.network)
 	s.mux.HandleFunc("GET /api/v1/orchestrators/{id}", s.orchestrator)
 	s.mux.HandleFunc("GET /api/v1/stakers/{address}", s.staker)
@@ -190,7 +198,8 @@ func (s *Server) wholeNetwork() NetworkView {
 func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
 	s.fail(w, http.StatusNotFound, fmt.Sprintf("there is no %s %.200s", r.Method, r.URL.Path),
 		"resources are GET /api/v1/status, streams, streams/{id}, network, orchestrators/{id}, stakers/{address}, staking, "+
-			"events and streams/{id}/events")
+			"events and streams/{id}/events; whoever has a stream's key may GET and POST streams/{id}/restreams, and DELETE "+
+			"streams/{id}/restreams/{number}")
 }
 
 func (s *Server) noStream(w http.ResponseWriter, id string) {
@@ -198,9 +207,12 @@ func (s *Server) noStream(w http.ResponseWriter, id string) {
 		"GET /api/v1/streams lists those that are")
 }
 
-func (s *Server) reply(w http.ResponseWriter, v any) {
+func (s *Server) reply(w http.ResponseWriter, v any) { s.answer(w, http.StatusOK, v) }
+
+func (s *Server) answer(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
 	if err := json.NewEncoder(w).Encode(v); err != nil {
 		s.cfg.Logger.Debug("api reply not delivered", "error", err)
 	}
@@ -213,10 +225,5 @@ type Problem struct {
 }
 
 func (s *Server) fail(w http.ResponseWriter, code int, what, next string) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(code)
-	if err := json.NewEncoder(w).Encode(Problem{Error: what, Next: next}); err != nil {
-		s.cfg.Logger.Debug("api reply not delivered", "error", err)
-	}
+	s.answer(w, code, Problem{Error: what, Next: next})
 }

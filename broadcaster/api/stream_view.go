@@ -73,6 +73,9 @@ func (v StreamView) withLists() StreamView {
 
 // TargetView is a server that a stream is pushed on to.
 type TargetView struct {
+	// ID numbers targets. One that is Fixed is the broadcaster's own configuration: it cannot be removed.
+	ID        int       `json:"id"`
+	Fixed     bool      `json:"fixed"`
 	Rendition string    `json:"rendition"` // "source", "720p"
 	Server    string    `json:"server"`    // "rtmps://live.example.com", without the key
 	State     string    `json:"state"`     // idle, connecting, live, pausing (before the next attempt), impossible

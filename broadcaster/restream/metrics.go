@@ -1,12 +1,14 @@
 package restream
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// collector tells, when it is asked, what each target does. Streams and targets are those of the configuration.
+// collector tells, when it is asked, what each target does.
 type collector struct {
 	server                *Server
 	live, bytes, restarts *prometheus.Desc
@@ -18,7 +20,7 @@ func newCollector(s *Server) *collector {
 	}
 	return &collector{
 		server:   s,
-		live:     desc("live", "1 while a stream is pushed to a target, numbered from 1 for each stream."),
+		live:     desc("live", "1 while a stream is pushed to a target, by its number."),
 		bytes:    desc("bytes_total", "Coded media sent to a target."),
 		restarts: desc("restarts_total", "Connections to a target that ended before the stream did, or never came about."),
 	}
@@ -33,9 +35,12 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
-	for stream := range c.server.pushes {
-		for i, st := range c.server.Targets(stream) {
-			labels := []string{stream, strconv.Itoa(i + 1), st.Server}
+	c.server.mu.Lock()
+	streams := slices.Collect(maps.Keys(c.server.targets))
+	c.server.mu.Unlock()
+	for _, stream := range streams {
+		for _, st := range c.server.Targets(stream) {
+			labels := []string{stream, strconv.Itoa(st.ID), st.Server}
 			live := 0.0
 			if st.State == Live {
 				live = 1

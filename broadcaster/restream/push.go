@@ -28,6 +28,8 @@ const (
 
 // Status is what there is to know of a target. It is a copy.
 type Status struct {
+	ID        int  // numbers the targets of all streams from 1; none is given twice
+	Fixed     bool // it was there from the beginning
 	Rendition string
 	Server    string // scheme and host, without the key
 	State     State
@@ -62,19 +64,20 @@ func open(ctx context.Context, address string, tracks []*media.Track) (outlet, e
 
 // push is one target, over all visits of its stream.
 type push struct {
-	server *Server
-	target Target
-	log    *slog.Logger
-	turn   chan struct{} // holds a token while nobody follows a hub
+	server  *Server
+	target  Target
+	log     *slog.Logger
+	turn    chan struct{} // holds a token while nobody follows a hub
+	removed chan struct{} // closed when it is no target any more
 
 	mu     sync.Mutex
 	status Status
 }
 
-func newPush(s *Server, t Target) *push {
-	p := &push{server: s, target: t, turn: make(chan struct{}, 1)}
+func newPush(s *Server, t Target, as Status) *push {
+	p := &push{server: s, target: t, turn: make(chan struct{}, 1), removed: make(chan struct{}), status: as}
 	p.turn <- struct{}{}
-	p.status = Status{Rendition: t.Rendition, State: Idle, Since: time.Now()}
+	p.status.Rendition, p.status.State, p.status.Since = t.Rendition, Idle, time.Now()
 	if u, err := url.Parse(t.URL); err == nil {
 		p.status.Server = u.Scheme + "://" + u.Host
 	}
@@ -116,8 +119,17 @@ func (p *push) trouble(err error) {
 	}
 }
 
-// follow pushes one hub until it ends.
+// follow pushes one hub until it ends, or the target is removed.
 func (p *push) follow(ctx context.Context, hub *playback.Hub) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p.server.running.Go(func() {
+		select {
+		case <-p.removed:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
 	select {
 	case <-p.turn:
 		defer func() { p.turn <- struct{}{} }()

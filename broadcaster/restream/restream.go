@@ -30,8 +30,10 @@ type Target struct {
 
 // Config is what a Server needs. Fields with a default may be left zero.
 type Config struct {
-	// Targets are those of all streams.
+	// Targets are those of all streams that are there from the beginning, for good.
 	Targets []Target
+	// MaxAdded bounds those of each stream that are added later. 0: none can be.
+	MaxAdded int
 	// Logger gets a line for each target that comes and goes; never its key.
 	Logger *slog.Logger
 	// Registerer gets the castnet_restream_ metrics.
@@ -49,6 +51,9 @@ func (c *Config) validate() error {
 	}
 	if c.LongestPause == 0 {
 		c.LongestPause = time.Minute
+	}
+	if c.MaxAdded < 0 {
+		return fmt.Errorf("restream: MaxAdded is %d: must not be negative", c.MaxAdded)
 	}
 	if c.FirstPause < 0 || c.LongestPause < c.FirstPause {
 		return fmt.Errorf("restream: FirstPause is %v and LongestPause %v: both must be positive, and the first not the longer", c.FirstPause, c.LongestPause)
@@ -70,14 +75,16 @@ func (t Target) Check() error {
 	return err
 }
 
-// Server pushes streams to their targets. It works while Run runs.
+// Server pushes streams to their targets. It works while Run runs. Its methods are safe for concurrent use.
 type Server struct {
-	cfg    Config
-	pushes map[string][]*push // by stream
+	cfg Config
 
 	mu      sync.Mutex
 	run     context.Context //nolint:containedctx // pushes outlive the call that begins them, never Run
 	running sync.WaitGroup
+	targets map[string][]*push       // by stream
+	last    int                      // number of a target
+	live    map[string]*playback.Hub // what each stream is pushed from now
 }
 
 // New makes a server.
@@ -85,12 +92,12 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, pushes: make(map[string][]*push)}
+	s := &Server{cfg: cfg, targets: make(map[string][]*push), live: make(map[string]*playback.Hub)}
 	for _, t := range cfg.Targets {
 		if err := t.Check(); err != nil {
 			return nil, fmt.Errorf("restream: stream %s: %w", t.Stream, err)
 		}
-		s.pushes[t.Stream] = append(s.pushes[t.Stream], newPush(s, t))
+		s.append(t, true)
 	}
 	if err := cfg.Registerer.Register(newCollector(s)); err != nil {
 		return nil, fmt.Errorf("restream: metrics: %w", err)
@@ -119,16 +126,22 @@ func (s *Server) Begin(hub *playback.Hub) {
 		return
 	}
 	ctx := s.run
-	for _, p := range s.pushes[hub.ID()] {
-		s.running.Go(func() { p.follow(ctx, hub) })
+	s.live[hub.ID()] = hub
+	s.running.Go(func() { s.end(ctx, hub) })
+	for _, p := range s.targets[hub.ID()] {
+		s.follow(p, hub)
 	}
 }
 
-// Targets is what there is to know of a stream's targets now, in their order.
-func (s *Server) Targets(stream string) []Status {
-	var list []Status
-	for _, p := range s.pushes[stream] {
-		list = append(list, p.read())
+// end waits for a hub's end: what is added then waits for the stream's next one.
+func (s *Server) end(ctx context.Context, hub *playback.Hub) {
+	select {
+	case <-hub.Done():
+	case <-ctx.Done():
 	}
-	return list
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.live[hub.ID()] == hub {
+		delete(s.live, hub.ID())
+	}
 }

@@ -66,7 +66,7 @@ type node struct {
 	network *network
 	stakes  stakeBooks
 	views   *views
-	onward  *restream.Server
+	onward  restreams
 	sources []rtsp.Source // that are pulled
 	proxies ports.Proxies // that are trusted
 	b       *broadcaster.Broadcaster
@@ -100,7 +100,7 @@ func (cfg *Config) Run(ctx context.Context, con *console.Console) error {
 		return err
 	}
 	defer unlock()
-	n := &node{Role: r, cfg: *cfg, sources: keys.sources}
+	n := &node{Role: r, cfg: *cfg, sources: keys.sources, onward: restreams{keys: keys}}
 	if n.proxies, err = cfg.proxies(); err != nil {
 		return err
 	}
@@ -124,14 +124,14 @@ func (cfg *Config) Run(ctx context.Context, con *console.Console) error {
 	if n.workers, err = localWorkers(r, audioConverters); err != nil {
 		return err
 	}
-	if n.onward, err = restream.New(restream.Config{Targets: keys.targets, Logger: r.Log, Registerer: r.Registerer()}); err != nil {
-		return fmt.Errorf("%w (--keys)", err)
+	if n.onward.server, err = restream.New(restream.Config{Targets: keys.targets, MaxAdded: cfg.MaxPushTargets, Logger: r.Log, Registerer: r.Registerer()}); err != nil {
+		return fmt.Errorf("%w (--keys, --max-push-targets)", err)
 	}
 	n.network = &network{client: n.chain.Client, now: time.Now}
 	n.b, err = broadcaster.New(broadcaster.Config{
 		Signer: n.chain.Key, Domain: n.chain.Domain, ChainID: n.chain.Client.ChainID(),
 		Keys: keys, Network: n.network, Payer: n.sender, Books: books.Bought{Ledger: n.book}, Local: n.workers, Ladder: ladder,
-		Started: n.onward.Begin, Audits: cfg.Audits,
+		Started: n.onward.server.Begin, Audits: cfg.Audits,
 		ReconnectGrace: cmp.Or(cfg.Grace, -1), MaxPublishers: cfg.MaxPublishers, MaxPublishersPerAddress: cfg.MaxPublishersA,
 		Logger: r.Log, Registerer: r.Registerer(), Playback: metrics,
 	})
@@ -194,7 +194,7 @@ func (n *node) run(ctx context.Context, metrics *playback.Metrics) error {
 
 	group, ctx := errgroup.WithContext(ctx)
 	for _, part := range append([]func(context.Context) error{
-		n.chain.Client.Run, n.workers.Run, n.b.Run, n.onward.Run, n.sender.Run, allocating, n.book.Run, books.Keep(n.money, &n.cfg.Storage, n.Log),
+		n.chain.Client.Run, n.workers.Run, n.b.Run, n.onward.server.Run, n.sender.Run, allocating, n.book.Run, books.Keep(n.money, &n.cfg.Storage, n.Log),
 		site.Run, n.stakes.follower.Run, n.views.run, n.ServeMetrics,
 	}, ways.parts...) {
 		group.Go(func() error { return part(ctx) })
@@ -214,6 +214,6 @@ func (n *node) site(w *ways) (*api.Server, error) {
 		status.DemoKey = "demo"
 	}
 	return api.New(api.Config{
-		Streams: n.views, Network: n.views, Stakes: n.stakes, Status: status, Logger: n.Log, Registerer: n.Registerer(),
+		Streams: n.views, Network: n.views, Stakes: n.stakes, Restreams: n.onward, Status: status, Logger: n.Log, Registerer: n.Registerer(),
 	})
 }

@@ -17,6 +17,7 @@ type Limits struct {
 	MaxViewers     int      `default:"10000" name:"max-viewers" help:"Viewers of one stream, by each protocol."`
 	MaxViewersA    int      `default:"1000" name:"max-viewers-per-address" help:"Viewers by WebRTC from one IPv4 address or IPv6 /64 network, of all streams. Behind a proxy, name it with --trusted-proxy."`
 	TrustedProxies []string `name:"trusted-proxy" help:"A reverse proxy before --http, or a network of them: who comes through it is known by X-Forwarded-For or Forwarded, and counts for the limits per address. May be given several times." placeholder:"CIDR"`
+	MaxPushTargets int      `default:"0" name:"max-push-targets" help:"Servers that whoever has a stream's key may have it pushed on to by the API, beside those of --keys. This broadcaster calls them, so mind what it can reach from where it is. 0: none." placeholder:"N"`
 	MaxDVRMiB      int      `default:"512" name:"max-dvr-mib" help:"Memory for what viewers by HLS can go back to, of each rendition, in MiB." placeholder:"N"`
 }
 

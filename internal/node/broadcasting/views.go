@@ -21,7 +21,6 @@ import (
 	"castnet/broadcaster/health"
 	"castnet/broadcaster/market"
 	"castnet/broadcaster/playback"
-	"castnet/broadcaster/restream"
 	"castnet/broadcaster/verify"
 	"castnet/contracts/chain"
 	"castnet/internal/media"
@@ -47,7 +46,7 @@ type views struct {
 	}
 	log *slog.Logger
 	// targets tells where a stream is pushed on to.
-	targets func(stream string) []restream.Status
+	targets func(stream string) []api.TargetView
 
 	mu          sync.Mutex
 	network     api.NetworkView
@@ -246,12 +245,7 @@ func (v *views) stream(s *broadcaster.Stream) api.StreamView {
 	if len(st.Ladder) > 0 {
 		view.Verified.Checks = checkViews(&st)
 	}
-	for _, t := range v.targets(st.ID) {
-		view.Targets = append(view.Targets, api.TargetView{
-			Rendition: t.Rendition, Server: t.Server, State: string(t.State), Since: t.Since,
-			Bytes: int64(t.Bytes), Restarts: t.Restarts, LastError: t.LastError,
-		})
-	}
+	view.Targets = v.targets(st.ID)
 	for _, p := range []playback.Protocol{playback.WHEP, playback.HLS, playback.RTSP} {
 		view.Viewers += s.Hub().Viewers(p)
 	}
