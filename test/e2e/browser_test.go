@@ -22,7 +22,7 @@ type report struct {
 // a person can read who serves, what was verified and what was paid.
 func TestBrowserWatches(t *testing.T) {
 	n := network(t, "--face-value", "1 wei")
-	wait := push(t, n.RTMP+"demo", camera(t, 1280, 720, 60))
+	stop := pushOn(t, n.RTMP+"demo", camera(t, 1280, 720, 30))
 	served(t, n, 5) // so that there is something to read
 	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(testnet.Root(), "test", "browser", "watch.mjs"), n.HTTP, "demo",
 		"--renditions", "720p,480p,360p", "--screenshots", screenshots(t),
@@ -41,9 +41,7 @@ func TestBrowserWatches(t *testing.T) {
 		t.Errorf("watch.mjs: %v\n%s", runErr, out.String())
 	}
 	t.Logf("%s", out.String())
-	if err := wait(); err != nil {
-		t.Error(err)
-	}
+	stop()
 }
 
 // A browser publishes its camera by the page's own button, and another page plays what an orchestrator makes of it.

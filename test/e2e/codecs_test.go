@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"math"
 	"testing"
-	"time"
 
 	"castnet/broadcaster/api"
 )
@@ -22,7 +21,7 @@ func TestLadderOfAllCodecs(t *testing.T) {
 			t.Errorf("%s: the playlist says %g pictures a second", name, v.FrameRate)
 		}
 	}
-	v := eventually(t, 20*time.Second, "all tickets are sent", func() (api.StreamView, error) { return n.Stream(t.Context(), "demo") },
+	v := eventually(t, patience, "all tickets are sent", func() (api.StreamView, error) { return n.Stream(t.Context(), "demo") },
 		func(v api.StreamView) bool { return v.Segments.Count > 0 && v.Paid.TicketsSent == v.Segments.Count })
 	if v.Verified.OK != v.Segments.Count || v.Verified.Failed != 0 {
 		t.Errorf("%d of %d segments verified, %d failed: %s", v.Verified.OK, v.Segments.Count, v.Verified.Failed, v.Verified.LastFailure)

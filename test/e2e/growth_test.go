@@ -2,47 +2,45 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"castnet/broadcaster/api"
 	"castnet/test/clip"
 	"castnet/test/testnet"
-	"castnet/test/viewer"
 )
 
 // ladderGrows publishes 320x180 that becomes 640x360, as WebRTC publishers begin: 10 s later there are renditions of that size,
 // by another lease, and who has watched the small ones from the beginning has them whole to the end.
 func ladderGrows(t *testing.T, n *testnet.Network) {
 	t.Helper()
-	watched := make(chan map[string]*viewer.Variant, 1)
-	go func() {
-		seen, err := viewer.HLS(t.Context(), n.HTTP+"/hls/grows/index.m3u8")
-		if err != nil {
-			t.Error(err)
-		}
-		watched <- seen
-	}()
+	watched := watch(t, n, "grows")
+	pushing, stop := context.WithCancel(t.Context())
+	defer stop()
 	pushed := make(chan error, 1)
-	go func() {
-		pushed <- pushGrowing(t.Context(), t.TempDir(), n.SRT+"?latency=1000000&streamid=publish:grows")
-	}()
+	dir := t.TempDir()
+	go func() { pushed <- pushGrowing(pushing, dir, n.SRT+"?latency=1000000&streamid=publish:grows") }()
 
 	grows := func() (api.StreamView, error) { return n.Stream(t.Context(), "grows") }
-	grown := eventually(t, 60*time.Second, "there are larger renditions, and receipts for them", grows, func(v api.StreamView) bool {
+	grown := eventually(t, patience, "there are larger renditions, and receipts for them", grows, func(v api.StreamView) bool {
 		return slices.ContainsFunc(v.Renditions, func(r api.RenditionView) bool { return r.Name == "360p" }) && receiptOf(t, v) > 3
 	})
-	if late, err := viewer.HLS(t.Context(), n.HTTP+"/hls/grows/index.m3u8"); err != nil || late["360p"] == nil || len(late["360p"].PTS) == 0 {
-		t.Errorf("a player that comes later sees %v, %v", names(late), err)
-	}
+	watchedLate := watch(t, n, "grows")
+	more := grown.Verified.OK + 3
+	eventually(t, patience, "it goes on", grows, func(v api.StreamView) bool { return v.Verified.OK >= more })
+	stop()
 	if err := <-pushed; err != nil {
 		t.Fatal(err)
 	}
-	seen := <-watched
+	if late := watchedLate(); late["360p"] == nil || len(late["360p"].PTS) == 0 {
+		t.Errorf("a player that comes later sees %v", names(late))
+	}
+	seen := watched()
 	want := slices.Sorted(slices.Values(seen["source"].PTS))
 	for _, name := range []string{"180p", "120p", "90p"} {
 		v := seen[name]
@@ -63,10 +61,10 @@ func ladderGrows(t *testing.T, n *testnet.Network) {
 	}
 }
 
-// pushGrowing publishes 2 s of one size and 16 s of another, in real time.
+// pushGrowing publishes 2 s of one size and then another in real time, until ctx is done.
 func pushGrowing(ctx context.Context, dir, url string) error {
 	var list strings.Builder
-	for _, s := range []clip.Spec{{Width: 320, Height: 180, Seconds: 2}, {Width: 640, Height: 360, Seconds: 16}} {
+	for _, s := range []clip.Spec{{Width: 320, Height: 180, Seconds: 2}, {Width: 640, Height: 360, Seconds: 90}} {
 		s.FPS, s.GOP = 30, 30
 		v, err := clip.Make(ctx, s)
 		if err != nil {
@@ -82,5 +80,10 @@ func pushGrowing(ctx context.Context, dir, url string) error {
 	if err := os.WriteFile(index, []byte(list.String()), 0o600); err != nil {
 		return err
 	}
-	return run(ctx, system, "-v", "error", "-re", "-f", "concat", "-safe", "0", "-i", index, "-c", "copy", "-f", "mpegts", url)
+	push := exec.CommandContext(ctx, system, "-v", "error", "-nostdin", "-re", "-f", "concat", "-safe", "0", "-i", index, "-c", "copy", "-f", "mpegts", url)
+	push.Cancel = func() error { return push.Process.Signal(os.Interrupt) }
+	if out, err := push.CombinedOutput(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("ffmpeg: %w\n%s", err, out)
+	}
+	return nil
 }

@@ -15,14 +15,14 @@ import (
 	"castnet/test/viewer"
 )
 
-// ownRendition publishes 360p and 180p at once, as OBS does by enhanced RTMP's multitrack: 180p is the publisher's own, to
+// ownRendition publishes 240p and 120p at once, as OBS does by enhanced RTMP's multitrack: 120p is the publisher's own, to
 // the byte, and is in no receipt. Then it stops, and an orchestrator goes on with it at the first picture that is missing.
 func ownRendition(t *testing.T, n *testnet.Network) {
 	t.Helper()
-	const seconds, gop = 24, 60
+	const seconds, gop = 120, 60 // more than is pushed
 	var sizes []pusher.Stream
 	var videos []*clip.Video
-	for _, s := range [][2]int{{640, 360}, {320, 180}} {
+	for _, s := range [][2]int{{320, 240}, {160, 120}} {
 		v, err := clip.Make(t.Context(), clip.Spec{Width: s[0], Height: s[1], FPS: 30, Seconds: seconds, GOP: gop, Bitrate: s[0] * s[1] * 2})
 		if err != nil {
 			t.Fatal(err)
@@ -31,66 +31,47 @@ func ownRendition(t *testing.T, n *testnet.Network) {
 		sizes = append(sizes, pusher.Stream{Track: v.Track, Units: v.Units})
 	}
 	pushed := make(chan error, 1)
-	enough := make(chan struct{}) // closed once 180p was seen to be the publisher's
-	stop := 0                     // pictures of 180p that were sent; read once all is pushed
+	until := [2]chan struct{}{make(chan struct{}), make(chan struct{})} // closed when a size was sent for long enough
+	var sent [2]int                                                     // pictures of each; read once all is pushed
 	go func() {
-		ended := false
+		var ended [2]bool
 		pushed <- pusher.PushSizes(t.Context(), n.RTMP+"own", sizes, func(size, i int) bool {
-			if size == 0 {
-				return true
-			}
 			if i%gop == 0 {
 				select {
-				case <-enough:
-					ended = true
+				case <-until[size]:
+					ended[size] = true
 				default:
 				}
 			}
-			if !ended {
-				stop = i + 1
+			if !ended[size] {
+				sent[size] = i + 1
 			}
-			return !ended
+			return !ended[size]
 		})
 	}()
-	watched := make(chan map[string]*viewer.Variant, 1)
-	go func() {
-		seen, err := viewer.HLS(t.Context(), n.HTTP+"/hls/own/index.m3u8")
-		if err != nil {
-			t.Error(err)
-		}
-		watched <- seen
-	}()
+	watched := watch(t, n, "own")
 
 	own := func() (api.StreamView, error) { return n.Stream(t.Context(), "own") }
-	eventually(t, 15*time.Second, "180p is the publisher's own, and in no receipt", own, func(v api.StreamView) bool {
-		return slices.Equal(ownRenditions(v), []string{"180p"}) && v.Verified.OK >= 1 && receiptOf(t, v) == 2
+	eventually(t, patience, "120p is the publisher's own, and in no receipt", own, func(v api.StreamView) bool {
+		return slices.Equal(ownRenditions(v), []string{"120p"}) && v.Verified.OK >= 1 && receiptOf(t, v) == 2
 	})
-	close(enough)
-	eventually(t, 20*time.Second, "180p is an orchestrator's, and in the receipts", own, func(v api.StreamView) bool {
+	close(until[1])
+	eventually(t, patience, "120p is an orchestrator's, and in the receipts", own, func(v api.StreamView) bool {
 		return len(ownRenditions(v)) == 0 && receiptOf(t, v) == 3
 	})
+	close(until[0])
 	if err := <-pushed; err != nil {
 		t.Fatal(err)
 	}
-	var seen map[string]*viewer.Variant
-	select {
-	case seen = <-watched:
-	case <-time.After(30 * time.Second):
-		t.Fatal("the playlists did not end within 30 s of the stream")
+	seen := watched()
+	whole(t, seen, "240p", "160p", "120p")
+	small := seen["120p"]
+	if small == nil || len(small.Sums) != sent[0] {
+		t.Fatalf("120p has not the %d pictures that were sent", sent[0])
 	}
-	complete(t, seen, videos[0], "360p", "240p", "180p")
-	small := seen["180p"]
-	if small == nil || len(small.Sums) != len(videos[1].Units) {
-		t.Fatal("180p is not whole")
-	}
-	for i, u := range videos[1].Units[:stop] {
-		if small.Sums[i] != viewer.Sum(media.NALUs(u.Payload)) {
-			t.Fatalf("picture %d of 180p is not the publisher's", i)
-		}
-	}
-	for i, u := range videos[1].Units[stop:] {
-		if small.Sums[stop+i] == viewer.Sum(media.NALUs(u.Payload)) {
-			t.Fatalf("picture %d of 180p is the publisher's, who never sent it", stop+i)
+	for i, u := range videos[1].Units[:sent[0]] {
+		if theirs := small.Sums[i] == viewer.Sum(media.NALUs(u.Payload)); theirs != (i < sent[1]) {
+			t.Fatalf("picture %d of 120p is the publisher's: %v; they sent %d", i, theirs, sent[1])
 		}
 	}
 	v, err := own()

@@ -19,10 +19,10 @@ import (
 // TestPull pulls a stream by RTSP from a server, which is the network's own: the stream gets its ladder and is paid for like a
 // pushed one, and when the source goes away and comes back, the same stream goes on.
 func TestPull(t *testing.T) {
-	// The puller comes back 1, 3 and 7 s after the source has ended.
-	t.Setenv("CASTNET_RECONNECT_GRACE", "12s")
+	// The puller comes back 1, 3, 7 and 15 s after the source has ended.
+	t.Setenv("CASTNET_RECONNECT_GRACE", "20s")
 	t.Setenv("CASTNET_DVR", "5m") // all of the stream is watched when it is over
-	v := camera(t, 320, 240, 40)  // more than is pushed
+	v := camera(t, 320, 240, 240) // more than is pushed
 	began := time.Now()
 	n := mirroring(t, "--ladder", "160x120@100000")
 	mirror := func() (api.StreamView, error) { return n.Stream(t.Context(), "mirror") }
@@ -31,18 +31,18 @@ func TestPull(t *testing.T) {
 	stop := pushOn(t, n.RTMP+"demo", v)
 	packaged := make(chan error, 1)
 	go func() { packaged <- there(t.Context(), index) }() // streams are packaged for HLS from when somebody asks
-	first := eventually(t, time.Minute, "the pulled stream is transcoded", mirror, func(v api.StreamView) bool {
+	first := eventually(t, patience, "the pulled stream is transcoded", mirror, func(v api.StreamView) bool {
 		// The puller begins again with its first pause, as the stream has lasted for longer than was waited for it.
 		return v.Verified.OK >= 2 && time.Since(v.StartedAt) > v.StartedAt.Sub(began)+2*time.Second
 	})
 	stop()
-	before := eventually(t, 20*time.Second, "the pulled stream waits for its source", mirror, func(v api.StreamView) bool { return v.State == api.Waiting })
+	before := eventually(t, patience, "the pulled stream waits for its source", mirror, func(v api.StreamView) bool { return v.State == api.Waiting })
 	stop = pushOn(t, n.RTMP+"demo", v)
-	eventually(t, time.Minute, "the source is pulled again", mirror, func(v api.StreamView) bool {
+	eventually(t, patience, "the source is pulled again", mirror, func(v api.StreamView) bool {
 		return v.State == api.Live && v.Verified.OK >= before.Segments.Count+2
 	})
 	stop()
-	eventually(t, time.Minute, "the pulled stream ends", mirror, func(v api.StreamView) bool { return v.State == api.Ended })
+	eventually(t, patience, "the pulled stream ends", mirror, func(v api.StreamView) bool { return v.State == api.Ended })
 
 	if err := <-packaged; err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestPull(t *testing.T) {
 			t.Errorf("%s: %d discontinuities, want the one where the source came back", name, v.Discontinuities)
 		}
 	}
-	end := eventually(t, 30*time.Second, "every segment is paid", mirror, func(v api.StreamView) bool { return v.Paid.TicketsSent == v.Segments.Count })
+	end := eventually(t, patience, "every segment is paid", mirror, func(v api.StreamView) bool { return v.Paid.TicketsSent == v.Segments.Count })
 	if end.Verified.OK != end.Segments.Count || end.Verified.Failed != 0 {
 		t.Errorf("%d of %d segments verified, %d failed (%s)", end.Verified.OK, end.Segments.Count, end.Verified.Failed, end.Verified.LastFailure)
 	}
@@ -106,7 +106,7 @@ func pushOn(t *testing.T, url string, v *clip.Video) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-re", "-i", v.File,
+	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-re", "-stream_loop", "-1", "-i", v.File,
 		"-stream_loop", "-1", "-i", sound.File, "-map", "0:v", "-map", "1:a", "-c", "copy", "-flvflags", "no_duration_filesize", "-f", "flv", url)
 	var text bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &text, &text

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"castnet/broadcaster/api"
 	"castnet/contracts/chain"
@@ -115,7 +114,7 @@ func TestOneIdentityOnRedis(t *testing.T) {
 	client := dial(t, n)
 	for _, process := range []string{"Rosa-stays", "Rosa-dies"} {
 		purse := books.Ledger{DataDir: m.path(process), Store: redis.URL, Account: ownerOf(t, m.path("keys/owner-Rosa.json"))}
-		eventually(t, 20*time.Second, "the ledger of "+process+" is the chain", func() (difference *big.Int, _ error) {
+		eventually(t, patience, "the ledger of "+process+" is the chain", func() (difference *big.Int, _ error) {
 			sum := totals(ledgerOf(t, purse))
 			difference = sum.Redeemed.ToBig()
 			for _, r := range redemptions(t, client) {
@@ -128,7 +127,7 @@ func TestOneIdentityOnRedis(t *testing.T) {
 	redis.Kill()
 	printed(t, stays, "Redis is out of reach: no new money until it is back")
 	push(t, n.RTMP+"late", video)
-	eventually(t, 20*time.Second, "the page says why", func() (api.StreamView, error) { return n.Stream(t.Context(), "late") },
+	eventually(t, patience, "the page says why", func() (api.StreamView, error) { return n.Stream(t.Context(), "late") },
 		func(v api.StreamView) bool {
 			return len(v.Warnings) > 0 && strings.Contains(v.Warnings[0].Text, "payments cannot be recorded")
 		})
@@ -152,9 +151,9 @@ func goesOn(t *testing.T, n *testnet.Network, stream string, more int64) {
 	}
 	client := dial(t, n)
 	paid := len(redemptions(t, client))
-	eventually(t, 30*time.Second, stream+" goes on", func() (api.StreamView, error) { return n.Stream(t.Context(), stream) },
+	eventually(t, patience, stream+" goes on", func() (api.StreamView, error) { return n.Stream(t.Context(), stream) },
 		func(v api.StreamView) bool { return v.Verified.OK >= began.Verified.OK+more })
-	all := eventually(t, 60*time.Second, "a winner is redeemed", func() ([]chain.Redemption, error) { return redemptions(t, client), nil },
+	all := eventually(t, patience, "a winner is redeemed", func() ([]chain.Redemption, error) { return redemptions(t, client), nil },
 		func(list []chain.Redemption) bool { return len(list) > paid })
 	once := make(map[[2]uint64]bool)
 	for _, r := range all {
@@ -168,6 +167,6 @@ func goesOn(t *testing.T, n *testnet.Network, stream string, more int64) {
 // printed waits for a line of a role's log.
 func printed(t *testing.T, r *testnet.Role, line string) {
 	t.Helper()
-	eventually(t, 20*time.Second, "it is logged", func() (string, error) { return r.Output(), nil },
+	eventually(t, patience, "it is logged", func() (string, error) { return r.Output(), nil },
 		func(all string) bool { return strings.Contains(all, line) })
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"castnet/broadcaster/api"
 	"castnet/test/testnet"
@@ -90,12 +89,11 @@ func TestRolesAlone(t *testing.T) {
 	m := &machines{dir: dir, base: base}
 	m.start(t, 5, "devchain", "--data-dir", m.path("chain"), "--listen", m.address(3))
 	n := m.broadcaster(t, "broadcaster", 6)
-	wait := push(t, n.RTMP+"demo", camera(t, 640, 360, 36))
-	watch := func() (api.StreamView, error) { return n.Stream(t.Context(), "demo") }
-	alone := eventually(t, 10*time.Second, "the page says that nobody transcodes", watch, func(v api.StreamView) bool { return len(v.Warnings) > 0 })
-	if text := alone.Warnings[0].Text; !strings.Contains(text, "Nobody transcodes this stream") {
-		t.Errorf("the page says %q", text)
-	}
+	stop := pushOn(t, n.RTMP+"demo", camera(t, 320, 240, 240)) // more than is pushed
+	view := func() (api.StreamView, error) { return n.Stream(t.Context(), "demo") }
+	eventually(t, patience, "the page says that nobody transcodes", view, func(v api.StreamView) bool {
+		return len(v.Warnings) > 0 && strings.Contains(v.Warnings[0].Text, "Nobody transcodes this stream")
+	})
 
 	// The registered address is where `castnet up` had it: the orchestrator comes back there.
 	owner := ownerOf(t, m.path("keys/owner-Rosa.json"))
@@ -114,7 +112,7 @@ func TestRolesAlone(t *testing.T) {
 			"--token", strings.TrimSpace(string(token)))
 	}
 	transcoder("transcoder", 2)
-	v := eventually(t, 25*time.Second, "the ladder begins", watch, func(v api.StreamView) bool { return v.Verified.OK >= 2 })
+	v := eventually(t, patience, "the ladder begins", view, func(v api.StreamView) bool { return v.Verified.OK >= 2 })
 	if v.Orchestrator == nil || v.Orchestrator.Name != "Rosa" || len(v.Warnings) > 0 {
 		t.Errorf("served by %+v, warnings %+v", v.Orchestrator, v.Warnings)
 	}
@@ -129,10 +127,8 @@ func TestRolesAlone(t *testing.T) {
 		t.Errorf("drain: %v, %s", err, out)
 	}
 	before := v.Verified.OK
-	eventually(t, 25*time.Second, "the ladder goes on", watch, func(v api.StreamView) bool { return v.Verified.OK >= before+4 })
-	if err := wait(); err != nil {
-		t.Error(err)
-	}
+	eventually(t, patience, "the ladder goes on", view, func(v api.StreamView) bool { return v.Verified.OK >= before+4 })
+	stop()
 }
 
 // What is wrong with money or chain is said where a person looks.
@@ -150,7 +146,7 @@ func TestWithoutFundsAndOnAnotherChain(t *testing.T) {
 	}, flags...)...)
 	poor := &testnet.Network{RTMP: "rtmp://" + m.address(0) + "/live/", HTTP: "http://" + m.address(1)}
 	wait := push(t, poor.RTMP+"demo", camera(t, 320, 240, 6))
-	v := eventually(t, 10*time.Second, "the page says what is missing",
+	v := eventually(t, patience, "the page says what is missing",
 		func() (api.StreamView, error) { return poor.Stream(t.Context(), "demo") }, func(v api.StreamView) bool { return len(v.Warnings) > 0 })
 	if text := v.Warnings[0].Text; !strings.Contains(text, "reserve") {
 		t.Errorf("without a reserve the page says %q", text)

@@ -17,7 +17,8 @@ import (
 const goodbye = 5 * time.Second
 
 // PushSizes publishes several sizes of the same H264 pictures at once to rtmp://host/live/KEY, in real time, as enhanced RTMP
-// v2's multitrack has them. sent says whether picture i of a size is sent. It ends with a goodbye.
+// v2's multitrack has them. sent says whether picture i of a size is sent. With the first picture that is sent in no size, or the last
+// one, it ends with a goodbye.
 func PushSizes(ctx context.Context, address string, sizes []Stream, sent func(size, i int) bool) error {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -47,14 +48,19 @@ func PushSizes(ctx context.Context, address string, sizes []Stream, sent func(si
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		over := true
 		for n, s := range sizes {
 			if !sent(n, i) {
 				continue
 			}
+			over = false
 			u := s.Units[i]
 			if err := w.WriteH264(w.Tracks[n], s.Track.Duration(u.PTS), s.Track.Duration(u.DTS), slices.Collect(media.NALUs(u.Payload))); err != nil {
 				return err
 			}
+		}
+		if over {
+			break
 		}
 	}
 	if err := client.Write(&message.CommandAMF0{ChunkStreamID: 3, Name: "deleteStream", CommandID: 9, Arguments: []any{nil, 1.0}}); err != nil {

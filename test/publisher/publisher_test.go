@@ -99,9 +99,9 @@ func TestPushKeepsTime(t *testing.T) {
 			t.Fatalf("picture %d has PTS %d", i, p)
 		}
 	}
-	slices.Sort(late)
-	if median := late[len(late)/2]; median.Abs() > 5*time.Millisecond {
-		t.Errorf("the median picture is sent %v from its time", median)
+	// Errors don't add up: the promptest pictures of the last second are as prompt as those of the first, however busy the machine is.
+	if drift := slices.Min(late[60:]) - slices.Min(late[:30]); drift.Abs() > 5*time.Millisecond {
+		t.Errorf("the last pictures are sent %v later than the first", drift)
 	}
 }
 

@@ -25,9 +25,6 @@ type Role struct {
 // Castnet is the program under test.
 func Castnet() string { return filepath.Join(Root(), "bin", "castnet") }
 
-// FreePorts finds the first of a dozen consecutive free ports.
-func FreePorts(ctx context.Context) (int, error) { return freePorts(ctx) }
-
 // StartRole runs `castnet args…` and returns when it is ready, by its metrics port; it ends with ctx or by Stop.
 func StartRole(ctx context.Context, metricsPort int, args ...string) (*Role, error) {
 	address := "127.0.0.1:" + strconv.Itoa(metricsPort)

@@ -50,6 +50,7 @@ type Network struct {
 	RPC   string // ws://host:port
 
 	base   int
+	taken  net.Listener // keeps others off the ports for as long as somebody has the Network
 	cmd    *exec.Cmd
 	out    output
 	ended  chan struct{}
@@ -69,17 +70,27 @@ func Start(ctx context.Context, cfg Config) (*Network, error) {
 	if _, err := os.Stat(binary); err != nil {
 		return nil, fmt.Errorf("%w: make build first", err)
 	}
-	base, err := freePorts(ctx)
+	base, taken, err := freePorts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return startAt(ctx, binary, base, cfg)
+	n, err := startAt(ctx, binary, base, cfg)
+	if err != nil {
+		return nil, errors.Join(err, taken.Close())
+	}
+	n.taken = taken
+	return n, nil
 }
 
 // Restart runs a network again in the folder and on the ports of one that has ended.
 func (n *Network) Restart(ctx context.Context, cfg Config) (*Network, error) {
 	cfg.Dir = n.Dir
-	return startAt(ctx, filepath.Join(Root(), "bin", "castnet"), n.base, cfg)
+	again, err := startAt(ctx, filepath.Join(Root(), "bin", "castnet"), n.base, cfg)
+	if err != nil {
+		return nil, err
+	}
+	again.taken = n.taken
+	return again, nil
 }
 
 func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network, error) {
@@ -129,24 +140,39 @@ func startAt(ctx context.Context, binary string, base int, cfg Config) (*Network
 // (an even one, and the next), SRT, RTMPS.
 const portsNeeded = 16
 
-// freePorts finds the first of portsNeeded consecutive free ports.
-func freePorts(ctx context.Context) (int, error) {
-	for range 100 {
-		base := 21_000 + 2*rand.IntN(5_000) //nolint:gosec // no secret; below what the kernel gives to clients
-		free := true
-		for i := range portsNeeded {
-			listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(base+i))
-			if err != nil {
-				free = false
-				break
-			}
-			_ = listener.Close()
-		}
-		if free {
-			return base, nil
-		}
+// FreePorts finds the first of portsNeeded consecutive free ports, which nobody else finds until ctx is done.
+func FreePorts(ctx context.Context) (int, error) {
+	base, taken, err := freePorts(ctx)
+	if err == nil {
+		context.AfterFunc(ctx, func() { _ = taken.Close() })
 	}
-	return 0, errors.New("no free ports")
+	return base, err
+}
+
+// freePorts finds a block of ports. What keeps it from tests that run beside this one is that the port behind the block is taken.
+func freePorts(ctx context.Context) (base int, taken net.Listener, err error) {
+	const first, blocks = 21_000, 500 // below what the kernel gives to clients
+	for range 100 {
+		base = first + rand.IntN(blocks)*(portsNeeded+2) //nolint:gosec // no secret
+		if taken, err = listen(ctx, base+portsNeeded); err != nil {
+			continue
+		}
+		for i := 0; i < portsNeeded && err == nil; i++ {
+			var free net.Listener
+			if free, err = listen(ctx, base+i); err == nil {
+				err = free.Close()
+			}
+		}
+		if err == nil {
+			return base, taken, nil
+		}
+		_ = taken.Close()
+	}
+	return 0, nil, fmt.Errorf("no free ports: %w", err)
+}
+
+func listen(ctx context.Context, port int) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(port))
 }
 
 // Output is everything that the network has printed.
