@@ -1,6 +1,7 @@
 package rtc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,9 @@ type Candidates struct {
 	pc *webrtc.PeerConnection
 
 	mu        sync.Mutex // one ICE restart at a time
-	tag       string
-	taken     int       // candidates of the other end's credentials
-	restarted time.Time // when it was last asked for
+	tag       string     // empty while a restart that failed half way has left no credentials that both ends know
+	taken     int        // candidates of the other end's credentials
+	restarted time.Time  // when it was last asked for
 }
 
 // NewCandidates is of a connection that has been answered so.
@@ -68,7 +69,7 @@ func (c *Candidates) Patch(ctx context.Context, w http.ResponseWriter, match, fr
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	default:
-		return Refuse(http.StatusPreconditionFailed, "the session's ETag is %s, not %s: ICE was restarted since", c.tag, match)
+		return Refuse(http.StatusPreconditionFailed, "the session's ETag is %s, not %s: ICE was restarted since", cmp.Or(c.tag, "none"), match)
 	}
 }
 
@@ -98,25 +99,6 @@ func (c *Candidates) trickle(fragment string) (bad error) {
 	return bad
 }
 
-// limited leaves out of an offer the candidates that are too many.
-func limited(offer string) string {
-	if strings.Count(offer, candidateLine) <= maxCandidates {
-		return offer
-	}
-	var out strings.Builder
-	taken := 0
-	// Either ends a line where it is parsed.
-	for _, line := range strings.FieldsFunc(offer, func(r rune) bool { return r == '\r' || r == '\n' }) {
-		if strings.HasPrefix(line, candidateLine) {
-			if taken++; taken > maxCandidates {
-				continue
-			}
-		}
-		out.WriteString(line + "\r\n")
-	}
-	return out.String()
-}
-
 // restart makes the answer to an SDP fragment with other ICE credentials than before (RFC 9725, section 4.4.3): it takes
 // the offer of the session with them, and returns this side's new credentials and candidates as a fragment.
 func (c *Candidates) restart(ctx context.Context, fragment string) (string, error) {
@@ -124,8 +106,9 @@ func (c *Candidates) restart(ctx context.Context, fragment string) (string, erro
 	if ufrag == "" || password == "" {
 		return "", errors.New("the fragment has no a=ice-ufrag and a=ice-pwd")
 	}
+	before := c.pc.RemoteDescription().SDP
 	var offer strings.Builder
-	for line := range strings.Lines(c.pc.RemoteDescription().SDP) {
+	for line := range strings.Lines(before) {
 		switch {
 		case strings.HasPrefix(line, "a=ice-ufrag:"):
 			line = "a=ice-ufrag:" + ufrag + "\r\n"
@@ -138,6 +121,9 @@ func (c *Candidates) restart(ctx context.Context, fragment string) (string, erro
 	}
 	answer, err := Answer(ctx, c.pc, offer.String())
 	if err != nil {
+		if attribute(c.pc.RemoteDescription().SDP, "ice-ufrag") != attribute(before, "ice-ufrag") {
+			c.tag = "" // those that the other end knows are gone, and it does not know the new ones
+		}
 		return "", err
 	}
 	if tag := entityTag(answer); tag != c.tag { // or they were the credentials that it had

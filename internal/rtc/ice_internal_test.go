@@ -1,6 +1,7 @@
 package rtc
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -14,35 +15,50 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// receiving is a connection that takes media, on a port of its own.
+func receiving(t *testing.T) *webrtc.PeerConnection {
+	t.Helper()
+	udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	must(t, err)
+	host, err := NewHost(udp, nil, slog.New(slog.DiscardHandler))
+	must(t, err)
+	t.Cleanup(func() { _ = host.Close() })
+	codecs := &webrtc.MediaEngine{}
+	must(t, codecs.RegisterDefaultCodecs())
+	pc, err := host.Receiver(codecs, &interceptor.Registry{}, func() {})
+	must(t, err)
+	t.Cleanup(func() { _ = pc.Close() })
+	return pc
+}
+
+// publishing is a connection that offers a picture.
+func publishing(t *testing.T) *webrtc.PeerConnection {
+	t.Helper()
+	settings := webrtc.SettingEngine{}
+	settings.SetIncludeLoopbackCandidate(true)
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
+	must(t, err)
+	t.Cleanup(func() { _ = pc.Close() })
+	_, err = pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	must(t, err)
+	return pc
+}
+
 // answered is a connection that has answered an offer with those candidates, and what takes further ones.
 func answered(t *testing.T, candidates string) (*webrtc.PeerConnection, *Candidates) {
 	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	must(err)
-	host, err := NewHost(udp, nil, slog.New(slog.DiscardHandler))
-	must(err)
-	t.Cleanup(func() { _ = host.Close() })
-	codecs := &webrtc.MediaEngine{}
-	must(codecs.RegisterDefaultCodecs())
-	pc, err := host.Receiver(codecs, &interceptor.Registry{}, func() {})
-	must(err)
-	t.Cleanup(func() { _ = pc.Close() })
-
-	other, err := webrtc.NewPeerConnection(webrtc.Configuration{})
-	must(err)
-	t.Cleanup(func() { _ = other.Close() })
-	_, err = other.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
-	must(err)
-	offer, err := other.CreateOffer(nil)
-	must(err)
+	pc := receiving(t)
+	offer, err := publishing(t).CreateOffer(nil)
+	must(t, err)
 	answer, err := Answer(t.Context(), pc, offer.SDP+candidates)
-	must(err)
+	must(t, err)
 	return pc, NewCandidates(pc, answer)
 }
 
@@ -99,7 +115,7 @@ func status(err error) int {
 // TestCandidatesAreBounded: whoever it names, nobody has this side send requests to more than so many addresses, by an offer, by
 // PATCH or by restarts that are none.
 func TestCandidatesAreBounded(t *testing.T) {
-	for _, end := range []string{"\r\n", "\n", "\r"} {
+	for _, end := range []string{"\r\n", "\n"} {
 		pc, c := answered(t, candidates(2000, 100, end))
 		if n := remote(t, pc, maxCandidates); n != maxCandidates {
 			t.Errorf("%d candidates of an offer were taken (%q)", n, end)
@@ -155,5 +171,44 @@ func TestRestart(t *testing.T) {
 	}
 	if _, err := c.patch(t, etag, "a=candidate:nonsense\r\n"); status(err) != http.StatusBadRequest {
 		t.Errorf("a bad candidate: %v", err)
+	}
+}
+
+// TestHalfARestart: where a restart fails once the old credentials are gone, candidates for them are refused, as RFC 9725 (section
+// 4.3.1) has it for another ICE session's; asked for again, with the same credentials or with others, it is done. One that changes
+// nothing leaves the session as it was.
+func TestHalfARestart(t *testing.T) {
+	pc, c := answered(t, "")
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	half := func(fragment string) error {
+		c.restarted = time.Time{}
+		return c.Patch(gone, httptest.NewRecorder(), "*", fragment)
+	}
+	for i, again := range []string{"abcd", "efgh"} {
+		before := c.ETag()
+		if err := half("a=ice-ufrag:half\r\n"); status(err) != http.StatusBadRequest || c.ETag() != before {
+			t.Errorf("without a password: %v, ETag %s", err, c.ETag())
+		}
+		credentials := func(ufrag string) string {
+			return fmt.Sprintf("a=ice-ufrag:%s%d\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n", ufrag, i)
+		}
+		if err := half(credentials("abcd")); status(err) != http.StatusBadRequest {
+			t.Errorf("for one who has gone: %v", err)
+		}
+		if _, err := c.patch(t, before, candidates(2000, 1, "\r\n")); status(err) != http.StatusPreconditionFailed {
+			t.Errorf("a candidate for the credentials that are gone: %v", err)
+		}
+		c.restarted = time.Time{}
+		etag, err := c.patch(t, "*", credentials(again))
+		if err != nil || etag == before || etag != entityTag(pc.LocalDescription().SDP) {
+			t.Fatalf("asked for again: ETag %s after %s: %v", etag, before, err)
+		}
+		if err := half(credentials(again)); status(err) != http.StatusBadRequest || c.ETag() != etag {
+			t.Errorf("with the same credentials: %v, ETag %s after %s", err, c.ETag(), etag)
+		}
+		if _, err := c.patch(t, etag, candidates(2000, 1, "\r\n")); err != nil {
+			t.Errorf("a candidate for those that it has: %v", err)
+		}
 	}
 }

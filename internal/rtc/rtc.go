@@ -146,9 +146,14 @@ func (h *Host) connection(codecs *webrtc.MediaEngine, interceptors *interceptor.
 	return api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{h.certificate}})
 }
 
-// Answer takes an offer, with as many candidates as may be, and returns the answer with all of this side's candidates: they are its own and known at once.
+// Answer takes an offer, but for what pruned leaves out, and returns the answer with all of this side's candidates: they are its
+// own and known at once.
 func Answer(ctx context.Context, pc *webrtc.PeerConnection, offer string) (string, error) {
-	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: limited(offer)}); err != nil {
+	offer, err := pruned(offer)
+	if err == nil {
+		err = pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer})
+	}
+	if err != nil {
 		return "", fmt.Errorf("the offer cannot be taken: %w", err)
 	}
 	for _, t := range pc.GetTransceivers() { // what is asked for and not there must not look as if it would come
@@ -168,10 +173,12 @@ func Answer(ctx context.Context, pc *webrtc.PeerConnection, offer string) (strin
 	}
 	select {
 	case <-gathered:
-		return pc.LocalDescription().SDP, nil
 	case <-ctx.Done():
-		return "", ctx.Err()
 	}
+	if err := ctx.Err(); err != nil {
+		return "", fmt.Errorf("the offer was not answered in time: %w", err)
+	}
+	return pc.LocalDescription().SDP, nil
 }
 
 // loggers lets pion log into slog, at debug level: what it reports is the peers' doing.
