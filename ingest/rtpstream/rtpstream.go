@@ -5,6 +5,7 @@ package rtpstream
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -33,12 +34,15 @@ type Stream struct {
 	out      *ingest.Publication
 	origin   time.Time // when the first packet came
 	pictures *Track    // nil where there are none
+	next     *Track    // takes its place at its next key frame
+	highest  int64     // PTS of its pictures so far
+	floor    int64     // which those of another layer come after
 	tones    []*Track
 }
 
 // New begins a stream into a sink, which the caller closes.
 func New(sink ingest.Sink, metrics *ingest.Metrics) *Stream {
-	return &Stream{out: ingest.NewPublication(sink, metrics)}
+	return &Stream{out: ingest.NewPublication(sink, metrics), highest: math.MinInt64, floor: math.MinInt64}
 }
 
 // Expect says which tracks will come, so that they need not be waited for in vain; see ingest.Publication.
@@ -72,9 +76,47 @@ type report struct {
 // LastKey is when the last key frame came; zero before the first.
 func (t *Track) LastKey() time.Time { return t.lastKey }
 
-// Video adds the video track, or takes the place of the one there was. sets are parameter sets that the protocol told.
+// Pixels is how large the track's pictures are, 0 until a key frame came.
+func (t *Track) Pixels() int {
+	if v := t.video.Track(); v != nil {
+		return v.Width * v.Height
+	}
+	return 0
+}
+
+// Video adds the video track. sets are parameter sets that the protocol told.
 func (s *Stream) Video(codec media.Codec, sets [][]byte) (*Track, error) {
-	t := &Track{stream: s, clock: clock{rate: media.VideoClockRate}, codec: codec, video: ingest.NewVideo(codec, 0), waiting: true}
+	t, err := s.Layer(codec)
+	if err != nil {
+		return nil, err
+	}
+	s.Show(t)
+	if len(sets) > 0 {
+		if _, err := t.video.SetParameters(sets); err != nil {
+			return nil, err
+		}
+		if err := s.out.SetPictures(t.video.Track()); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// Show makes a layer the video track: the first at once, another at its next key frame. Shown is the one that is.
+func (s *Stream) Show(layer *Track) {
+	if s.next = layer; s.pictures == nil {
+		s.pictures = layer
+	}
+}
+
+// Shown is the video track.
+func (s *Stream) Shown() *Track { return s.pictures }
+
+// Layer adds a track of the stream's pictures, in a size of its own, which is not published until it is shown.
+func (s *Stream) Layer(codec media.Codec) (*Track, error) {
+	t := &Track{
+		stream: s, clock: clock{rate: media.VideoClockRate}, codec: codec, video: ingest.NewVideo(codec, 0), waiting: true,
+	}
 	var err error
 	switch codec {
 	case media.H264:
@@ -109,20 +151,25 @@ func (s *Stream) Video(codec media.Codec, sets [][]byte) (*Track, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(sets) > 0 {
-		if _, err := t.video.SetParameters(sets); err != nil {
-			return nil, err
-		}
-		if err := s.out.SetPictures(t.video.Track()); err != nil {
-			return nil, err
-		}
-	}
-	if old := s.pictures; old != nil {
-		t.begun = old.begun // what comes does not follow what came
-		t.clock.floor = old.clock.highest + 1
-	}
-	s.pictures = t
 	return t, nil
+}
+
+// takeOver makes the next layer the video track where its key frame is here, and returns the time that this one has in the stream.
+// By the publisher's reports the pictures of a moment have one time, whichever layer they come by.
+func (s *Stream) takeOver(t *Track, p ingest.Picture, pts int64) (at int64, taken bool) {
+	old := s.pictures
+	if t != s.next || t == old || !p.Key || p.Payload == nil || t.video.Track() == nil {
+		return pts, false
+	}
+	if off := t.clock.wall - old.clock.wall; old.clock.known && t.clock.known {
+		ticks := media.Rescale(int64(off), int64(time.Second), t.clock.rate)
+		t.clock.offset += ticks
+		t.clock.wall -= off
+		pts += ticks
+	}
+	s.pictures, s.floor = t, s.highest
+	s.out.Broken() // what comes does not follow what came
+	return pts, true
 }
 
 // Opus adds an audio track.
@@ -251,12 +298,16 @@ func moreNeeded(err error) bool {
 }
 
 func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool, err error) {
-	out := t.stream.out
+	s, out := t.stream, t.stream.out
 	p, err := t.video.Convert(parts)
 	if err != nil {
 		return false, err
 	}
-	if p.Changed { // parameter sets may come before the key picture, alone
+	pts, taken := s.takeOver(t, p, pts)
+	if t != s.pictures {
+		return false, nil
+	}
+	if p.Changed || taken { // parameter sets may come before the key picture, alone
 		if err := out.SetPictures(t.video.Track()); err != nil {
 			return false, err
 		}
@@ -277,6 +328,11 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 	if p.Key {
 		t.lastKey = now
 	}
+	if pts <= s.floor {
+		s.floor++
+		pts = s.floor
+	}
+	s.highest = max(s.highest, pts)
 	dts := t.decodingTime(parts, p.Key, pts)
 	const perMs = media.VideoClockRate / 1000
 	if t.video.Observe(pts/perMs, dts/perMs) {
@@ -355,8 +411,6 @@ type clock struct {
 	last    uint32
 	ticks   int64 // of last, unwrapped, since the first
 	offset  int64 // what is added: where the track began in the stream
-	floor   int64 // the earliest that it may begin
-	highest int64 // of the times given
 
 	known bool          // a report came:
 	wall  time.Duration // the publisher's wall clock at the stream's time 0
@@ -366,13 +420,11 @@ type clock struct {
 func (c *clock) at(timestamp uint32, arrived time.Duration) int64 {
 	if !c.started {
 		c.started, c.last = true, timestamp
-		c.offset = max(media.Rescale(int64(arrived), int64(time.Second), c.rate), c.floor)
+		c.offset = media.Rescale(int64(arrived), int64(time.Second), c.rate)
 	}
 	c.ticks += int64(int32(timestamp - c.last))
 	c.last = timestamp
-	now := c.ticks + c.offset
-	c.highest = max(c.highest, now)
-	return now
+	return c.ticks + c.offset
 }
 
 // time is the stream's time of a timestamp near the last.

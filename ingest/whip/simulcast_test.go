@@ -1,10 +1,14 @@
 package whip_test
 
 import (
+	"math/rand/v2"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
@@ -16,15 +20,23 @@ import (
 
 // sizes are several sizes of one picture, sent at once.
 type sizes struct {
-	layers []*sized
+	pc       *webrtc.PeerConnection
+	location string // of the session
+	layers   []*sized
 }
 
+// sized is one of them. As a browser's it has its own RTP clock, which its reports explain, and key frames where it is asked.
 type sized struct {
 	rid     string
 	video   *clip.Video
+	off     bool // it is not sent
 	track   *webrtc.TrackLocalStaticRTP
 	packets rtp.Packetizer
 	headers map[uint8][]byte // RTP header extensions: which layer it is
+	ssrc    webrtc.SSRC
+	start   uint32 // of its RTP clock
+	asked   atomic.Bool
+	next    int // picture of the clip
 }
 
 // publishSizes connects a publisher that sends layers as they are named in the offer.
@@ -32,14 +44,17 @@ func publishSizes(t *testing.T, site string, layers ...*sized) *sizes {
 	t.Helper()
 	var tracks []*webrtc.TrackLocalStaticRTP
 	for _, l := range layers {
-		l.track, l.packets = newTrack(t, webrtc.WithRTPStreamID(l.rid)), packetizer(rtp.NewRandomSequencer())
+		l.track, l.packets, l.start = newTrack(t, webrtc.WithRTPStreamID(l.rid)), packetizer(rtp.NewRandomSequencer()), rand.Uint32()
 		tracks = append(tracks, l.track)
 	}
 	pc, sender := newConnection(t, &interceptor.Registry{}, tracks...)
-	connect(t, pc, site, "/whip/demo")
-	for _, l := range layers {
+	s := &sizes{pc: pc, layers: layers}
+	s.location, _ = connect(t, pc, site, "/whip/demo")
+	parameters := sender.GetParameters()
+	for i, l := range layers {
+		l.ssrc = parameters.Encodings[i].SSRC
 		l.headers = make(map[uint8][]byte)
-		for _, ext := range sender.GetParameters().HeaderExtensions {
+		for _, ext := range parameters.HeaderExtensions {
 			switch ext.URI {
 			case sdp.SDESMidURI:
 				l.headers[uint8(ext.ID)] = []byte("0")
@@ -47,17 +62,50 @@ func publishSizes(t *testing.T, site string, layers ...*sized) *sizes {
 				l.headers[uint8(ext.ID)] = []byte(l.rid)
 			}
 		}
+		go l.heed(sender)
 	}
-	return &sizes{layers}
+	return s
 }
 
-// send sends picture n of each layer.
+// heed answers the requests for key frames, until the connection is closed.
+func (l *sized) heed(sender *webrtc.RTPSender) {
+	for {
+		packets, _, err := sender.ReadSimulcastRTCP(l.rid)
+		if err != nil {
+			return
+		}
+		for _, p := range packets {
+			if loss, ok := p.(*rtcp.PictureLossIndication); ok && loss.MediaSSRC == uint32(l.ssrc) {
+				l.asked.Store(true)
+			}
+		}
+	}
+}
+
+// send sends picture n of each layer, and a report each second.
 func (s *sizes) send(t *testing.T, n int) {
 	t.Helper()
+	const second = 30
 	for _, l := range s.layers {
-		u := l.video.Units[n%len(l.video.Units)]
-		for _, p := range l.packets.Packetize(u.Payload, 0) {
-			p.Timestamp = uint32(n) * 3000
+		if l.off {
+			continue
+		}
+		if l.next++; l.next == len(l.video.Units) {
+			l.next = 1
+		}
+		if n == 0 || l.asked.CompareAndSwap(true, false) {
+			l.next = 0 // the one key frame
+		}
+		stamp := l.start + uint32(n)*3000
+		if n%second == 0 {
+			const epoch = 3_900_000_000 // of NTP, some day in 2023
+			report := rtcp.SenderReport{SSRC: uint32(l.ssrc), NTPTime: (epoch + uint64(n)/second) << 32, RTPTime: stamp}
+			if err := s.pc.WriteRTCP([]rtcp.Packet{&report}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, p := range l.packets.Packetize(l.video.Units[l.next].Payload, 0) {
+			p.Timestamp = stamp
 			for id, value := range l.headers {
 				if err := p.SetExtension(id, value); err != nil {
 					t.Fatal(err)
@@ -70,17 +118,22 @@ func (s *sizes) send(t *testing.T, n int) {
 	}
 }
 
-// TestSimulcast sends three sizes at once: the largest is the stream from its beginning, whatever its place, and when it
-// ceases the next one goes on.
+// TestSimulcast sends three sizes at once: the largest is the stream from its beginning, whatever its place. When it ceases, as a
+// browser's does that finds no bandwidth, the next one goes on, and when it is back it is shown again: each time from a key frame on
+// that was asked for, on one timeline, and with no picture missing on the way up.
 func TestSimulcast(t *testing.T) {
 	var layers []*sized
+	var largest *sized
 	for rid, size := range map[string]clip.Spec{"l": {Width: 160, Height: 120}, "h": {Width: 640, Height: 480}, "m": {Width: 320, Height: 240}} {
-		size.FPS, size.Seconds, size.GOP = 30, 2, 30
+		size.FPS, size.Seconds, size.GOP = 30, 2, 60
 		v, err := clip.Make(t.Context(), size)
 		if err != nil {
 			t.Fatal(err)
 		}
 		layers = append(layers, &sized{rid: rid, video: v})
+		if rid == "h" {
+			largest = layers[len(layers)-1]
+		}
 	}
 	g := ingesttest.NewGate()
 	s := publishSizes(t, start(t, g, nil), layers...)
@@ -95,7 +148,7 @@ func TestSimulcast(t *testing.T) {
 			return 0
 		}
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	next := 0
 	until := func(what string, reached func() bool) {
 		for ; !reached(); next++ {
@@ -107,14 +160,41 @@ func TestSimulcast(t *testing.T) {
 		}
 	}
 	until("the first picture", func() bool { return width() != 0 })
-	if width() != 640 || r.Count(media.H264) < 1 {
-		t.Errorf("it began with %d pictures of width %d", r.Count(media.H264), width())
+	if width() != 640 {
+		t.Errorf("it began with pictures of width %d", width())
 	}
-	for i, l := range s.layers {
-		if l.rid == "h" {
-			s.layers = append(s.layers[:i:i], s.layers[i+1:]...)
-			break
+	until("the first seconds", func() bool { return r.Count(media.H264) >= 45 })
+	largest.off = true
+	until("without the largest", func() bool { return width() == 320 })
+	before := r.Count(media.H264)
+	until("the second largest", func() bool { return r.Count(media.H264) >= before+30 })
+	largest.off = false
+	until("the largest again", func() bool { return width() == 640 })
+	before = r.Count(media.H264)
+	until("what follows", func() bool { return r.Count(media.H264) >= before+30 })
+	ask(t, http.MethodDelete, s.location, "")
+	<-r.Closed
+
+	units := r.Units[media.H264]
+	var widths []int
+	var down int64 // when the second largest took over
+	for i, seg := range r.Segments {
+		if i == 0 || seg.Track.Width != r.Segments[i-1].Track.Width {
+			widths = append(widths, seg.Track.Width)
+		}
+		if seg.Track.Width == 320 && down == 0 {
+			down = seg.FirstPTS
 		}
 	}
-	until("without the largest", func() bool { return width() == 320 })
+	if r.Reason != nil || r.Dropped != 0 || len(widths) != 3 || widths[0] != 640 || widths[1] != 320 || widths[2] != 640 {
+		t.Errorf("ended with %v, %d pictures dropped, widths %v", r.Reason, r.Dropped, widths)
+	}
+	const picture, slack = 3000, 5 // ticks; the clocks of the layers agree to a tick or two, and a moment that comes by two is moved by one
+	for i := range units[1:] {
+		from, to := units[i].PTS, units[i+1].PTS
+		off := (to - units[0].PTS + slack) % picture
+		if to <= from || off > 2*slack || from >= down && to-from > picture+2*slack {
+			t.Errorf("picture %d at %d, the one before at %d", i+1, to-units[0].PTS, from-units[0].PTS)
+		}
+	}
 }
