@@ -18,8 +18,14 @@ import (
 	"castnet/internal/media"
 )
 
-// keyRetry is how soon a key frame is asked for again.
-const keyRetry = 500 * time.Millisecond
+const (
+	// keyRetry is how soon a key frame is asked for again.
+	keyRetry = 500 * time.Millisecond
+	// hush is how long nothing may come of a publisher whose senders have all said goodbye by RTCP, before it is believed. Whom a
+	// BYE names says too little (RFC 3550, section 6.6): GStreamer's names the SSRC of its reports at times, and not of its packets;
+	// who changes its SSRC says goodbye to the old one, and goes on; a relay passes on what others said.
+	hush = time.Second
+)
 
 // errVanished is what a sink is told where the session ended without a goodbye.
 var errVanished = errors.New("the publisher's connection ended without a goodbye")
@@ -150,16 +156,17 @@ type publisher struct {
 
 	mu       sync.Mutex
 	sink     ingest.Sink
-	pictures *rtpstream.Track              // nil without
-	tones    []*rtpstream.Track            // of plan.sounds
-	asked    time.Time                     // when a key frame was asked for
-	left     map[*rtpstream.Track]struct{} // tracks whose sender has said goodbye by RTCP, as GStreamer does instead of TEARDOWN
-	reason   error                         // why the publisher was ended by us
+	pictures *rtpstream.Track               // nil without
+	tones    []*rtpstream.Track             // of plan.sounds
+	asked    time.Time                      // when a key frame was asked for
+	left     map[*rtpstream.Track]time.Time // when a track's sender said goodbye by RTCP, as GStreamer does instead of TEARDOWN
+	hushed   bool                           // somebody waits for what comes after the last goodbye
+	reason   error                          // why the publisher was ended by us
 	closed   bool
 }
 
 func newPublisher(sink ingest.Sink, plan plan, metrics *ingest.Metrics, now func() time.Time) (*publisher, error) {
-	p := &publisher{plan: plan, sink: sink, metrics: metrics, now: now, began: now(), left: make(map[*rtpstream.Track]struct{})}
+	p := &publisher{plan: plan, sink: sink, metrics: metrics, now: now, began: now(), left: make(map[*rtpstream.Track]time.Time)}
 	stream := rtpstream.New(sink, metrics)
 	stream.Expect(plan.pictures != nil, len(plan.sounds))
 	if plan.pictures != nil {
@@ -208,9 +215,10 @@ func (p *publisher) listen(session session, end func()) {
 			case *rtcp.SenderReport:
 				track.Report(packet.NTPTime, packet.RTPTime)
 			case *rtcp.Goodbye:
-				p.left[track] = struct{}{}
-				if p.gone() {
-					time.AfterFunc(tail, func() { p.leave(end) })
+				p.left[track] = p.now()
+				if p.gone() && !p.hushed {
+					p.hushed = true
+					p.leave(end, hush)
 				}
 			}
 		})
@@ -229,8 +237,10 @@ func (p *publisher) packet(session session, end func(), m *description.Media, tr
 	if p.closed || p.reason != nil {
 		return
 	}
-	delete(p.left, track) // it goes on after all, from another sender
 	now := p.now()
+	if said, ok := p.left[track]; ok && now.Sub(said) > tail { // it goes on after all
+		delete(p.left, track)
+	}
 	needKey, err := track.Packet(packet, now)
 	if err != nil {
 		p.reason = err
@@ -246,14 +256,25 @@ func (p *publisher) packet(session session, end func(), m *description.Media, tr
 // gone reports whether the senders of all tracks have said goodbye. The lock is held.
 func (p *publisher) gone() bool { return len(p.left) == len(p.plan.medias()) }
 
-// leave ends the session of a publisher that has said goodbye, and stands by it.
-func (p *publisher) leave(end func()) {
-	p.mu.Lock()
-	gone := p.gone() && !p.closed
-	p.mu.Unlock()
-	if gone {
+// leave ends the session in a while, where its publisher has said goodbye and stands by it.
+func (p *publisher) leave(end func(), in time.Duration) {
+	time.AfterFunc(in, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.hushed = p.gone() && !p.closed
+		if !p.hushed {
+			return
+		}
+		silent := hush
+		for _, said := range p.left {
+			silent = min(silent, p.now().Sub(said))
+		}
+		if silent < hush {
+			p.leave(end, hush-silent)
+			return
+		}
 		end()
-	}
+	})
 }
 
 // dismiss ends a publisher whose session of ours has ended: for good where it said goodbye, by RTSP or by RTCP.
