@@ -1,5 +1,6 @@
-// Watches the film of package clap (a flash and a beep together, once a second) by WHEP and by hls.js at the same time, and says how
-// much later than its flash each beep came. Writes one JSON object: {"whep": [ms, …], "hls": [ms, …]}.
+// Watches the film of package clap (a flash and a beep together, once a second) by WHEP and by hls.js at the same time, and what a
+// page sends itself by WebRTC, which is what the browser alone can do. Says how much later than its flash each beep came: one JSON
+// object, {"whep": [[s, ms], …], "hls": …, "own": …}, where s is how long the page had been watching.
 //
 //   node sync.mjs BASE-URL STREAM RENDITION SECONDS
 import assert from 'node:assert/strict'
@@ -13,7 +14,7 @@ assert.ok(seconds, 'usage: node sync.mjs BASE-URL STREAM RENDITION SECONDS')
 
 const browser = await launch()
 try {
-  const players = await Promise.all([open(), open()])
+  const players = await Promise.all([open(), open(), open()])
   const require = createRequire(new URL('../../broadcaster/api/web/package.json', import.meta.url))
   await players[1].addScriptTag({ content: readFileSync(require.resolve('hls.js/dist/hls.min.js'), 'utf8') })
   const playlist = `/hls/${stream}/index.m3u8`
@@ -21,11 +22,12 @@ try {
   for (const path of [playlist, `/hls/${stream}/${rendition}/index.m3u8`]) {
     await until(`${path} is there`, there(path), (status) => status === 200)
   }
-  const [whep, hls] = await Promise.all([
+  const [whep, hls, own] = await Promise.all([
     players[0].evaluate(watch, { mode: 'whep', url: `/whep/${stream}?rendition=${rendition}`, seconds: Number(seconds) }),
     players[1].evaluate(watch, { mode: 'hls', url: playlist, seconds: Number(seconds) }),
+    players[2].evaluate(watch, { mode: 'own', seconds: Number(seconds) }),
   ])
-  console.log(JSON.stringify({ whep, hls }))
+  console.log(JSON.stringify({ whep, hls, own }))
 } finally {
   await browser.close()
 }
@@ -67,9 +69,36 @@ async function watch({ mode, url, seconds }) {
     source.connect(node).connect(audio.destination)
   }
 
+  // A flash and a beep together, once a second, as in the film.
+  const scene = () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 426, height: 240 })
+    const picture = canvas.getContext('2d')
+    const volume = new GainNode(audio, { gain: 0 })
+    const sound = audio.createMediaStreamDestination()
+    const beep = new OscillatorNode(audio, { frequency: 1000 })
+    beep.connect(volume).connect(sound)
+    beep.start()
+    let second = -1
+    const draw = () => {
+      requestAnimationFrame(draw)
+      const now = performance.now()
+      const flash = now % 1000 < 120
+      if (flash && Math.floor(now / 1000) !== second) {
+        second = Math.floor(now / 1000)
+        volume.gain.setValueAtTime(1, audio.currentTime)
+        volume.gain.setValueAtTime(0, audio.currentTime + 0.1)
+      }
+      picture.fillStyle = flash ? 'white' : 'black'
+      picture.fillRect(0, 0, canvas.width, canvas.height)
+    }
+    draw()
+    return new MediaStream([...canvas.captureStream(30).getTracks(), ...sound.stream.getTracks()])
+  }
+
   const flashes = []
   const canvas = new OffscreenCanvas(12, 9) // the film's cells
   const cells = canvas.getContext('2d', { willReadFrequently: true, alpha: false })
+  const began = performance.timeOrigin + performance.now()
   let before = true
   const onFrame = (now, { expectedDisplayTime }) => {
     video.requestVideoFrameCallback(onFrame)
@@ -99,6 +128,21 @@ async function watch({ mode, url, seconds }) {
     await both
     video.srcObject = tracks
     listen(audio.createMediaStreamSource(tracks))
+  } else if (mode === 'own') {
+    const [from, to] = [new RTCPeerConnection(), new RTCPeerConnection()]
+    from.onicecandidate = ({ candidate }) => candidate && to.addIceCandidate(candidate)
+    to.onicecandidate = ({ candidate }) => candidate && from.addIceCandidate(candidate)
+    const sent = scene()
+    for (const track of sent.getTracks()) from.addTrack(track, sent)
+    const both = new Promise((done) => {
+      to.ontrack = ({ streams: [stream] }) => stream.getTracks().length === 2 && done(stream)
+    })
+    await from.setLocalDescription()
+    await to.setRemoteDescription(from.localDescription)
+    await to.setLocalDescription()
+    await from.setRemoteDescription(to.localDescription)
+    video.srcObject = await both
+    listen(audio.createMediaStreamSource(video.srcObject))
   } else {
     listen(audio.createMediaElementSource(video))
     const hls = new window.Hls({ lowLatencyMode: true })
@@ -107,5 +151,6 @@ async function watch({ mode, url, seconds }) {
     hls.loadSource(url)
   }
   await new Promise((done) => setTimeout(done, 1000 * seconds))
-  return flashes.flatMap((flash) => beeps.map((beep) => beep - flash).filter((d) => Math.abs(d) < 500))
+  const pairs = flashes.flatMap((flash) => beeps.map((beep) => [(flash - began) / 1000, beep - flash]))
+  return pairs.filter(([, late]) => Math.abs(late) < 500)
 }
