@@ -18,6 +18,8 @@ const (
 // buffers, a latency's worth and what is queued for the reader, as soon as it acts on a goodbye; but first it tells its
 // logger, in the goroutine that would: so this is the listener's logger.
 type goodbyes struct {
+	asked uint32 // by the last handshake: the size of packets, in bytes; for the goroutine that accepts
+
 	mu      sync.Mutex
 	readers map[uint32]*reader // by the socket's id
 }
@@ -26,15 +28,17 @@ type goodbyes struct {
 func (g *goodbyes) HasTopic(string) bool { return false }
 
 // Print implements gosrt.Logger.
-func (g *goodbyes) Print(topic string, socket uint32, _ int, _ func() string) {
-	if topic != "control:recv:shutdown:dump" {
-		return
-	}
-	g.mu.Lock()
-	r := g.readers[socket]
-	g.mu.Unlock()
-	if r != nil {
-		r.settle()
+func (g *goodbyes) Print(topic string, socket uint32, _ int, message func() string) {
+	switch topic {
+	case "handshake:recv:cif":
+		g.asked = transmissionUnit(message())
+	case "control:recv:shutdown:dump":
+		g.mu.Lock()
+		r := g.readers[socket]
+		g.mu.Unlock()
+		if r != nil {
+			r.settle()
+		}
 	}
 }
 
@@ -84,9 +88,7 @@ func (r *reader) wait(since time.Time) {
 func (r *reader) idle() bool {
 	var st gosrt.Statistics
 	r.conn.Stats(&st)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return st.Instantaneous.PktRecvBuf == 0 && !r.waiting.IsZero() && time.Since(r.waiting) > settled
+	return st.Instantaneous.PktRecvBuf == 0 && r.waited() > settled
 }
 
 // settle waits until all that came is read. It looks more than once: what the library has handed on just now is in neither's

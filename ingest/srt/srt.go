@@ -122,6 +122,11 @@ func (s *Server) Run(ctx context.Context) error {
 			}
 			return fmt.Errorf("srt: %w", err)
 		}
+		if s.goodbyes.asked < gosrt.MIN_MSS_SIZE { // for which the library would make a buffer of 4 GiB
+			s.metrics.Refused.WithLabelValues(string(ingest.CodeBadData)).Inc()
+			request.Reject(gosrt.REJ_ROGUE)
+			continue
+		}
 		select {
 		case s.open <- struct{}{}:
 			all.Go(func() {
@@ -174,8 +179,13 @@ func (s *Server) serve(ctx context.Context, request gosrt.ConnRequest) {
 	log.Info("publisher came in")
 	began := s.cfg.Now()
 	from, end := s.goodbyes.read(conn)
+	watched := make(chan error, 1)
+	go func() { watched <- from.watch(s.cfg.IdleTimeout) }()
 	reason := tsstream.New(sink, s.metrics, s.cfg.Now).Read(from)
 	end()
+	if why := <-watched; why != nil {
+		reason = why
+	}
 	lasted := s.cfg.Now().Sub(began).Round(time.Millisecond)
 	_, refused := errors.AsType[*ingest.Refusal](reason)
 	switch {
