@@ -68,13 +68,13 @@ func TestBrowser(t *testing.T) {
 			case r = <-g.Sinks:
 			case text := <-failed:
 				t.Fatal(text)
-			case <-time.After(60 * time.Second):
+			case <-time.After(3 * time.Minute):
 				t.Fatal("the browser never published")
 			}
 			const pictures = 75 // two and a half seconds, if the browser keeps up: one key frame was asked for
 			tick := time.NewTicker(20 * time.Millisecond)
 			defer tick.Stop()
-			for end := time.After(60 * time.Second); r.Count(codec) < pictures || r.Count(media.Opus) < 100; {
+			for end := time.After(3 * time.Minute); r.Count(codec) < pictures || r.Count(media.Opus) < 100; {
 				select {
 				case <-tick.C:
 				case text := <-failed:

@@ -204,7 +204,7 @@ func connect(t *testing.T, pc *webrtc.PeerConnection, site, path string) (locati
 	}
 	select {
 	case <-connected:
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("never connected")
 	}
 	return site + a.header.Get("Location"), a.header.Get("ETag")
@@ -263,7 +263,7 @@ func slices(u *media.Unit) []byte {
 // wait reads the recorder until it has n pictures.
 func wait(t *testing.T, r *ingesttest.Recorder, n int) {
 	t.Helper()
-	end := time.After(20 * time.Second)
+	end := time.After(2 * time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for r.Count(media.H264) < n {
@@ -400,7 +400,7 @@ func TestICERestart(t *testing.T) {
 		c.send(t, []*media.Unit{u})
 	}
 	before := r.Count(media.H264)
-	end := time.After(20 * time.Second)
+	end := time.After(2 * time.Minute)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for i := 0; r.Count(media.H264) < before+10; i++ {
@@ -495,7 +495,7 @@ func TestCrowd(t *testing.T) {
 			r := g.Next(t)
 			tick := time.NewTicker(time.Millisecond) // sockets drop what comes all at once
 			defer tick.Stop()
-			end := time.After(20 * time.Second)
+			end := time.After(2 * time.Minute)
 			for ssrc, gone := uint32(1), false; !gone; ssrc++ {
 				select {
 				case <-tick.C:
