@@ -96,14 +96,15 @@ func (v *viewer) events() func(kind string) string {
 func TestMoves(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	r.load(360, 15, 0)
+	r.load(120, 15, 0)
 	r.publish(20)
 	v := r.watch("?rendition=180p", webrtc.SettingEngine{})
 	next := v.events()
 	layer := v.link("urn:ietf:params:whep:ext:core:layer")
 	track := v.track()
 	ssrc := track.SSRC()
-	await := r.play(20 * time.Millisecond)
+	over := make(chan struct{})
+	await := r.play(20*time.Millisecond, over)
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
@@ -122,30 +123,38 @@ func TestMoves(t *testing.T) {
 			}
 		}
 	}()
-	got := v.pictures(track, 330) // the last ones may be lost, with nothing behind them that tells
+	names := []string{"source", "360p", "180p"}
+	var seen []string
+	for at, there := 15, 0; there < 30 && !t.Failed(); at++ { // until it has come where it was asked to be, and stays
+		p, want := v.pictures(track, 1)[0], unit(r.clip, at)
+		if p.timestamp != uint32(want.PTS) {
+			t.Fatalf("picture %d has timestamp %d, wanted %d", at, p.timestamp, want.PTS)
+		}
+		which := slices.IndexFunc([]*clip.Clip{r.clip, r.rungs[0], r.rungs[1]}, func(c *clip.Clip) bool { return bytes.Equal(unit(c, at).Payload, p.payload) })
+		if which < 0 {
+			t.Fatalf("picture %d is of no rendition", at)
+		}
+		name := names[which]
+		if len(seen) == 0 || seen[len(seen)-1] != name {
+			seen = append(seen, name)
+			if !want.Key {
+				t.Errorf("%s begins with picture %d, which is no key picture", name, at)
+			}
+		}
+		select {
+		case <-asked:
+			if name == "360p" {
+				there++
+			}
+		default:
+		}
+	}
+	close(over)
 	await()
 	r.hub.Close(nil)
 	<-asked
 	if track.SSRC() != ssrc {
 		t.Error("another SSRC")
-	}
-	names := []string{"source", "360p", "180p"}
-	var seen []string
-	for i, p := range got {
-		at := 15 + i
-		if p.timestamp != uint32(r.clip.Units[at].PTS) {
-			t.Fatalf("picture %d has timestamp %d, wanted %d", at, p.timestamp, r.clip.Units[at].PTS)
-		}
-		which := slices.IndexFunc([]*clip.Clip{r.clip, r.rungs[0], r.rungs[1]}, func(c *clip.Clip) bool { return bytes.Equal(c.Units[at].Payload, p.payload) })
-		if which < 0 {
-			t.Fatalf("picture %d is of no rendition", at)
-		}
-		if name := names[which]; len(seen) == 0 || seen[len(seen)-1] != name {
-			seen = append(seen, name)
-			if !r.clip.Units[at].Key {
-				t.Errorf("%s begins with picture %d, which is no key picture", name, at)
-			}
-		}
 	}
 	// The second 180p may give way to 360p before its first picture is sent.
 	if seen = slices.Compact(slices.DeleteFunc(seen[1:], func(name string) bool { return name == "180p" })); !slices.Equal(seen, []string{"source", "360p"}) {
@@ -166,7 +175,8 @@ func TestAutomatic(t *testing.T) {
 	v := r.watch("", webrtc.SettingEngine{})
 	track := v.track()
 	next := v.events()
-	await := r.play(33 * time.Millisecond) // in real time, as the estimate needs
+	over := make(chan struct{})
+	await := r.play(33*time.Millisecond, over) // in real time, as the estimate needs
 	go func() {
 		for {
 			if _, _, err := track.ReadRTP(); err != nil {
@@ -185,6 +195,7 @@ func TestAutomatic(t *testing.T) {
 	if status, text, _ := v.post(v.link("urn:ietf:params:whep:ext:core:layer"), `{"encodingId": "8k"}`); status != 404 || !strings.Contains(text, "source, 360p, 180p") {
 		t.Errorf("%d %s", status, text)
 	}
+	close(over)
 	await()
 }
 

@@ -92,7 +92,7 @@ func TestICE(t *testing.T) {
 	if status, text, _ := v.ask(http.MethodPatch, etag, "a=end-of-candidates\r\n"); status != http.StatusPreconditionFailed {
 		t.Errorf("candidates of the credentials before: %d %s", status, text)
 	}
-	r.play(20 * time.Millisecond)
+	r.play(20*time.Millisecond, nil)
 	v.same(v.pictures(track, 150), r.rungs[1].Units[10:])
 
 	for _, want := range []int{http.StatusOK, http.StatusNotFound} {
@@ -122,7 +122,7 @@ func TestHostileReports(t *testing.T) {
 	track := healthy.track()
 
 	began := time.Now()
-	await := r.play(15 * time.Millisecond)
+	await := r.play(15*time.Millisecond, nil)
 	flooded := make(chan struct{})
 	go func() {
 		defer close(flooded)
