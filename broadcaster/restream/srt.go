@@ -26,6 +26,13 @@ const (
 	// of 1,024 full, as a key frame and all after it would; of 64 at once it lost the last ones where nothing followed soon.
 	burst      = 16
 	burstPause = 2 * time.Millisecond
+	// patience is how long a lost packet may be asked for again where the address names no latency: it is sent in bursts, key frames
+	// above all, of which a busy receiver loses some, and SRT's 120 ms are too few to have them all again.
+	patience = time.Second
+	// settle is what a server needs beyond the latency to hand its last packets on, settleTick how often it is looked whether
+	// it has them.
+	settle     = 200 * time.Millisecond
+	settleTick = 20 * time.Millisecond
 	// tsDelay is where the transport stream's clock begins: its program clock runs ahead of the first picture by 100 ms.
 	tsDelay = media.VideoClockRate
 )
@@ -47,6 +54,7 @@ func parseSRT(address string) (srtTarget, error) {
 		return invalid("the address cannot be read")
 	}
 	t := srtTarget{host: u.Host, config: gosrt.DefaultConfig()}
+	t.config.PeerLatency = patience
 	if u.Hostname() == "" || u.Port() == "" {
 		return invalid("the address has no host or no port")
 	}
@@ -85,7 +93,6 @@ func parseSRT(address string) (srtTarget, error) {
 type srtOutlet struct {
 	ctx     context.Context //nolint:containedctx // that of the whole connection
 	conn    gosrt.Conn
-	latency time.Duration
 	buffer  *bufio.Writer
 	writer  *mpegts.Writer
 	tracks  []*media.Track
@@ -100,7 +107,7 @@ func dialSRT(ctx context.Context, address string, tracks []*media.Track) (*srtOu
 	if err != nil {
 		return nil, err
 	}
-	o := &srtOutlet{ctx: ctx, tracks: tracks, latency: target.config.PeerLatency}
+	o := &srtOutlet{ctx: ctx, tracks: tracks}
 	o.buffer = bufio.NewWriterSize(sender{o}, datagram)
 	o.writer = &mpegts.Writer{W: o.buffer}
 	for _, t := range tracks {
@@ -183,20 +190,41 @@ func (s sender) Write(p []byte) (int, error) {
 		return 0, errors.New("the server is gone")
 	}
 	if o.written++; o.written%burst == 0 {
-		select {
-		case <-time.After(burstPause):
-		case <-o.ctx.Done():
-			return 0, o.ctx.Err()
-		}
+		pause(o.ctx, burstPause)
 	}
 	return len(p), nil
 }
 
-// Close ends the stream once the server has had the time that it holds packets back for, a second at most.
+// Close ends the stream once the server has acknowledged all, and had the time that it holds packets back for, by its own wish or
+// ours: with the goodbye it throws away what it holds. Where the context has ended it hurries.
 func (o *srtOutlet) Close() error {
-	<-time.After(min(o.latency+100*time.Millisecond, closeTimeout))
-	o.Abort()
+	defer o.Abort()
+	var st gosrt.Statistics
+	o.conn.Stats(&st)
+	dropped := st.Accumulated.PktSendDrop
+	latency := time.Duration(st.Instantaneous.MsSendTsbPdDelay) * time.Millisecond
+	given, cancel := context.WithTimeout(context.WithoutCancel(o.ctx), 2*latency+2*time.Second) // before that the library gives up what is lost
+	defer cancel()
+	stop := context.AfterFunc(o.ctx, func() { time.AfterFunc(closeTimeout, cancel) })
+	defer stop()
+	for quiet := 0; quiet < 2 && given.Err() == nil; quiet++ { // what was written a moment ago may not be counted yet
+		pause(given, settleTick)
+		if o.conn.Stats(&st); st.Instantaneous.PktSendBuf > 0 {
+			quiet = -1
+		}
+	}
+	pause(given, latency+settle)
+	if lost := st.Accumulated.PktSendDrop - dropped + st.Instantaneous.PktSendBuf; lost > 0 {
+		return fmt.Errorf("the server did not acknowledge the last %d packets, for which it had %v: latency= in the address gives it more", lost, latency)
+	}
 	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // Abort cuts the connection, with the goodbye that SRT knows.
