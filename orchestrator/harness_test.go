@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"testing"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"castnet/orchestrator/store"
 	payments "castnet/probabilistic-payments"
 	"castnet/probabilistic-payments/store/sqlite"
+	"castnet/test/port"
 	"castnet/transcoder"
 )
 
@@ -175,11 +175,9 @@ func (n *network) start() {
 	})
 	n.check(err)
 	if n.address == "" { // a restarted process has its old address
-		n.address = "127.0.0.1:0"
+		n.address = port.Free(n.t)
 	}
-	ln, err := net.Listen("tcp", n.address)
-	n.check(err)
-	n.address = ln.Addr().String()
+	ln := port.Listen(n.t, n.address)
 	done := make(chan error, 1)
 	go func() { done <- server.Run(ctx, ln) }()
 	stopped := false

@@ -24,6 +24,7 @@ import (
 	"castnet/ingest/ingesttest"
 	"castnet/ingest/rtsp"
 	"castnet/internal/media"
+	"castnet/test/port"
 )
 
 const firstPause = 20 * time.Millisecond
@@ -43,10 +44,7 @@ type camera struct {
 // newCamera runs a camera; with udp packets may go by UDP.
 func newCamera(t *testing.T, address string, udpToo bool) *camera {
 	t.Helper()
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := port.Listen(t, address)
 	c := &camera{address: listener.Addr().String(), played: make(chan struct{}, 100)}
 	c.server = &gortsplib.Server{
 		Handler: c, RTSPAddress: c.address, WriteQueueSize: 2048, Listen: func(string, string) (net.Listener, error) { return listener, nil },
@@ -54,9 +52,9 @@ func newCamera(t *testing.T, address string, udpToo bool) *camera {
 	if udpToo {
 		packets, reports := udp(t)
 		c.server.UDPRTPAddress, c.server.UDPRTCPAddress = packets.LocalAddr().String(), reports.LocalAddr().String()
-		port := netip.MustParseAddrPort(c.server.UDPRTPAddress).Port()
+		first := netip.MustParseAddrPort(c.server.UDPRTPAddress).Port()
 		c.server.ListenPacket = func(_, address string) (net.PacketConn, error) {
-			if netip.MustParseAddrPort(address).Port() == port {
+			if netip.MustParseAddrPort(address).Port() == first {
 				return packets, nil
 			}
 			return reports, nil
@@ -176,11 +174,11 @@ func TestPull(t *testing.T) {
 				}
 				return nil
 			}
-			address := "127.0.0.1:0"
+			address := port.Free(t) // it is away between two visits
 			said := (*log)(nil)
 			for visit := range 2 {
 				c := newCamera(t, address, tc.udp)
-				if address = c.address; said == nil {
+				if said == nil {
 					said = pull(t, g, rtsp.Source{Key: "demo", URL: "rtsp://viewer:SECRET@" + address + "/garden", Transport: tc.transport}, 100*time.Millisecond)
 				}
 				if out, err := ffmpeg(t, append(slices.Clone(args), "-f", "rtsp", "-rtsp_transport", "tcp", "rtsp://"+address+"/garden")...); err != nil {
@@ -215,7 +213,7 @@ func TestPull(t *testing.T) {
 // A source is away for long enough that the pauses have grown, then plays and ends, again and again: it is always come back to
 // after the first pause. Pauses that went on doubling would be of more than a minute at the end.
 func TestPullBeginsAgainWithTheFirstPause(t *testing.T) {
-	c := newCamera(t, "127.0.0.1:0", false)
+	c := newCamera(t, port.Free(t), false)
 	g := ingesttest.NewGate()
 	began := time.Now()
 	said := pull(t, g, rtsp.Source{Key: "demo", URL: "rtsp://viewer:SECRET@" + c.address + "/garden", Transport: "tcp"}, time.Hour)

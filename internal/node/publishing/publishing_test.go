@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"castnet/internal/node/console"
 	"castnet/internal/node/publishing"
 	"castnet/test/clip"
+	"castnet/test/port"
 )
 
 // audience admits the key demo, and counts what comes on each connection.
@@ -63,12 +63,9 @@ func (w *watcher) Write(track int, u *media.Unit) error {
 }
 
 // open runs an RTMP server at address until stop is called.
-func open(t *testing.T, address string, a *audience) (where string, stop func()) {
+func open(t *testing.T, address string, a *audience) (stop func()) {
 	t.Helper()
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := port.Listen(t, address)
 	server, err := rtmp.New(rtmp.Config{
 		Listener: listener, Gate: a, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
@@ -85,13 +82,14 @@ func open(t *testing.T, address string, a *audience) (where string, stop func())
 	}()
 	stop = sync.OnceFunc(func() { cancel(); <-ended })
 	t.Cleanup(stop)
-	return listener.Addr().String(), stop
+	return stop
 }
 
 // TestPublishComesBack publishes the clip that comes with the program, restarts the server, and ends it by ctx.
 func TestPublishComesBack(t *testing.T) {
 	a := &audience{came: make(chan *watcher, 2), want: 15}
-	address, stop := open(t, "127.0.0.1:0", a)
+	address := port.Free(t)
+	stop := open(t, address, a)
 	ctx, cancel := context.WithCancel(t.Context())
 	var logs bytes.Buffer
 	ended := make(chan error, 1)
@@ -103,7 +101,7 @@ func TestPublishComesBack(t *testing.T) {
 	<-first.enough
 	stop()
 	<-first.closed
-	_, stop = open(t, address, a)
+	stop = open(t, address, a)
 	second := <-a.came
 	<-second.enough
 	cancel()
@@ -139,7 +137,8 @@ func TestPublishLoops(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := &audience{came: make(chan *watcher, 1), want: 75}
-	address, _ := open(t, "127.0.0.1:0", a)
+	address := port.Free(t)
+	open(t, address, a)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
@@ -161,7 +160,8 @@ func TestPublishLoops(t *testing.T) {
 }
 
 func TestPublishSaysWhyItCannot(t *testing.T) {
-	address, _ := open(t, "127.0.0.1:0", &audience{})
+	address := port.Free(t)
+	open(t, address, &audience{})
 	for name, tc := range map[string]struct {
 		cfg  publishing.Config
 		want string
