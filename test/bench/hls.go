@@ -140,12 +140,17 @@ func renditions(ctx context.Context, r *result, video *clip.Video, measure time.
 	if err := s.endPush(); err != nil {
 		return err
 	}
-	sound, err := clip.MakeAudio(ctx, 48_000)
+	sound, err := clip.MakeTone(ctx, 440, time.Duration(source.Seconds)*time.Second) // as long as the pictures: both are looped
 	if err != nil {
 		return err
 	}
 	if err := s.pushTo(ctx, heard, &material{video, sound}, time.Hour); err != nil {
 		return err
+	}
+	select { // who comes during the first GOP begins with its key picture
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(settle):
 	}
 	if err := s.browse(ctx, r, watched{id: heard, figures: "hlsjs_sound"}, stretch); err != nil {
 		return err
