@@ -35,6 +35,7 @@ type Stream struct {
 	origin   time.Time // when the first packet came
 	pictures *Track    // nil where there are none
 	next     *Track    // takes its place at its next key frame
+	awaited  bool      // that comes at any moment
 	highest  int64     // PTS of its pictures so far
 	floor    int64     // which those of another layer come after
 	tones    []*Track
@@ -107,6 +108,7 @@ func (s *Stream) Show(layer *Track) {
 	if s.next = layer; s.pictures == nil {
 		s.pictures = layer
 	}
+	s.awaited = layer != s.pictures
 }
 
 // Shown is the video track.
@@ -167,7 +169,7 @@ func (s *Stream) takeOver(t *Track, p ingest.Picture, pts int64) (at int64, take
 		t.clock.wall -= off
 		pts += ticks
 	}
-	s.pictures, s.floor = t, s.highest
+	s.pictures, s.floor, s.awaited = t, s.highest, false
 	s.out.Broken() // what comes does not follow what came
 	return pts, true
 }
@@ -321,8 +323,12 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 	if p.Payload == nil || t.video.Track() == nil {
 		return t.waiting, nil
 	}
-	if t.waiting && t.begun {
+	key := p.Key
+	switch {
+	case t.waiting && t.begun:
 		out.Broken()
+	case key && s.awaited: // browsers make one for all layers: a segment that began here would be cut by the other layer's
+		key, s.awaited = false, false
 	}
 	t.waiting, t.begun = false, true
 	if p.Key {
@@ -340,7 +346,7 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 			return false, err
 		}
 	}
-	return false, out.Picture(&media.Unit{PTS: pts, DTS: dts, Key: p.Key, Payload: p.Payload}, now)
+	return false, out.Picture(&media.Unit{PTS: pts, DTS: dts, Key: key, Payload: p.Payload}, now)
 }
 
 // decodingTime is a picture's DTS: RTP tells the PTS alone, so where pictures are reordered it follows from their order

@@ -19,8 +19,9 @@ const (
 	layerWait = 250 * time.Millisecond
 	// layerPause is how many pictures each of the other layers sends until one that sends nothing is held to be off: browsers
 	// switch the largest off, and on again, as they find bandwidth and time to encode it.
-	layerPause = 10
-	// layerSteady is for how long a larger layer than the one that is shown has to come before it takes its place.
+	layerPause = 6
+	// layerSteady is for how long a larger layer than the one that is shown has to come before it takes its place, and how much
+	// of a segment comes first.
 	layerSteady = time.Second
 )
 
@@ -198,15 +199,16 @@ func (s *stream) weigh(l *layer, a arrival) {
 		return
 	}
 	best := s.shown
+	full := a.at.Sub(best.track.LastKey()) >= layerSteady
 	for _, other := range s.layers {
 		if other != l {
 			other.behind++
 		}
-		size := other.track.Pixels()
+		size, ready := other.track.Pixels(), other == s.next || full && a.at.Sub(other.since) >= layerSteady
 		switch {
 		case other.behind >= off:
 			continue
-		case best.behind >= off, size > best.track.Pixels() && a.at.Sub(other.since) >= layerSteady:
+		case best.behind >= off, ready && size > best.track.Pixels():
 			best = other
 		}
 		if size == 0 {

@@ -23,9 +23,10 @@ type sizes struct {
 	pc       *webrtc.PeerConnection
 	location string // of the session
 	layers   []*sized
+	asked    atomic.Bool // for a key frame
 }
 
-// sized is one of them. As a browser's it has its own RTP clock, which its reports explain, and key frames where it is asked.
+// sized is one of them. As a browser's it has its own RTP clock, which its reports explain, and a key frame when any is asked for one.
 type sized struct {
 	rid     string
 	video   *clip.Video
@@ -35,8 +36,7 @@ type sized struct {
 	headers map[uint8][]byte // RTP header extensions: which layer it is
 	ssrc    webrtc.SSRC
 	start   uint32 // of its RTP clock
-	asked   atomic.Bool
-	next    int // picture of the clip
+	next    int    // picture of the clip
 }
 
 // publishSizes connects a publisher that sends layers as they are named in the offer.
@@ -62,13 +62,13 @@ func publishSizes(t *testing.T, site string, layers ...*sized) *sizes {
 				l.headers[uint8(ext.ID)] = []byte(l.rid)
 			}
 		}
-		go l.heed(sender)
+		go s.heed(sender, l)
 	}
 	return s
 }
 
 // heed answers the requests for key frames, until the connection is closed.
-func (l *sized) heed(sender *webrtc.RTPSender) {
+func (s *sizes) heed(sender *webrtc.RTPSender, l *sized) {
 	for {
 		packets, _, err := sender.ReadSimulcastRTCP(l.rid)
 		if err != nil {
@@ -76,7 +76,7 @@ func (l *sized) heed(sender *webrtc.RTPSender) {
 		}
 		for _, p := range packets {
 			if loss, ok := p.(*rtcp.PictureLossIndication); ok && loss.MediaSSRC == uint32(l.ssrc) {
-				l.asked.Store(true)
+				s.asked.Store(true)
 			}
 		}
 	}
@@ -86,6 +86,7 @@ func (l *sized) heed(sender *webrtc.RTPSender) {
 func (s *sizes) send(t *testing.T, n int) {
 	t.Helper()
 	const second = 30
+	key := s.asked.Swap(false) || n == 0
 	for _, l := range s.layers {
 		if l.off {
 			continue
@@ -93,7 +94,7 @@ func (s *sizes) send(t *testing.T, n int) {
 		if l.next++; l.next == len(l.video.Units) {
 			l.next = 1
 		}
-		if n == 0 || l.asked.CompareAndSwap(true, false) {
+		if key {
 			l.next = 0 // the one key frame
 		}
 		stamp := l.start + uint32(n)*3000
@@ -124,16 +125,13 @@ func (s *sizes) send(t *testing.T, n int) {
 func TestSimulcast(t *testing.T) {
 	var layers []*sized
 	var largest *sized
-	for rid, size := range map[string]clip.Spec{"l": {Width: 160, Height: 120}, "h": {Width: 640, Height: 480}, "m": {Width: 320, Height: 240}} {
-		size.FPS, size.Seconds, size.GOP = 30, 2, 60
-		v, err := clip.Make(t.Context(), size)
+	for i, width := range []int{320, 160, 640} {
+		v, err := clip.Make(t.Context(), clip.Spec{Width: width, Height: width * 3 / 4, FPS: 30, Seconds: 2, GOP: 60})
 		if err != nil {
 			t.Fatal(err)
 		}
-		layers = append(layers, &sized{rid: rid, video: v})
-		if rid == "h" {
-			largest = layers[len(layers)-1]
-		}
+		largest = &sized{rid: "mlh"[i : i+1], video: v}
+		layers = append(layers, largest)
 	}
 	g := ingesttest.NewGate()
 	s := publishSizes(t, start(t, g, nil), layers...)
@@ -175,12 +173,16 @@ func TestSimulcast(t *testing.T) {
 	ask(t, http.MethodDelete, s.location, "")
 	<-r.Closed
 
+	const picture, slack = 3000, 5 // ticks; the clocks of the layers agree to a tick or two, and a moment that comes by two is moved by one
 	units := r.Units[media.H264]
 	var widths []int
 	var down int64 // when the second largest took over
 	for i, seg := range r.Segments {
 		if i == 0 || seg.Track.Width != r.Segments[i-1].Track.Width {
 			widths = append(widths, seg.Track.Width)
+		}
+		if i > 0 && seg.FirstPTS-r.Segments[i-1].FirstPTS < picture-slack {
+			t.Errorf("segment %d begins %d ticks after the one before", i, seg.FirstPTS-r.Segments[i-1].FirstPTS)
 		}
 		if seg.Track.Width == 320 && down == 0 {
 			down = seg.FirstPTS
@@ -189,7 +191,6 @@ func TestSimulcast(t *testing.T) {
 	if r.Reason != nil || r.Dropped != 0 || len(widths) != 3 || widths[0] != 640 || widths[1] != 320 || widths[2] != 640 {
 		t.Errorf("ended with %v, %d pictures dropped, widths %v", r.Reason, r.Dropped, widths)
 	}
-	const picture, slack = 3000, 5 // ticks; the clocks of the layers agree to a tick or two, and a moment that comes by two is moved by one
 	for i := range units[1:] {
 		from, to := units[i].PTS, units[i+1].PTS
 		off := (to - units[0].PTS + slack) % picture
