@@ -83,10 +83,14 @@ func ffmpeg(t *testing.T, args ...string) (string, error) {
 	return run(t, "/usr/bin/ffmpeg", append([]string{"-hide_banner", "-loglevel", "error", "-nostdin"}, args...)...)
 }
 
+// udpBitrate is so low that a socket's buffer, as kernels have it, holds a second of pictures while a busy machine does not read it:
+// some 90 packets.
+const udpBitrate = 300_000
+
 // material is a natural clip with B-frames, and sound.
 func material(t *testing.T) (video *clip.Video, args []string) {
 	t.Helper()
-	video, err := clip.Make(t.Context(), clip.Spec{Width: 640, Height: 480, FPS: 30, Seconds: 4, BFrames: 3, GOP: 30})
+	video, err := clip.Make(t.Context(), clip.Spec{Width: 640, Height: 480, FPS: 30, Seconds: 4, BFrames: 3, GOP: 30, Bitrate: udpBitrate})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,10 @@ import (
 	"castnet/test/clip"
 )
 
+// udpBitrate is so low that a socket's buffer, as kernels have it, holds a second of pictures while a busy machine does not read it:
+// some 90 packets.
+const udpBitrate = 300_000
+
 type directory map[string]*playback.Hub
 
 func (d directory) Hub(id string) (*playback.Hub, bool) { h, ok := d[id]; return h, ok }
@@ -48,7 +52,7 @@ func newRig(t *testing.T) *rig {
 	must(t, err)
 	r.hub, err = playback.New(playback.Config{ID: "demo", Logger: log, Metrics: metrics, OnKeyRequest: func(rung int) { r.asked <- rung }})
 	must(t, err)
-	r.video, err = clip.Make(t.Context(), clip.Spec{Width: 640, Height: 480, FPS: 30, Seconds: 4, BFrames: 3, GOP: 30})
+	r.video, err = clip.Make(t.Context(), clip.Spec{Width: 640, Height: 480, FPS: 30, Seconds: 4, BFrames: 3, GOP: 30, Bitrate: udpBitrate})
 	must(t, err)
 	r.sound, err = clip.MakeAudio(t.Context(), 48000)
 	must(t, err)
