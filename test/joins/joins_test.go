@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,14 +28,16 @@ import (
 const (
 	whepPerSecond, hlsPerSecond = 20, 200
 	publishers                  = 50
+	// whepAtOnce and hlsAtOnce are how many may be joining: those of a slow machine come later, instead of ever more at once.
+	whepAtOnce, hlsAtOnce = 40, 100
 	// joinTime is how long one may take to see its first picture. It is for a loaded machine.
-	joinTime = 30 * time.Second
+	joinTime = 2 * time.Minute
 	// What may be more afterwards: pools and caches fill up once.
 	moreGoroutines, moreFiles = 20, 10
 	moreHeap, moreRSS         = 32 << 20, 128 << 20
 	// forgetting is how long the broadcaster has to forget them: ended streams linger for 30 s, viewers by HLS are
 	// forgotten after 10 s.
-	forgetting = 90 * time.Second
+	forgetting = 3 * time.Minute
 )
 
 // result is the last line that is printed.
@@ -123,17 +126,25 @@ func (s *soak) run(length time.Duration) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	began, whep, hls := time.Now(), 0, 0
+	var joining [2]atomic.Int64
+	join := func(way int, one func()) {
+		joining[way].Add(1)
+		all.Go(func() {
+			defer joining[way].Add(-1)
+			one()
+		})
+	}
 	due := func(perSecond int) int { return int(time.Since(began).Seconds() * float64(perSecond)) }
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-tick.C: // one that is late, or left out, is made up for
-			for ; whep < due(whepPerSecond); whep++ {
-				all.Go(s.joinWHEP)
+			for ; whep < due(whepPerSecond) && joining[0].Load() < whepAtOnce; whep++ {
+				join(0, s.joinWHEP)
 			}
-			for ; hls < due(hlsPerSecond); hls++ {
+			for ; hls < due(hlsPerSecond) && joining[1].Load() < hlsAtOnce; hls++ {
 				number := hls + 1
-				all.Go(func() { s.joinHLS(number) })
+				join(1, func() { s.joinHLS(number) })
 			}
 		}
 	}
