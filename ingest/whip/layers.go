@@ -104,7 +104,7 @@ func (s *stream) packet(l *layer, p *rtp.Packet, at time.Time) error {
 		s.shown = l
 	}
 	if need && l == s.shown {
-		s.askKey(l, at)
+		s.askKey(l, at, keyRetry)
 	}
 	return nil
 }
@@ -212,27 +212,31 @@ func (s *stream) weigh(l *layer, a arrival) {
 			best = other
 		}
 		if size == 0 {
-			s.askKey(other, a.at)
+			s.askKey(other, a.at, keyInterval)
 		}
 	}
 	if best != s.next {
 		s.show(best)
 	}
-	if best != s.shown {
-		s.askKey(best, a.at)
+	switch {
+	case best == s.shown:
+	case s.shown.behind >= off:
+		s.askKey(best, a.at, keyRetry)
+	default: // there is time: the larger layer may just get too little bandwidth for a key frame, of which more make it worse
+		s.askKey(best, a.at, keyInterval)
 	}
 }
 
 // keepKeys asks for a key frame where none came for long.
 func (s *stream) keepKeys(now time.Time) {
 	if s.shown != nil && now.Sub(s.shown.track.LastKey()) >= keyInterval {
-		s.askKey(s.shown, now)
+		s.askKey(s.shown, now, keyRetry)
 	}
 }
 
-// askKey asks for a key frame, not too often.
-func (s *stream) askKey(l *layer, now time.Time) {
-	if now.Sub(l.asked) < keyRetry {
+// askKey asks for a key frame, once in so long.
+func (s *stream) askKey(l *layer, now time.Time, every time.Duration) {
+	if now.Sub(l.asked) < every {
 		return
 	}
 	l.asked = now
