@@ -15,7 +15,9 @@ import (
 
 	"castnet/broadcaster/playback/internal/clip"
 	"castnet/broadcaster/playback/whep"
+	"castnet/internal/media"
 	"castnet/internal/rtc"
+	"castnet/transcoder"
 )
 
 // shown is what a stream of events tells of the renditions.
@@ -199,6 +201,42 @@ func TestAutomatic(t *testing.T) {
 	await()
 }
 
+// TestLadderGrows: a viewer who is there when the stream gets more renditions is told of them, and is shown one that it asks for.
+func TestLadderGrows(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.load(120, 15, 0)
+	r.publish(30)
+	v := r.watch("?rendition=180p", webrtc.SettingEngine{})
+	next, track := v.events(), v.track()
+	v.same(v.pictures(track, 10), r.rungs[1].Units[15:])
+	more := transcoder.Profile{Name: "90p", Codec: media.H264, Width: 120, Height: 90, Bitrate: 100_000, Divisor: 1}
+	must(t, r.hub.Amend(append(slices.Clone(ladder), more)))
+	c := clip.Make(t, clip.Options{Width: more.Width, Height: more.Height, Pictures: 120, Keys: 15})
+	c.Retime(r.clip.Units)
+	r.rungs = append(r.rungs, c)
+	await := func(ok func(shown) bool) {
+		t.Helper()
+		for all := map[string]shown(nil); !ok(all["0"]); {
+			must(t, json.Unmarshal([]byte(next("layers")), &all))
+		}
+	}
+	await(func(s shown) bool { return len(s.Layers) == 4 && s.Layers[3].EncodingID == "90p" })
+	if status, text, _ := v.post(v.link("urn:ietf:params:whep:ext:core:layer"), `{"encodingId": "90p"}`); status != http.StatusOK {
+		t.Fatalf("%d %s", status, text)
+	}
+	r.publish(90)
+	await(func(s shown) bool { name, _ := s.selected(); return name == "90p" })
+	for i := 0; i < 110; { // the last ones may be lost, with nothing behind them that tells
+		got := v.pictures(track, 1)
+		last := got[len(got)-1]
+		i = slices.IndexFunc(r.clip.Units, func(u *media.Unit) bool { return uint32(u.PTS) == last.timestamp })
+		if i >= 110 && !bytes.Equal(last.payload, c.Units[i].Payload) {
+			t.Errorf("picture %d is not the new rendition's", i)
+		}
+	}
+}
+
 // TestSourceEnds: who watches the source sees its end while the rungs are still being made, which the others get to the last
 // picture; and nobody is offered the source any more.
 func TestSourceEnds(t *testing.T) {
@@ -219,7 +257,7 @@ func TestSourceEnds(t *testing.T) {
 		t.Errorf("who asks for the source after its end is told %d %s", status, text)
 	}
 	r.publish(10)
-	small.same(small.pictures(track, 10), r.rungs[1].Units[20:])
+	small.same(small.pictures(track, 8), r.rungs[1].Units[20:])
 }
 
 // TestICEServers: players are told which STUN and TURN servers to use.

@@ -1,6 +1,7 @@
 package whep
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -49,6 +50,27 @@ func (l *leg) offer(feeds []*feed, chosen *feed) {
 		l.auto, l.current = true, len(feeds)-1
 	}
 	l.wanted = l.current
+}
+
+// shown is the feed that the viewer is sent.
+func (l *leg) shown() *feed {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.feeds[l.current]
+}
+
+// amend adds feeds that the viewer may be shown from now on, and leaves out those that have ended.
+func (l *leg) amend(more []*feed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	current, wanted := l.feeds[l.current], l.feeds[l.wanted]
+	l.feeds = slices.DeleteFunc(append(slices.Clone(l.feeds), more...), func(f *feed) bool {
+		return f.rendition.Over() && f != current && f != wanted
+	})
+	slices.SortStableFunc(l.feeds, func(a, b *feed) int { return cmp.Compare(pixels(a.rendition), pixels(b.rendition)) })
+	l.rates = make([]float64, len(l.feeds))
+	l.current, l.wanted = slices.Index(l.feeds, current), slices.Index(l.feeds, wanted)
+	l.tell()
 }
 
 // start prepares the leg, after negotiation, and returns the feed to join.

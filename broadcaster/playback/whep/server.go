@@ -14,6 +14,7 @@ import (
 	"mime"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -197,7 +198,7 @@ func (s *Server) connect(ctx context.Context, v *session, w wish, offer string) 
 	}
 	if answer, err = s.negotiate(ctx, v, w, offer); err == nil {
 		err = s.start(ctx, func(ctx context.Context) {
-			v.run(ctx)
+			v.run(ctx, func(ctx context.Context) { s.amend(ctx, v) })
 			s.forget(v)
 		})
 	}
@@ -248,6 +249,27 @@ func (s *Server) addLeg(ctx context.Context, v *session, renditions []*playback.
 		}
 	}
 	return v.add(newLeg(v.hub.ID(), track), feeds, chosen)
+}
+
+// amend has a viewer's pictures come by the renditions that there are now, too.
+func (s *Server) amend(ctx context.Context, v *session) {
+	if v.pictures == nil {
+		return
+	}
+	shown := v.pictures.shown().rendition
+	var more []*feed
+	for _, r := range siblings(v.hub, shown) {
+		if slices.ContainsFunc(v.feeds, func(f *feed) bool { return f.rendition == r }) {
+			continue
+		}
+		f, err := s.feed(ctx, v.hub, r, shown.Track().Codec)
+		if err != nil {
+			return // the server is going down
+		}
+		v.feeds = append(v.feeds, f)
+		more = append(more, f)
+	}
+	v.pictures.amend(more)
 }
 
 // feed finds or starts the sending of a rendition, and counts one more user of it.

@@ -34,7 +34,9 @@ type session struct {
 
 	legs     []*leg  // pictures, then sound
 	pictures *leg    // nil where the stream has none
-	feeds    []*feed // all that the legs may come by
+	feeds    []*feed // all that the legs may come by, or could once
+
+	amended <-chan struct{} // closed when the stream has another ladder than the one that was offered
 
 	listeners atomic.Int32 // streams of events
 
@@ -48,7 +50,7 @@ func newSession(hub *playback.Hub, place netip.Prefix, logger *slog.Logger) *ses
 	id := rand.Text()
 	return &session{
 		id: id, hub: hub, place: place, born: time.Now(), logger: logger.With("stream", hub.ID(), "viewer", id[:8]),
-		connected: make(chan struct{}), closing: make(chan struct{}), ended: make(chan struct{}),
+		amended: hub.Amended(), connected: make(chan struct{}), closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 }
 
@@ -111,8 +113,8 @@ func (s *session) add(l *leg, feeds []*feed, chosen *feed) error {
 	return nil
 }
 
-// run serves the viewer until it leaves, the stream is over, or ctx is done.
-func (s *session) run(ctx context.Context) {
+// run serves the viewer until it leaves, the stream is over, or ctx is done. amend is called when the ladder has changed.
+func (s *session) run(ctx context.Context, amend func(context.Context)) {
 	defer close(s.ended)
 	defer func() {
 		if err := s.hangUp(); err != nil {
@@ -139,13 +141,17 @@ func (s *session) run(ctx context.Context) {
 			close(l.finished) // the player does not take it, or it is over
 		}
 	}
-	for _, l := range s.legs {
+	for i := 0; i < len(s.legs); {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.closing:
 			return
-		case <-l.finished:
+		case <-s.amended:
+			s.amended = s.hub.Amended()
+			amend(ctx)
+		case <-s.legs[i].finished:
+			i++
 		}
 	}
 	for _, l := range s.legs { // the stream is over, and all of it has been sent
