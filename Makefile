@@ -59,11 +59,11 @@ test: build test-deps test/browser/node_modules/.package-lock.json contracts/nod
 
 unit:
 	cd $(WEB) && npm test --silent
-	$(GO) test -timeout 10m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench -e castnet/test/economy -e castnet/test/hostile -e castnet/test/joins)
+	$(GO) test -timeout 20m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench -e castnet/test/economy -e castnet/test/hostile -e castnet/test/joins)
 	$(GO) test -v -count=1 ./test/economy # another seed each time, printed
 
 e2e: build test-deps test/browser/node_modules/.package-lock.json ## Run the end-to-end tests: real FFmpeg, browser, chain, kill -9
-	$(GO) test -timeout 20m -count=1 -p 1 ./test/e2e/... ./test/hostile ./test/joins
+	$(GO) test -timeout 40m -count=1 -p 1 ./test/e2e/... ./test/hostile ./test/joins
 
 .PHONY: e2e-matrix
 e2e-matrix: build test-deps test/browser/node_modules/.package-lock.json ## Every way in, in every codec, to every way out, with real clients (CASTNET_MATRIX=PATTERN: some rows)
@@ -105,7 +105,7 @@ check: build test-deps ## Format, lint, arrows, and the race detector
 	$(GO) vet ./...
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run ./...
 	$(GO) test ./test/arch/...
-	$(GO) test -race -timeout 15m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench -e castnet/contracts -e castnet/test/hostile -e castnet/test/joins)
+	$(GO) test -race -timeout 30m $$(go list ./... | grep -v -e castnet/test/e2e -e castnet/test/bench -e castnet/contracts -e castnet/test/hostile -e castnet/test/joins)
 
 ##@ Figures
 

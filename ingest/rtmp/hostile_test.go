@@ -448,7 +448,7 @@ func TestTimeouts(t *testing.T) {
 		if _, err := nc.Write(tc.input); err != nil {
 			t.Fatal(err)
 		}
-		if err := nc.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		if err := nc.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		answer, err := io.ReadAll(nc)

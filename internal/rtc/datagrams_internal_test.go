@@ -94,7 +94,7 @@ func TestClose(t *testing.T) {
 			if !errors.Is(err, wanted) {
 				t.Errorf("read: %v, wanted %v", err, wanted)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatal("the reader waits")
 		}
 		_ = s.Close() // for the second time it may say so
