@@ -15,7 +15,7 @@ import (
 // Three streams are pushed, their ladders are complete to the last picture, and every wei is where it belongs.
 func TestStreamIsCompleteVerifiedAndPaid(t *testing.T) {
 	keys := keysFile(t, "two two", "three three")
-	n := network(t, "--keys", keys, "--face-value", "1 wei") // the least that a ticket may be worth: the largest fee
+	n := network(t, "--keys", keys, "--face-value", "1 wei")         // the least that a ticket may be worth: the largest fee
 	large, small := camera(t, 640, 360, 30), camera(t, 320, 240, 30) // no more than a busy machine transcodes in time
 	before := readMoney(t, n)
 
