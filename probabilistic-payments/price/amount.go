@@ -55,9 +55,6 @@ func Parse(text string) (Amount, error) {
 	return a, nil
 }
 
-// Wei is an amount that needs no feed.
-func Wei(v uint256.Int) Amount { return Amount{value: v} }
-
 // USD reports whether the amount is in dollars.
 func (a Amount) USD() bool { return a.usd }
 
