@@ -297,6 +297,30 @@ func (r *rig) ended(name string) {
 	}
 }
 
+// TestFirstPart: who waits from the first picture on has a playlist with the first part, and need not wait for another.
+func TestFirstPart(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.load(60, 60)
+	r.publish(1)
+	playlist := r.later("source/index.m3u8")
+	camera := time.NewTicker(time.Second / 30)
+	defer camera.Stop()
+	for range 5 { // what has come by now is live: the packager has seen that nothing follows
+		<-camera.C
+		r.publish(1)
+	}
+	select {
+	case body := <-playlist:
+		r.contains(body, "200 ", "#EXTINF:0.20000", "TYPE=PART")
+		if strings.Contains(body, "INDEPENDENT=YES") {
+			t.Errorf("a piece says that it is independent: hls.js would not go on with the next one:\n%s", body)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("no playlist with the first part alone")
+	}
+}
+
 // TestLiveEdge follows a stream from its first part on: blocking reloads and hinted parts are answered by the very
 // picture that completes them.
 func TestLiveEdge(t *testing.T) {

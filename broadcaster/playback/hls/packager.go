@@ -264,6 +264,7 @@ func (p *packager) begun() error {
 	}
 	p.pieces = true
 	whole := p.segments[0]
+	whole.piece = true
 	if len(whole.parts) == 0 {
 		return nil
 	}
