@@ -321,6 +321,17 @@ func TestFirstPart(t *testing.T) {
 	}
 }
 
+// TestQuietPublisher: a segment that is complete is shown also where nothing follows it.
+func TestQuietPublisher(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.load(120, 60)
+	r.publish(60 + 3) // less than a part of the second segment
+	r.contains(r.playlist("source/index.m3u8"), "#EXTINF:2.00000")
+	r.publish(57)
+	r.contains(r.follow("source", "-s0.m4s"), "INDEPENDENT=YES")
+}
+
 // TestLiveEdge follows a stream from its first part on: blocking reloads and hinted parts are answered by the very
 // picture that completes them.
 func TestLiveEdge(t *testing.T) {

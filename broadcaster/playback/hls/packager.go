@@ -39,6 +39,7 @@ type segment struct {
 	startDTS int64
 	parts    []*part
 	duration time.Duration                  // 0 while it is open
+	told     bool                           // its end is shown though the next segment has no part: nothing comes
 	bytes    int                            // of its parts
 	cues     [captions.Count][]captions.Cue // what was shown meanwhile, by service
 }
@@ -286,6 +287,15 @@ func (p *packager) begun() error {
 	return nil
 }
 
+// quiet is called when nothing has come for a while. What is complete is shown; players that know no parts lack it otherwise.
+func (p *packager) quiet() error {
+	if n := len(p.segments); n > 1 && !p.whole(n-2) {
+		p.segments[n-2].told = true
+		p.version++
+	}
+	return nil
+}
+
 // finish ends the variant with all that has been written.
 func (p *packager) finish() error {
 	p.ended = true
@@ -376,7 +386,7 @@ func (p *packager) whole(i int) bool {
 	switch {
 	case s.duration == 0:
 		return false
-	case s.piece || p.ended:
+	case s.piece || s.told || p.ended:
 		return true
 	case i+1 == len(p.segments):
 		return false

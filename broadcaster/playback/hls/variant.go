@@ -8,10 +8,14 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"castnet/broadcaster/playback"
 	"castnet/broadcaster/playback/captions"
 )
+
+// quietAfter is how long nothing comes of a stream until what is complete is shown, whatever should follow it.
+const quietAfter = time.Second
 
 // variant packages one rendition, once for all its viewers, in memory.
 type variant struct {
@@ -53,16 +57,21 @@ func newVariant(show *presentation, r *playback.Rendition, cfg *Config) *variant
 // run packages until the stream is over.
 func (v *variant) run(ctx context.Context) {
 	reader := v.rendition.Prepare(playback.StartOldestKey) // whoever asks for the playlist reads it
+	quiet := time.NewTimer(quietAfter)
+	defer quiet.Stop()
 	for {
 		item, wait, err := reader.Poll()
 		if wait != nil {
 			_ = v.update((*packager).begun) // all that was there has been taken: this is live
+			quiet.Reset(quietAfter)
 			select {
 			case <-ctx.Done():
 				return // nobody watches: there is no end of the stream to show
+			case <-quiet.C:
+				_ = v.update((*packager).quiet)
 			case <-wait:
-				continue
 			}
+			continue
 		}
 		if err == nil {
 			err = v.update(func(p *packager) error { return p.write(item) })
