@@ -198,17 +198,19 @@ func (s *stream) weigh(l *layer, a arrival) {
 	if !a.packet.Marker { // which ends a picture
 		return
 	}
-	best := s.shown
-	full := a.at.Sub(best.track.LastKey()) >= layerSteady
 	for _, other := range s.layers {
 		if other != l {
 			other.behind++
 		}
+	}
+	best, gone := s.shown, s.shown.behind >= off
+	full := a.at.Sub(best.track.LastKey()) >= layerSteady
+	for _, other := range s.layers {
 		size, ready := other.track.Pixels(), other == s.next || full && a.at.Sub(other.since) >= layerSteady
 		switch {
 		case other.behind >= off:
 			continue
-		case best.behind >= off, ready && size > best.track.Pixels():
+		case gone && best == s.shown, (gone || ready) && size > best.track.Pixels(): // nothing is waited for where nothing is shown
 			best = other
 		}
 		if size == 0 {
@@ -220,7 +222,7 @@ func (s *stream) weigh(l *layer, a arrival) {
 	}
 	switch {
 	case best == s.shown:
-	case s.shown.behind >= off:
+	case gone:
 		s.askKey(best, a.at, keyRetry)
 	default: // there is time: the larger layer may just get too little bandwidth for a key frame, of which more make it worse
 		s.askKey(best, a.at, keyInterval)
