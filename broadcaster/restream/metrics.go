@@ -45,9 +45,18 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 			if st.State == Live {
 				live = 1
 			}
-			ch <- prometheus.MustNewConstMetric(c.live, prometheus.GaugeValue, live, labels...)
-			ch <- prometheus.MustNewConstMetric(c.bytes, prometheus.CounterValue, float64(st.Bytes), labels...)
-			ch <- prometheus.MustNewConstMetric(c.restarts, prometheus.CounterValue, float64(st.Restarts), labels...)
+			send(ch, c.live, prometheus.GaugeValue, live, labels)
+			send(ch, c.bytes, prometheus.CounterValue, float64(st.Bytes), labels)
+			send(ch, c.restarts, prometheus.CounterValue, float64(st.Restarts), labels)
 		}
 	}
+}
+
+// send tells one figure. The labels are words of publishers: what is wrong with them fails the scrape, never the process.
+func send(ch chan<- prometheus.Metric, desc *prometheus.Desc, kind prometheus.ValueType, value float64, labels []string) {
+	m, err := prometheus.NewConstMetric(desc, kind, value, labels...)
+	if err != nil {
+		m = prometheus.NewInvalidMetric(desc, err)
+	}
+	ch <- m
 }

@@ -69,6 +69,7 @@ type push struct {
 	log     *slog.Logger
 	turn    chan struct{} // holds a token while nobody follows a hub
 	removed chan struct{} // closed when it is no target any more
+	follows sync.WaitGroup
 
 	mu     sync.Mutex
 	status Status

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,11 +62,17 @@ func (c *Config) validate() error {
 	return nil
 }
 
+// maxHost bounds a target's host and port, in bytes: names have 253 at most (RFC 1035, section 2.3.4).
+const maxHost = 260
+
 // Check says what is wrong with a target, without its key.
 func (t Target) Check() error {
 	u, err := url.Parse(t.URL)
 	if err != nil {
 		return fmt.Errorf("%w: the address cannot be read", ErrInvalid)
+	}
+	if len(u.Host) > maxHost || strings.ContainsFunc(u.Host, func(r rune) bool { return r <= ' ' || r > '~' }) { // it is shown, and a metric's label
+		return fmt.Errorf("%w: the address's host must be printable ASCII, %d bytes at most; other letters are written in punycode", ErrInvalid, maxHost)
 	}
 	if u.Scheme == "srt" {
 		_, err = parseSRT(t.URL)
@@ -83,6 +90,7 @@ type Server struct {
 	run     context.Context //nolint:containedctx // pushes outlive the call that begins them, never Run
 	running sync.WaitGroup
 	targets map[string][]*push       // by stream
+	leaving map[string]int           // how many targets that were removed have their place still, by stream
 	last    int                      // number of a target
 	live    map[string]*playback.Hub // what each stream is pushed from now
 }
@@ -92,7 +100,7 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, targets: make(map[string][]*push), live: make(map[string]*playback.Hub)}
+	s := &Server{cfg: cfg, targets: make(map[string][]*push), leaving: make(map[string]int), live: make(map[string]*playback.Hub)}
 	for _, t := range cfg.Targets {
 		if err := t.Check(); err != nil {
 			return nil, fmt.Errorf("restream: stream %s: %w", t.Stream, err)

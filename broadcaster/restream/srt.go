@@ -33,6 +33,8 @@ const (
 	// it has them.
 	settle     = 200 * time.Millisecond
 	settleTick = 20 * time.Millisecond
+	// longestClose bounds the goodbye, whatever latency the server asks for (65 s at most): the id's next stream waits for it.
+	longestClose = 5 * time.Second
 	// tsDelay is where the transport stream's clock begins: its program clock runs ahead of the first picture by 100 ms.
 	tsDelay = media.VideoClockRate
 )
@@ -196,14 +198,15 @@ func (s sender) Write(p []byte) (int, error) {
 }
 
 // Close ends the stream once the server has acknowledged all, and had the time that it holds packets back for, by its own wish or
-// ours: with the goodbye it throws away what it holds. Where the context has ended it hurries.
+// ours: with the goodbye it throws away what it holds. It takes longestClose at most, so that of latencies above the last pictures
+// may be missing. Where the context has ended it hurries.
 func (o *srtOutlet) Close() error {
 	defer o.Abort()
 	var st gosrt.Statistics
 	o.conn.Stats(&st)
 	dropped := st.Accumulated.PktSendDrop
 	latency := time.Duration(st.Instantaneous.MsSendTsbPdDelay) * time.Millisecond
-	given, cancel := context.WithTimeout(context.WithoutCancel(o.ctx), 2*latency+2*time.Second) // before that the library gives up what is lost
+	given, cancel := context.WithTimeout(context.WithoutCancel(o.ctx), min(2*latency+2*time.Second, longestClose)) // before that the library gives up what is lost
 	defer cancel()
 	stop := context.AfterFunc(o.ctx, func() { time.AfterFunc(closeTimeout, cancel) })
 	defer stop()

@@ -211,7 +211,7 @@ func (n *node) run(ctx context.Context, metrics *playback.Metrics) error {
 func (n *node) site(w *ways) (*api.Server, error) {
 	status := api.StatusView{Version: version(), StartedAt: time.Now(), Ways: w.in, Playback: w.out}
 	if n.cfg.DemoKey {
-		status.DemoKey = "demo"
+		status.DemoKey = demo
 	}
 	return api.New(api.Config{
 		Streams: n.views, Network: n.views, Stakes: n.stakes, Restreams: n.onward, Status: status, Logger: n.Log, Registerer: n.Registerer(),

@@ -26,16 +26,19 @@ func (k *streamKeys) Stream(key string) (string, bool) {
 	return id, ok
 }
 
+// demo is a stream that anybody may publish, and its key, which is no secret.
+const demo = "demo"
+
 // readKeys reads a line for each key:
 //
 //	KEY ID [push=URL] [push:RENDITION=URL] … [pull=URL] [pull:tcp=URL] [pull:udp=URL]
 //
-// push names servers that the stream is pushed on to, pull an RTSP server that it is pulled from. A word that begins with # begins a comment. No error shows a key or a URL, which may hold one. demo adds the key demo of the
-// stream demo.
-func readKeys(path string, demo bool) (*streamKeys, error) {
+// push names servers that the stream is pushed on to, pull an RTSP server that it is pulled from. A word that begins with # begins a comment. No error shows a key or a URL, which may hold one. withDemo adds the
+// key demo of the stream demo.
+func readKeys(path string, withDemo bool) (*streamKeys, error) {
 	keys := &streamKeys{ids: make(map[string]string)}
-	if demo {
-		keys.ids["demo"] = "demo"
+	if withDemo {
+		keys.ids[demo] = demo
 	}
 	if path == "" {
 		return keys, nil

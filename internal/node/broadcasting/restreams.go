@@ -16,10 +16,10 @@ type restreams struct {
 	server *restream.Server
 }
 
-// Publishes reports whether a stream is published with this key.
+// Publishes reports whether a stream is published with this key, and it is a secret: whoever reads this knows the key demo.
 func (r restreams) Publishes(key, stream string) bool {
 	id, ok := r.keys.Stream(key)
-	return ok && id == stream
+	return ok && id == stream && key != demo
 }
 
 // Targets are a stream's.
@@ -51,6 +51,7 @@ func refusal(err error) error {
 		{restream.ErrInvalid, http.StatusBadRequest, "send the address as the server's owner gave it"},
 		{restream.ErrKnown, http.StatusConflict, "GET the stream's restreams: it is one of them"},
 		{restream.ErrTooMany, http.StatusForbidden, "remove one of those that were added, or have the broadcaster started with a higher --max-push-targets"},
+		{restream.ErrSoon, http.StatusTooManyRequests, "add the target later"},
 		{restream.ErrUnknown, http.StatusNotFound, "GET the stream's restreams: they have their numbers"},
 		{restream.ErrFixed, http.StatusForbidden, "have it taken out of the file that the broadcaster was started with (--keys)"},
 	} {
