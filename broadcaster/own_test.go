@@ -178,15 +178,38 @@ func TestOwnRenditionLostAgain(t *testing.T) {
 			if want := visit != 3; taken != want {
 				t.Errorf("visit %d: taken: %v", visit, taken)
 			}
-			if visit%2 == 0 {
+			if visit < 2 {
 				p.Close(errGone)
 			} else {
 				p.Close(nil)
 			}
 			<-time.After(3 * time.Second)
+			if visit == 1 {
+				<-time.After(time.Minute) // the stream ends
+			}
 			if visit == 3 {
 				<-time.After(time.Hour)
 			}
+		}
+	})
+}
+
+// TestOwnRenditionEndsEarly: a publisher whose second size is behind when it stops, time and again, is heeded as before.
+func TestOwnRenditionEndsEarly(t *testing.T) {
+	large, small := sizes(t)
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, transcoder.Ladder{rung})
+		for visit := range 5 {
+			p, err := publish(t, b, large.Track, small.Track)
+			if err != nil {
+				t.Fatal(err)
+			}
+			send(t, p, large, small, func(i int) bool { return i < len(large.Units)-15 }) // half a second
+			if st := status(t, b); !slices.Equal(st.Own, []string{"120p"}) {
+				t.Errorf("visit %d: own: %v, problem: %q", visit, st.Own, st.Problem)
+			}
+			p.Close(nil)
+			<-time.After(3 * time.Second)
 		}
 	})
 }

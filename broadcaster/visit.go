@@ -73,7 +73,7 @@ func (k *sink) Write(track int, u *media.Unit) error {
 func (k *sink) Close(reason error) {
 	s := k.stream
 	s.b.places.free(k.remote)
-	s.own.End()
+	s.own.End(reason == nil)
 	s.tellOwn()
 	s.work.Pause()
 	if s.leave(k, reason) {

@@ -219,7 +219,6 @@ func (t *Tracks) match(f *further, err error) {
 
 // lose has orchestrators make what a track no longer does, from a segment on.
 func (t *Tracks) lose(f *further, from uint64, why error) {
-	f.lost = true
 	now := t.cfg.Now()
 	if t.lostAt != f.segment {
 		t.lostAt = f.segment
@@ -228,20 +227,31 @@ func (t *Tracks) lose(f *further, from uint64, why error) {
 	if t.cfg.Losses.enough(now) {
 		why = fmt.Errorf("%w (after %d times in %v nothing more is tried for a while)", why, maxLosses, lossesLast)
 	}
+	t.giveUp(f, from, why)
+}
+
+// giveUp is a loss that is not counted.
+func (t *Tracks) giveUp(f *further, from uint64, why error) {
+	f.lost = true
 	t.cfg.Work.Amend(from, f.rung.Index())
 	t.hold()
 	t.cfg.Lost(f.rung.Name(), why)
 }
 
-// End ends a publisher's visit. Orchestrators are asked for what is missing at the end, unless it is hardly anything.
-func (t *Tracks) End() {
+var errEndMissing = errors.New("its end is missing")
+
+// End ends a publisher's visit. Orchestrators are asked for what is missing at the end, unless it is hardly anything. Where the
+// stream ends with it that is not counted: an encoder that is behind stops so each time, and the lease would end anyway.
+func (t *Tracks) End(stream bool) {
 	for _, f := range t.all {
 		switch {
 		case !f.makes():
 		case f.Over():
 			t.cfg.Ended(f.rung.Name())
+		case stream:
+			t.giveUp(f, f.Lacks(), errEndMissing)
 		default:
-			t.lose(f, f.Lacks(), errors.New("its end is missing"))
+			t.lose(f, f.Lacks(), errEndMissing)
 		}
 	}
 	t.all = nil
