@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -27,6 +28,9 @@ type NewTarget struct {
 	Rendition string `json:"rendition"`
 }
 
+// renditionName is what a rendition may be called, or nothing.
+var renditionName = regexp.MustCompile(`^[a-z0-9-]{0,64}$`)
+
 // maxNewTarget bounds a NewTarget as JSON, in bytes.
 const maxNewTarget = 4 << 10
 
@@ -47,7 +51,7 @@ func (s *Server) keyed(answer func(w http.ResponseWriter, r *http.Request, strea
 		stream := r.PathValue("id")
 		key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok || !s.cfg.Restreams.Publishes(key, stream) {
-			s.cfg.Logger.Warn("request refused: not the stream's key", "remote", r.RemoteAddr)
+			s.cfg.Logger.Debug("request refused: not the stream's key", "remote", r.RemoteAddr)
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			s.fail(w, http.StatusUnauthorized, "this needs the key that the stream is published with", "send it as a header: Authorization: Bearer KEY")
 			return
@@ -70,6 +74,11 @@ func (s *Server) addTarget(w http.ResponseWriter, r *http.Request, stream string
 	if err := d.Decode(&t); err != nil || t.URL == "" {
 		return &Refusal{http.StatusBadRequest, Problem{
 			Error: "what was sent is no target", Next: `send {"url": "rtmp://HOST/APP/KEY", "rendition": "source"}, 4 KiB at most`,
+		}}
+	}
+	if !renditionName.MatchString(t.Rendition) {
+		return &Refusal{http.StatusBadRequest, Problem{
+			Error: "this is no rendition's name: they have a-z, 0-9 and -, 64 bytes at most", Next: "look at the stream's ladder, or leave the rendition out for the stream as it comes",
 		}}
 	}
 	added, err := s.cfg.Restreams.AddTarget(stream, t)

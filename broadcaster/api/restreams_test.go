@@ -1,7 +1,9 @@
 package api_test
 
 import (
+	"bytes"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -37,6 +39,8 @@ func TestRestreams(t *testing.T) {
 	w := &world{}
 	cfg := config(w)
 	cfg.Restreams = &pushed{}
+	var said bytes.Buffer
+	cfg.Logger = slog.New(slog.NewTextHandler(&said, nil)) // who guesses keys writes nothing into the log
 	web := serve(t, cfg)
 	ask := func(method, path, key, body string) reply {
 		t.Helper()
@@ -61,11 +65,17 @@ func TestRestreams(t *testing.T) {
 		require.Equal(t, "Bearer", r.header.Get("WWW-Authenticate"))
 		require.NotContains(t, r.body, "SECRET")
 	}
+	require.NotContains(t, said.String(), "not the stream's key")
 	require.Equal(t, "[]\n", ask("GET", "demo/restreams", "SECRET", "").body)
 	for _, wrong := range []string{"", "{}", "[]", `{"url": 7}`, `{"url": "rtmp://a/b/c", "uri": ""}`, `{"url": "` + strings.Repeat("x", 5000) + `"}`} {
 		r := ask("POST", "demo/restreams", "SECRET", wrong)
 		require.Equal(t, http.StatusBadRequest, r.code, wrong)
 		require.Contains(t, decode[api.Problem](t, r.body).Next, "rtmp://HOST/APP/KEY")
+	}
+	for _, wrong := range []string{"720P", "a/b", "720p\\n", strings.Repeat("7", 65)} {
+		r := ask("POST", "demo/restreams", "SECRET", `{"url": "rtmp://example.com/live/KEY", "rendition": "`+wrong+`"}`)
+		require.Equal(t, http.StatusBadRequest, r.code, wrong)
+		require.Contains(t, decode[api.Problem](t, r.body).Error, "rendition")
 	}
 	r := ask("POST", "demo/restreams", "SECRET", target)
 	require.Equal(t, http.StatusCreated, r.code)
