@@ -33,7 +33,8 @@ type stream struct {
 	shown   *layer   // nil until one is
 	next    *layer   // is shown from its next key frame on; else it is the same
 	tone    *layer
-	began   time.Time // when the first layer came
+	known   map[*webrtc.TrackRemote]*layer // all, those that are left out too
+	began   time.Time                      // when the first layer came
 }
 
 // layer is one RTP track: sound, the pictures, or one of several sizes of them.
@@ -60,7 +61,7 @@ func newStream(v *session, out *rtpstream.Stream) *stream {
 		}
 	}
 	out.Expect(pictures, sounds)
-	return &stream{session: v, out: out}
+	return &stream{session: v, out: out, known: make(map[*webrtc.TrackRemote]*layer)}
 }
 
 // take works one packet or report. An error ends the publisher.
@@ -84,7 +85,7 @@ func (s *stream) take(a arrival) error {
 		}
 	}
 	switch {
-	case l == s.tone:
+	case l == s.tone || l.track == nil:
 	case s.shown != nil:
 		s.weigh(l, a)
 	case a.at.Sub(s.began) >= layerWait || len(l.held) >= queue:
@@ -95,9 +96,17 @@ func (s *stream) take(a arrival) error {
 
 // packet takes the next packet of a track.
 func (s *stream) packet(l *layer, p *rtp.Packet, at time.Time) error {
+	if l.track == nil {
+		return nil
+	}
 	need, err := l.track.Packet(p, at)
-	if err != nil {
+	switch {
+	case err == nil:
+	case l == s.tone || s.out.Shown() == l.track:
 		return err
+	default: // nobody sees it
+		s.leaveOut(l, err)
+		return nil
 	}
 	if l == s.next && l != s.shown && s.out.Shown() == l.track {
 		s.session.logger.Info("publisher's layer changed", "from", s.shown.remote.RID(), "to", l.remote.RID())
@@ -107,6 +116,16 @@ func (s *stream) packet(l *layer, p *rtp.Packet, at time.Time) error {
 		s.askKey(l, at, keyRetry)
 	}
 	return nil
+}
+
+// leaveOut goes on without a layer that is not shown.
+func (s *stream) leaveOut(l *layer, why error) {
+	s.session.logger.Warn("one of the publisher's layers is left out", "layer", l.remote.RID(), "reason", why)
+	l.track, l.held = nil, nil
+	s.layers = slices.DeleteFunc(slices.Clone(s.layers), func(other *layer) bool { return other == l }) // begin may go through them
+	if s.next == l {
+		s.show(s.shown)
+	}
 }
 
 // begin shows the best of the layers that have come, from its first packet.
@@ -127,15 +146,11 @@ func (s *stream) begin() error {
 
 // layer finds what is known of a track, or begins it. Pictures of which there is one size are shown at once.
 func (s *stream) layer(remote *webrtc.TrackRemote, now time.Time) (*layer, error) {
-	if s.tone != nil && s.tone.remote == remote {
-		return s.tone, nil
-	}
-	for _, l := range s.layers {
-		if l.remote == remote {
-			return l, nil
-		}
+	if l := s.known[remote]; l != nil {
+		return l, nil
 	}
 	l := &layer{remote: remote, since: now}
+	s.known[remote] = l
 	var err error
 	if remote.Kind() == webrtc.RTPCodecTypeAudio {
 		if s.tone == nil { // a second sound is left out

@@ -17,6 +17,9 @@ import (
 	"castnet/test/clip"
 )
 
+// began is when the first picture comes.
+var began = time.Unix(1_700_000_000, 0)
+
 // sent is a layer and what its publisher sends.
 type sent struct {
 	*layer
@@ -44,17 +47,18 @@ func layersOf(t *testing.T, widths ...int) (*stream, *ingesttest.Recorder, []*se
 	}
 	s := newStream(&session{pc: pc, logger: slog.New(slog.DiscardHandler)}, rtpstream.New(sink, metrics))
 	s.out.Expect(true, 0)
+	s.began = began
 	var all []*sent
 	for _, width := range widths {
 		v, err := clip.Make(t.Context(), clip.Spec{Width: width, Height: width * 3 / 4, FPS: 30, Seconds: 2, GOP: 60, Bitrate: width * 500})
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := &layer{remote: &webrtc.TrackRemote{}}
+		l := &layer{remote: &webrtc.TrackRemote{}, since: began}
 		if l.track, err = s.out.Layer(media.H264); err != nil {
 			t.Fatal(err)
 		}
-		s.layers = append(s.layers, l)
+		s.layers, s.known[l.remote] = append(s.layers, l), l
 		all = append(all, &sent{layer: l, video: v})
 	}
 	return s, <-g.Sinks, all
@@ -69,11 +73,13 @@ func (l *sent) take(t *testing.T, s *stream, n int, key bool) {
 	if !key && l.next == 0 {
 		l.next = 1
 	}
-	at := time.Unix(1_700_000_000, int64(n)*int64(time.Second)/30)
-	if n == 0 {
-		l.since, s.began = at, at
-	}
-	parts := (&codecs.H264Payloader{}).Payload(1000, l.video.Units[l.next].Payload)
+	l.send(t, s, n, (&codecs.H264Payloader{}).Payload(1000, l.video.Units[l.next].Payload))
+}
+
+// send hands over what picture n consists of.
+func (l *sent) send(t *testing.T, s *stream, n int, parts [][]byte) {
+	t.Helper()
+	at := began.Add(time.Duration(n) * time.Second / 30)
 	for i, part := range parts {
 		l.number++
 		h := rtp.Header{Version: 2, Marker: i == len(parts)-1, SequenceNumber: l.number, Timestamp: uint32(n) * 3000}
@@ -107,6 +113,26 @@ func TestLargestCeases(t *testing.T) {
 		}
 		if s.shown.track.Pixels() != 320*240 {
 			t.Errorf("%v: %d pixels are shown at last", widths, s.shown.track.Pixels())
+		}
+	}
+}
+
+// TestUnreadableLayer has a layer that nobody sees send what is no picture, from its beginning or later: the others go on.
+func TestUnreadableLayer(t *testing.T) {
+	unreadable := [][]byte{{0x67, 0xff, 0xff}, {0x68, 0xff}, {0x65, 0xff}}
+	for _, from := range []int{0, 30} {
+		s, r, layers := layersOf(t, 160, 320, 240)
+		for n := range 60 {
+			for i, l := range layers {
+				if i == 0 && n >= from {
+					l.send(t, s, n, unreadable)
+				} else {
+					l.take(t, s, n, n == 0)
+				}
+			}
+		}
+		if len(s.layers) != 2 || layers[0].track != nil || s.shown != layers[1].layer || r.Count(media.H264) != 60 {
+			t.Errorf("from %d on: %d layers are left, %d pictures came", from, len(s.layers), r.Count(media.H264))
 		}
 	}
 }
