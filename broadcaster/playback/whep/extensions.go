@@ -70,11 +70,13 @@ func (l *leg) layers() (all layers, changed <-chan struct{}) {
 	return all, l.changed
 }
 
-// pick is a player's choice of a rendition; an empty name leaves it to the server. It reports whether there is such a one.
+// pick is a player's choice of a rendition; an empty name leaves it to the server. It reports whether there is such a one, that
+// has not ended.
 func (l *leg) pick(name string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := slices.IndexFunc(l.feeds, func(f *feed) bool { return f.rendition.Name() == name })
+	l.reform(nil)
+	i := slices.IndexFunc(l.feeds, func(f *feed) bool { return f.rendition.Name() == name && !f.rendition.Over() })
 	if i < 0 && name != "" {
 		return false
 	}

@@ -63,13 +63,21 @@ func (l *leg) shown() *feed {
 func (l *leg) amend(more []*feed) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.reform(more)
+}
+
+// reform is amend. Who wanted what has ended stays with what is shown. The lock is held.
+func (l *leg) reform(more []*feed) {
 	current, wanted := l.feeds[l.current], l.feeds[l.wanted]
 	l.feeds = slices.DeleteFunc(append(slices.Clone(l.feeds), more...), func(f *feed) bool {
-		return f.rendition.Over() && f != current && f != wanted
+		return f.rendition.Over() && f != current
 	})
 	slices.SortStableFunc(l.feeds, func(a, b *feed) int { return cmp.Compare(pixels(a.rendition), pixels(b.rendition)) })
 	l.rates = make([]float64, len(l.feeds))
 	l.current, l.wanted = slices.Index(l.feeds, current), slices.Index(l.feeds, wanted)
+	if l.wanted < 0 {
+		l.wanted = l.current
+	}
 	l.tell()
 }
 
@@ -165,6 +173,11 @@ func (l *leg) crossing(p *packets.Packet, now time.Time) crossing {
 		return stay
 	}
 	to := l.feeds[l.wanted]
+	if to.rendition.Over() { // its next key picture never comes
+		l.reform(nil)
+		l.heldFrom = time.Time{}
+		return stay
+	}
 	key, ok := to.entry()
 	if !ok {
 		return stay
