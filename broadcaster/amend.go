@@ -52,7 +52,11 @@ func (s *Stream) grow(seg *media.Segment) error {
 		ladder = append(ladder, r.Profile())
 	}
 	s.update(func(st *Status) { st.Ladder = ladder })
-	s.note(AtSegments, fmt.Sprintf("The source has grown to %dx%d: there are larger renditions now.", t.Width, t.Height))
+	so := "there are larger renditions now"
+	if len(ladder) == 0 {
+		so = "no rendition fits it any more"
+	}
+	s.note(AtSegments, fmt.Sprintf("The source has grown to %dx%d: %s.", t.Width, t.Height, so))
 	s.log.Info("the source has grown, and the ladder with it", "size", fmt.Sprintf("%dx%d", t.Width, t.Height), "seq", seg.Seq)
 	return nil
 }

@@ -2,6 +2,7 @@ package broadcaster
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,9 @@ func TestNothingMore(t *testing.T) {
 	}
 	if n := len(hub.Renditions()); n != 0 {
 		t.Fatalf("there are %d renditions", n)
+	}
+	if notes := s.status.Notes; len(notes) != 1 || !strings.Contains(notes[0].Text, "no rendition fits") {
+		t.Errorf("people are told %+v", notes)
 	}
 	last, ok := s.work.After(t.Context(), 1)
 	if !ok || !s.work.Drains(last) {
