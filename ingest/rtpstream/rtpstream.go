@@ -26,8 +26,16 @@ import (
 	"castnet/internal/media"
 )
 
-// syncTolerance is how far pictures and sound may be apart by the publisher's reports before sound is moved.
-const syncTolerance = 20 * time.Millisecond
+const (
+	// syncTolerance is how far pictures and sound may be apart by the publisher's reports before sound is moved.
+	syncTolerance = 20 * time.Millisecond
+	// maxApart is how far the layers of pictures may be apart, by the publisher's reports or in what was published.
+	maxApart = 2 * time.Second
+	// maxHeld is for how long the layer that is shown waits for the next one, which is in the midst of a picture, and
+	// maxHeldPictures how many pictures of it do.
+	maxHeld         = time.Second
+	maxHeldPictures = 64
+)
 
 // Stream is one publisher's tracks. It is not safe for concurrent use.
 type Stream struct {
@@ -38,6 +46,7 @@ type Stream struct {
 	awaited  bool      // that comes at any moment
 	highest  int64     // PTS of its pictures so far
 	floor    int64     // which those of another layer come after
+	held     []held    // of its pictures: they wait for the next layer's key frame, which may have begun
 	tones    []*Track
 }
 
@@ -59,13 +68,21 @@ type Track struct {
 	n       int // of the sound among the stream's
 	codec   media.Codec
 	dts     func(parts [][]byte, pts int64) (int64, error)
-	next    uint16 // expected sequence number
-	started bool   // a packet came
-	waiting bool   // for a key frame
-	begun   bool   // a picture came
+	next    uint16    // expected sequence number
+	started bool      // a packet came
+	waiting bool      // for a key frame
+	begun   bool      // a picture came
+	midst   time.Time // when a picture began whose rest has not come; else zero
 	lastKey time.Time
 	lastDTS int64
 	early   *report // one that came before the first packet, as ffmpeg sends it
+}
+
+// held is a picture that waits.
+type held struct {
+	parts [][]byte
+	pts   int64
+	now   time.Time
 }
 
 // report is a sender's word on which timestamp belongs to which wall-clock time.
@@ -157,21 +174,47 @@ func (s *Stream) Layer(codec media.Codec) (*Track, error) {
 }
 
 // takeOver makes the next layer the video track where its key frame is here, and returns the time that this one has in the stream.
-// By the publisher's reports the pictures of a moment have one time, whichever layer they come by.
-func (s *Stream) takeOver(t *Track, p ingest.Picture, pts int64) (at int64, taken bool) {
+// By the publisher's reports the pictures of a moment have one time, whichever layer they come by: those of the old layer that
+// have waited and are of that moment or later are left out, for they would be seen twice.
+func (s *Stream) takeOver(t *Track, p ingest.Picture, pts int64) (at int64, taken bool, err error) {
 	old := s.pictures
 	if t != s.next || t == old || !p.Key || p.Payload == nil || t.video.Track() == nil {
-		return pts, false
+		return pts, false, nil
 	}
-	if off := t.clock.wall - old.clock.wall; old.clock.known && t.clock.known {
-		ticks := media.Rescale(int64(off), int64(time.Second), t.clock.rate)
-		t.clock.offset += ticks
-		t.clock.wall -= off
-		pts += ticks
+	if off := t.clock.wall - old.clock.wall; old.clock.known && t.clock.known && off.Abs() <= maxApart {
+		pts += t.clock.shift(off)
+	}
+	if err := s.release(pts); err != nil {
+		return pts, false, err
+	}
+	const far = int64(maxApart/time.Second) * media.VideoClockRate
+	if pts+far < s.highest {
+		pts += t.clock.shift(time.Duration(media.Rescale(s.highest-pts, media.VideoClockRate, int64(time.Second))))
 	}
 	s.pictures, s.floor, s.awaited = t, s.highest, false
 	s.out.Broken() // what comes does not follow what came
-	return pts, true
+	return pts, true, nil
+}
+
+// hold reports whether a picture of the layer that is shown waits: the next one is in the midst of a picture, which may be the key
+// frame from which on it is shown. Through a tight uplink that takes a while.
+func (s *Stream) hold(now time.Time) bool {
+	return !s.next.midst.IsZero() && now.Sub(s.next.midst) < maxHeld && len(s.held) < maxHeldPictures
+}
+
+// release publishes the pictures before a time that have waited, and leaves out the others.
+func (s *Stream) release(before int64) error {
+	waited := s.held
+	s.held = nil
+	for _, h := range waited {
+		if h.pts >= before {
+			break
+		}
+		if _, err := s.pictures.picture(h.parts, h.pts, h.now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Opus adds an audio track.
@@ -277,11 +320,24 @@ func (t *Track) Packet(p *rtp.Packet, now time.Time) (needKey bool, err error) {
 	parts, err := t.depack(p)
 	switch {
 	case err == nil:
+		t.midst = time.Time{}
 	case moreNeeded(err):
+		if t.midst.IsZero() {
+			t.midst = now
+		}
 		return t.waiting, nil
 	default: // what was lost or garbled is a picture that others refer to
-		t.waiting = true
+		t.waiting, t.midst = true, time.Time{}
 		return true, nil
+	}
+	if t == s.pictures {
+		if s.hold(now) {
+			s.held = append(s.held, held{parts, pts, now})
+			return t.waiting, nil
+		}
+		if err := s.release(math.MaxInt64); err != nil {
+			return false, err
+		}
 	}
 	return t.picture(parts, pts, now)
 }
@@ -305,9 +361,9 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 	if err != nil {
 		return false, err
 	}
-	pts, taken := s.takeOver(t, p, pts)
-	if t != s.pictures {
-		return false, nil
+	pts, taken, err := s.takeOver(t, p, pts)
+	if err != nil || t != s.pictures {
+		return false, err
 	}
 	if p.Changed || taken { // parameter sets may come before the key picture, alone
 		if err := out.SetPictures(t.video.Track()); err != nil {
@@ -327,7 +383,7 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 	switch {
 	case t.waiting && t.begun:
 		out.Broken()
-	case key && s.awaited: // browsers make one for all layers: a segment that began here would be cut by the other layer's
+	case key && s.awaited && !t.waiting: // browsers make one for all layers: a segment that began here would be cut by the other layer's
 		key, s.awaited = false, false
 	}
 	t.waiting, t.begun = false, true
@@ -403,9 +459,8 @@ func (t *Track) Report(ntp uint64, timestamp uint32) {
 	}
 	for _, tone := range s.tones {
 		off := tone.clock.wall - s.pictures.clock.wall
-		if tone.clock.known && (off > syncTolerance || off < -syncTolerance) {
-			tone.clock.offset += media.Rescale(int64(off), int64(time.Second), tone.clock.rate)
-			tone.clock.wall -= off
+		if tone.clock.known && off.Abs() > syncTolerance {
+			tone.clock.shift(off)
 		}
 	}
 }
@@ -431,6 +486,14 @@ func (c *clock) at(timestamp uint32, arrived time.Duration) int64 {
 	c.ticks += int64(int32(timestamp - c.last))
 	c.last = timestamp
 	return c.ticks + c.offset
+}
+
+// shift moves the track later in the stream's time.
+func (c *clock) shift(by time.Duration) (ticks int64) {
+	ticks = media.Rescale(int64(by), int64(time.Second), c.rate)
+	c.offset += ticks
+	c.wall -= by
+	return ticks
 }
 
 // time is the stream's time of a timestamp near the last.
