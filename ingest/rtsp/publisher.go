@@ -23,8 +23,8 @@ const (
 	keyRetry = 500 * time.Millisecond
 	// hush is how long nothing may come of a publisher whose senders have all said goodbye by RTCP, before it is believed. Whom a
 	// BYE names says too little (RFC 3550, section 6.6): GStreamer's names the SSRC of its reports at times, and not of its packets;
-	// who changes its SSRC says goodbye to the old one, and goes on; a relay passes on what others said.
-	hush = time.Second
+	// who changes its SSRC says goodbye to the old one, and goes on; a relay passes on what others said. A picture a second goes on.
+	hush = 4 * time.Second
 )
 
 // errVanished is what a sink is told where the session ended without a goodbye.

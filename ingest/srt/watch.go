@@ -12,9 +12,10 @@ import (
 
 // What the library leaves to whoever uses it.
 const (
-	// maxHeld bounds the packets that a connection holds, whose time has not come by their own clock: 48 MB, which are four seconds
-	// of 100 Mb/s.
-	maxHeld = 32 << 10
+	// leastHeld and mostHeld bound the packets that a connection holds, whose time has not come by their own clock: 48 MB, which are
+	// four seconds of 100 Mb/s, and 192 MB where its latency asks for more, which are 30 s of 50 Mb/s. heldPerSecond is as much as
+	// 100 Mb/s.
+	leastHeld, mostHeld, heldPerSecond = 32 << 10, 128 << 10, 8 << 10
 	// watchEvery is how often a connection is looked after.
 	watchEvery = 250 * time.Millisecond
 )
@@ -34,11 +35,12 @@ func (r *reader) watch(idle time.Duration) error {
 		r.conn.Stats(&st)
 		latency := time.Duration(st.Instantaneous.MsRecvTsbPdDelay) * time.Millisecond
 		var why *ingest.Refusal
+		most := min(max(leastHeld, uint64(latency.Seconds()*heldPerSecond)), mostHeld)
 		switch held := st.Instantaneous.PktRecvBuf; {
-		case held > maxHeld:
+		case held > most:
 			why = &ingest.Refusal{
 				Code: ingest.CodeLimit, Message: "too much has to be held until its time comes: set a lower latency in your encoder",
-				Asked: fmt.Sprintf("%d packets", held), Limit: fmt.Sprintf("%d packets", maxHeld),
+				Asked: fmt.Sprintf("%d packets", held), Limit: fmt.Sprintf("%d packets", most),
 			}
 		case r.waited() > idle+latency:
 			why = &ingest.Refusal{Code: ingest.CodeLimit, Message: "nothing came from the publisher for too long", Limit: idle.String()}
