@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"castnet/ingest/ingesttest"
+	"castnet/ingest/whip"
 	"castnet/internal/media"
 	"castnet/test/clip"
 )
@@ -35,8 +37,9 @@ type sized struct {
 	packets rtp.Packetizer
 	headers map[uint8][]byte // RTP header extensions: which layer it is
 	ssrc    webrtc.SSRC
-	start   uint32 // of its RTP clock
-	next    int    // picture of the clip
+	start   uint32      // of its RTP clock
+	next    int         // picture of the clip
+	arrived atomic.Bool // the server says so
 }
 
 // publishSizes connects a publisher that sends layers as they are named in the offer.
@@ -47,7 +50,13 @@ func publishSizes(t *testing.T, site string, layers ...*sized) *sizes {
 		l.track, l.packets, l.start = newTrack(t, webrtc.WithRTPStreamID(l.rid)), packetizer(rtp.NewRandomSequencer()), rand.Uint32()
 		tracks = append(tracks, l.track)
 	}
-	pc, sender := newConnection(t, &interceptor.Registry{}, tracks...)
+	registry := &interceptor.Registry{}
+	resend, err := nack.NewResponderInterceptor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry.Add(resend) // a busy machine loses packets, as a network does
+	pc, sender := newConnection(t, registry, tracks...)
 	s := &sizes{pc: pc, layers: layers}
 	s.location, _ = connect(t, pc, site, "/whip/demo")
 	parameters := sender.GetParameters()
@@ -67,7 +76,7 @@ func publishSizes(t *testing.T, site string, layers ...*sized) *sizes {
 	return s
 }
 
-// heed answers the requests for key frames, until the connection is closed.
+// heed answers the requests for key frames and notes that packets arrive, until the connection is closed.
 func (s *sizes) heed(sender *webrtc.RTPSender, l *sized) {
 	for {
 		packets, _, err := sender.ReadSimulcastRTCP(l.rid)
@@ -75,8 +84,17 @@ func (s *sizes) heed(sender *webrtc.RTPSender, l *sized) {
 			return
 		}
 		for _, p := range packets {
-			if loss, ok := p.(*rtcp.PictureLossIndication); ok && loss.MediaSSRC == uint32(l.ssrc) {
-				s.asked.Store(true)
+			switch p := p.(type) {
+			case *rtcp.PictureLossIndication:
+				if p.MediaSSRC == uint32(l.ssrc) {
+					s.asked.Store(true)
+				}
+			case *rtcp.ReceiverReport:
+				for _, r := range p.Reports {
+					if r.SSRC == uint32(l.ssrc) {
+						l.arrived.Store(true)
+					}
+				}
 			}
 		}
 	}
@@ -126,7 +144,7 @@ func TestSimulcast(t *testing.T) {
 	var layers []*sized
 	var largest *sized
 	for i, width := range []int{320, 160, 640} {
-		v, err := clip.Make(t.Context(), clip.Spec{Width: width, Height: width * 3 / 4, FPS: 30, Seconds: 2, GOP: 60})
+		v, err := clip.Make(t.Context(), clip.Spec{Width: width, Height: width * 3 / 4, FPS: 30, Seconds: 2, GOP: 60, Bitrate: width * 250}) // see udpBitrate of ingest/rtsp
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +152,11 @@ func TestSimulcast(t *testing.T) {
 		layers = append(layers, largest)
 	}
 	g := ingesttest.NewGate()
-	s := publishSizes(t, start(t, g, nil), layers...)
+	var passed atomic.Int64 // on the server's clock, which goes by the pictures
+	site := start(t, g, func(c *whip.Config) {
+		c.Now = func() time.Time { return time.Unix(1_700_000_000, passed.Load()) }
+	})
+	s := publishSizes(t, site, layers...)
 	r := g.Next(t)
 	tick := time.NewTicker(time.Second / 30)
 	defer tick.Stop()
@@ -154,6 +176,9 @@ func TestSimulcast(t *testing.T) {
 				t.Fatalf("%s: the width is %d, after %d pictures", what, width(), next)
 			}
 			s.send(t, next)
+			if layers[0].arrived.Load() && layers[1].arrived.Load() && layers[2].arrived.Load() {
+				passed.Add(int64(time.Second / 30)) // the largest is chosen among those that have come by then
+			}
 			<-tick.C
 		}
 	}
