@@ -63,8 +63,8 @@ func (l *layer) hand(t *testing.T, n int, packets []*rtp.Packet) {
 	}
 }
 
-// twoLayers is a stream of two, of which the smaller one is shown; the larger one comes later.
-func twoLayers(t *testing.T) (s *rtpstream.Stream, r *ingesttest.Recorder, small, large *layer) {
+// twoLayers is a stream of two, of which the first and smaller one is shown; the larger one comes later.
+func twoLayers(t *testing.T) (s *rtpstream.Stream, r *ingesttest.Recorder, layers [2]*layer) {
 	t.Helper()
 	g := ingesttest.NewGate()
 	sink, err := g.Publish(t.Context(), ingest.Request{Key: "demo"})
@@ -77,7 +77,6 @@ func twoLayers(t *testing.T) (s *rtpstream.Stream, r *ingesttest.Recorder, small
 	}
 	s = rtpstream.New(sink, metrics)
 	s.Expect(true, 0)
-	var layers []*layer
 	for i, width := range []int{160, 320} {
 		v, err := clip.Make(t.Context(), clip.Spec{Width: width, Height: width * 3 / 4, FPS: 30, Seconds: 2, GOP: 60})
 		if err != nil {
@@ -87,10 +86,10 @@ func twoLayers(t *testing.T) (s *rtpstream.Stream, r *ingesttest.Recorder, small
 		if err != nil {
 			t.Fatal(err)
 		}
-		layers = append(layers, &layer{Track: track, video: v, start: uint32(i) * 0x8765_4321, late: time.Duration(i) * 100 * time.Millisecond})
+		layers[i] = &layer{Track: track, video: v, start: uint32(i) * 0x8765_4321, late: time.Duration(i) * 100 * time.Millisecond}
 	}
 	s.Show(layers[0].Track)
-	return s, <-g.Sinks, layers[0], layers[1]
+	return s, <-g.Sinks, layers
 }
 
 // steady fails where one of n pictures is missing, comes twice, or has not the time that it should. One tick is for the clocks, which
@@ -110,7 +109,8 @@ func steady(t *testing.T, units []*media.Unit, n int) {
 // TestLayers goes from one layer to another while both make key frames when either is asked for one, as browsers do: there is no
 // segment of one moment, no picture is missing, and all are on one timeline though the second layer comes later than the first.
 func TestLayers(t *testing.T) {
-	s, r, small, large := twoLayers(t)
+	s, r, layers := twoLayers(t)
+	small, large := layers[0], layers[1]
 	const begins, switches, ends = 30, 50, 80
 	for n := range ends {
 		if n == switches {
@@ -141,7 +141,8 @@ func TestLayers(t *testing.T) {
 // comes once, from the larger one. Where the rest of it does not come within a second, nothing of the smaller one is missing.
 func TestLateKey(t *testing.T) {
 	for _, took := range []int{1, 9, 45} {
-		s, r, small, large := twoLayers(t)
+		s, r, layers := twoLayers(t)
+		small, large := layers[0], layers[1]
 		const begins, switches, ends = 30, 50, 110
 		var key, behind []*rtp.Packet
 		for n := range ends {
@@ -175,7 +176,8 @@ func TestLateKey(t *testing.T) {
 // TestWrongReports goes to a layer whose reports are an hour off, and to one whose clock has jumped back by ten seconds.
 func TestWrongReports(t *testing.T) {
 	for _, back := range []uint32{0, 10 * 90_000} {
-		s, r, small, large := twoLayers(t)
+		s, r, layers := twoLayers(t)
+		small, large := layers[0], layers[1]
 		large.late, large.wrong = 0, time.Hour
 		const switches, ends = 50, 80
 		for n := range ends {
@@ -193,7 +195,8 @@ func TestWrongReports(t *testing.T) {
 
 // TestFirstKey: the first picture begins a segment, though another layer is to be shown by then.
 func TestFirstKey(t *testing.T) {
-	s, r, small, large := twoLayers(t)
+	s, r, layers := twoLayers(t)
+	small, large := layers[0], layers[1]
 	s.Show(large.Track)
 	small.take(t, 0, true)
 	if units := r.Units[media.H264]; len(units) != 1 || !units[0].Key {

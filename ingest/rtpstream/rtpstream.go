@@ -390,11 +390,7 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 	if p.Key {
 		t.lastKey = now
 	}
-	if pts <= s.floor {
-		s.floor++
-		pts = s.floor
-	}
-	s.highest = max(s.highest, pts)
+	pts = s.follow(pts)
 	dts := t.decodingTime(parts, p.Key, pts)
 	const perMs = media.VideoClockRate / 1000
 	if t.video.Observe(pts/perMs, dts/perMs) {
@@ -403,6 +399,16 @@ func (t *Track) picture(parts [][]byte, pts int64, now time.Time) (needKey bool,
 		}
 	}
 	return false, out.Picture(&media.Unit{PTS: pts, DTS: dts, Key: key, Payload: p.Payload}, now)
+}
+
+// follow is the time of a picture that is published next: it comes after those of the layer before.
+func (s *Stream) follow(pts int64) int64 {
+	if pts <= s.floor {
+		s.floor++
+		pts = s.floor
+	}
+	s.highest = max(s.highest, pts)
+	return pts
 }
 
 // decodingTime is a picture's DTS: RTP tells the PTS alone, so where pictures are reordered it follows from their order
