@@ -328,6 +328,10 @@ func (r row) judge(w sight, sent []int) (wrong []string) {
 	case first > matrixFilm.Pictures*3/4:
 		bad("it began with picture %d only", first)
 	}
+	if w.arrival && len(s.Flashes) > 1 { // what it got at once as it joined is not in step yet
+		s.Flashes = s.Flashes[1:]
+		s.Beeps = slices.DeleteFunc(slices.Clone(s.Beeps), func(beep float64) bool { return beep < s.Flashes[0]-0.5 })
+	}
 	offsets, flashes := s.Offsets(), s.Flashes
 	for w.joins && len(flashes) > 0 && len(s.Beeps) > 0 && s.Beeps[0]-flashes[0] > 0.5 {
 		flashes = flashes[1:] // pictures begin with the key picture before the player joined, sound does not
