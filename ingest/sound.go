@@ -66,10 +66,13 @@ func (s *Sound) set(t *media.Track) {
 }
 
 // Time takes a packet and its PTS in the track's clock, as coarse as the protocol tells it. Packets follow each other
-// exactly as long as that agrees with what was told. ok is false where the packet overlaps what was sent, as an encoder
-// that runs back a little makes it: it is to be left out.
+// exactly as long as that agrees with what was told. ok is false where the packet is to be left out: it overlaps what was
+// sent, as an encoder that runs back a little makes it, or it has no frames, which Opus forbids (RFC 6716, section 3.2.5).
 func (s *Sound) Time(packet []byte, pts int64) (exact int64, ok bool) {
 	frame := s.Duration(packet)
+	if frame <= 0 {
+		return 0, false
+	}
 	if off := pts - s.next; off > -frame && off < frame {
 		pts = s.next
 	} else if off < 0 {

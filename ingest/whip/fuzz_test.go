@@ -68,6 +68,11 @@ func FuzzOffer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, offer, fragment, match string) {
 		w := ask(t, http.MethodPost, "/whip/demo", offer, "")
 		if w.Code != http.StatusCreated {
+			select {
+			case refused := <-g.Sinks: // its key was good, its offer was not
+				<-refused.Closed
+			default:
+			}
 			return
 		}
 		at := w.Header().Get("Location")
