@@ -45,6 +45,7 @@ type Stream struct {
 	segmenter *ingest.Segmenter
 	splice    ingest.Splice
 	soundFrom time.Duration // sound before it has no pictures beside it, and is left out
+	early     early         // sound that waits for the first picture
 	own       *free.Tracks  // its further video tracks
 	growth    growth
 
@@ -194,6 +195,7 @@ func (s *Stream) announce(tracks []*media.Track) error {
 	case old == nil:
 		s.segmenter = ingest.NewSegmenter(main)
 		s.converter = s.newConverter()
+		s.early = early{open: s.video >= 0}
 	case main != old:
 		s.segmenter.SetTrack(main)
 	}
@@ -323,6 +325,11 @@ func (s *Stream) writeVideo(u *media.Unit) error {
 	}
 	s.work.Add(u)
 	s.own.Source(u.PTS)
+	for _, e := range s.early.take() {
+		if err := s.publishSound(e.n, e.track, e.unit); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -366,6 +373,14 @@ func (s *Stream) writeSound(n int, track *media.Track, u *media.Unit, main bool)
 		at := media.Rescale(u.DTS, int64(track.ClockRate), media.VideoClockRate)
 		s.meter(&media.Unit{PTS: at, DTS: at, Payload: u.Payload})
 	}
+	if s.early.open {
+		s.early.add(earlySound{n, track, u})
+		return nil
+	}
+	return s.publishSound(n, track, u)
+}
+
+func (s *Stream) publishSound(n int, track *media.Track, u *media.Unit) error {
 	if track.Duration(u.PTS) < s.soundFrom {
 		return nil
 	}

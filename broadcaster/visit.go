@@ -173,7 +173,7 @@ func (s *Stream) resume(tracks []*media.Track) error {
 	s.mu.Unlock()
 	s.segmenter.Break()
 	s.splice.Next()
-	s.soundFrom = math.MaxInt64
+	s.soundFrom, s.early = math.MaxInt64, early{open: s.video >= 0}
 	s.note(AtInput, "The publisher is back: the stream goes on.")
 	s.log.Info("publisher is back, the stream goes on", "protocol", req.Protocol, "remote", req.Remote)
 	return nil

@@ -124,6 +124,7 @@ func (p *publisher) second() {
 type seen struct {
 	pts    []time.Duration
 	holes  int // segments behind one
+	stray  int // units of no segment
 	reason error
 }
 
@@ -141,7 +142,9 @@ func read(t *testing.T, r *playback.Rendition) <-chan seen {
 				return
 			}
 			s.pts = append(s.pts, item.Track.Duration(item.Unit.PTS))
-			if item.SegmentStart && item.Segment.Discontinuity {
+			if item.Segment == nil {
+				s.stray++
+			} else if item.SegmentStart && item.Segment.Discontinuity {
 				s.holes++
 			}
 		}
@@ -199,6 +202,47 @@ func TestPublisherComesBack(t *testing.T) {
 			t.Errorf("%d packets of sound, %d holes; back at %v with pictures at %v", n, heard.holes, heard.pts[30], saw.pts[30])
 		}
 		<-time.After(time.Minute)
+	})
+}
+
+// TestSoundComesAhead: sound that arrives before the pictures that it belongs beside is heard with them, of a publisher that
+// comes back as well.
+func TestSoundComesAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, nil)
+		var heard <-chan seen
+		for visit := range 2 {
+			p, err := publish(t, b, h264, aac)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stream, _ := b.Stream("demo")
+			if visit == 0 {
+				heard = read(t, stream.Hub().Audio(0, media.AAC))
+			}
+			const ahead, beside = 100, 24 // packets before the first picture, and those of them that belong beside pictures
+			for i := range int64(ahead) {
+				at := (i - ahead + beside) * 1024
+				if err := p.Write(1, &media.Unit{PTS: at, DTS: at, Key: true, Capture: time.Now(), Payload: []byte{1}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i := range int64(30) {
+				if err := p.Write(0, &media.Unit{PTS: i * 3000, DTS: i * 3000, Key: i == 0, Capture: time.Now(), Payload: []byte{2}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if visit == 0 {
+				p.Close(errGone)
+				<-time.After(time.Second)
+				continue
+			}
+			p.Close(nil)
+		}
+		// Of the first visit nothing is left out; later, sound that begins before the pictures has nothing beside it.
+		if all := <-heard; len(all.pts) != 100+24 || all.stray > 0 {
+			t.Errorf("%d packets were heard, %d in no segment; want 124 in all", len(all.pts), all.stray)
+		}
 	})
 }
 
