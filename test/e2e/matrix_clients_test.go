@@ -121,8 +121,12 @@ func byGStreamer(soundParser string, out func(m *matrix, key string) string) pub
 	}
 }
 
+// gstreamerPatience is for how long, in ns, a muxer waits for pictures that a busy machine delays. Without it flvmux goes on with
+// sound, and gives the pictures that come then one time, that of the sound, so that their order contradicts their times.
+const gstreamerPatience = "latency=1000000000"
+
 func gstreamerRTMP(m *matrix, key string) string {
-	return "flvmux name=out streamable=true ! rtmp2sink location=" + m.RTMP + key
+	return "flvmux name=out streamable=true " + gstreamerPatience + " ! rtmp2sink location=" + m.RTMP + key
 }
 
 func gstreamerRTSP(m *matrix, key string) string {
@@ -130,7 +134,7 @@ func gstreamerRTSP(m *matrix, key string) string {
 }
 
 func gstreamerSRT(m *matrix, key string) string {
-	return "mpegtsmux name=out alignment=7 ! srtsink uri=" + m.SRT + "?streamid=publish:" + key
+	return "mpegtsmux name=out alignment=7 " + gstreamerPatience + " ! srtsink uri=" + m.SRT + "?streamid=publish:" + key
 }
 
 // gstreamer runs a pipeline to its end.
@@ -140,15 +144,16 @@ func gstreamer(ctx context.Context, pipeline string) error {
 
 // Players.
 
-// rtspByGStreamer plays H264 and AAC with rtspsrc's options.
+// rtspByGStreamer plays H264 and AAC with rtspsrc's options. By itself rtspsrc dates what it gets by when that arrives, in a
+// burst as it joins and late on a busy machine; with buffer-mode=none by RTP's timestamps.
 func rtspByGStreamer(rendition, options string) func(context.Context, *matrix, string, string) error {
 	return func(ctx context.Context, m *matrix, id, file string) error {
 		if err := there(ctx, m.HTTP+"/hls/"+id+"/160p/index.m3u8"); err != nil {
 			return err
 		}
-		return gstreamer(ctx, "rtspsrc name=in latency=200 "+options+" location="+m.RTSP+id+"/"+rendition+
-			" in. ! application/x-rtp,media=video ! queue ! rtph264depay ! h264parse ! out."+
-			" in. ! application/x-rtp,media=audio ! queue ! rtpmp4gdepay ! aacparse ! out."+
+		return gstreamer(ctx, "rtspsrc name=in latency=200 buffer-mode=none "+options+" location="+m.RTSP+id+"/"+rendition+
+			" in. ! rtph264depay ! queue ! h264parse ! out."+
+			" in. ! rtpmp4gdepay ! queue ! aacparse ! out."+
 			" matroskamux name=out ! filesink location="+file)
 	}
 }

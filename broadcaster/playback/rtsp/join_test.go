@@ -74,6 +74,7 @@ func TestJoin(t *testing.T) {
 			if p.reported[0] == 0 || p.reported[1] == 0 {
 				t.Errorf("reports on the clocks: %v", p.reported)
 			}
+			p.awaitGoodbyes(2)
 		})
 	}
 }
@@ -138,6 +139,7 @@ type player struct {
 	first      time.Duration // from PLAY to the first packet
 	timestamps [3][]uint32   // of each track, without repetitions
 	reported   [3]int        // reports of each track
+	ended      chan int      // each track whose sender said goodbye
 	packets    chan packet
 }
 
@@ -159,13 +161,16 @@ func (r *rig) join(transport gortsplib.Transport, path string) *player {
 	desc, res, err := client.Describe(u)
 	must(r.T, err)
 	must(r.T, client.SetupAll(desc.BaseURL, desc.Medias))
-	p := &player{T: r.T, described: string(res.Body), packets: make(chan packet, 10_000)}
+	p := &player{T: r.T, described: string(res.Body), packets: make(chan packet, 10_000), ended: make(chan int, 3)}
 	client.OnPacketRTPAny(func(m *description.Media, _ format.Format, got *rtp.Packet) {
 		p.packets <- packet{track: slices.Index(desc.Medias, m), timestamp: got.Timestamp, at: time.Now()}
 	})
 	client.OnPacketRTCPAny(func(m *description.Media, got rtcp.Packet) {
-		if _, ok := got.(*rtcp.SenderReport); ok {
+		switch got.(type) {
+		case *rtcp.SenderReport:
 			p.packets <- packet{track: slices.Index(desc.Medias, m), report: true}
+		case *rtcp.Goodbye:
+			p.ended <- slices.Index(desc.Medias, m)
 		}
 	})
 	p.began = time.Now()
@@ -203,5 +208,18 @@ func (p *player) await(pictures int) {
 	p.Helper()
 	for len(p.timestamps[0]) < pictures {
 		p.next()
+	}
+}
+
+// awaitGoodbyes waits until the senders of so many tracks have said goodbye.
+func (p *player) awaitGoodbyes(tracks int) {
+	p.Helper()
+	late := time.After(2 * time.Minute)
+	for n := range tracks {
+		select {
+		case <-p.ended:
+		case <-late:
+			p.Fatalf("%d of %d tracks have ended", n, tracks)
+		}
 	}
 }

@@ -28,6 +28,8 @@ const (
 	fresh = 400 * time.Millisecond
 	// flushed is how long what has been sent may take to leave after the end.
 	flushed = 5 * time.Second
+	// parting is how long a player may take to hang up after that.
+	parting = 2 * time.Second
 	// reportEvery is the distance of reports after that.
 	reportEvery = 5 * time.Second
 )
@@ -46,6 +48,8 @@ type account struct {
 	packets, bytes uint32 // as reports count them
 	units          int
 	reported       time.Time
+	reports        uint64
+	last           packed
 }
 
 func newViewer(s *show, session *gortsplib.ServerSession) *viewer {
@@ -72,7 +76,9 @@ func (v *viewer) run(ctx context.Context) {
 		p, wait, ok := v.show.log.get(&at)
 		if !ok {
 			if wait == nil {
+				v.sayGoodbye()
 				v.flush()
+				v.part()
 				return
 			}
 			left = burst
@@ -117,18 +123,51 @@ func (v *viewer) awaitKey() {
 	}
 }
 
+// sayGoodbye ends each track (RFC 3550, section 6.6): over UDP nothing else tells a player that no more comes.
+func (v *viewer) sayGoodbye() {
+	for t, got := range v.tracks {
+		if got.units == 0 {
+			continue
+		}
+		v.tell(t, got, &rtcp.CompoundPacket{
+			got.report(),
+			&rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
+				Source: t.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: v.show.hub.ID()}},
+			}}},
+			&rtcp.Goodbye{Sources: []uint32{t.ssrc}},
+		})
+	}
+}
+
+// tell sends a report. What cannot be reported now is reported with a later unit.
+func (v *viewer) tell(t *outgoing, got *account, report rtcp.Packet) {
+	if v.session.WritePacketRTCP(t.media, report) == nil {
+		got.reports++
+	}
+}
+
 // flush waits until all that was sent has left.
 func (v *viewer) flush() {
 	for end := time.Now().Add(flushed); time.Now().Before(end); {
 		stats, waiting := v.session.Stats(), false
 		for t, got := range v.tracks {
-			for _, f := range stats.Medias[t.media].Formats {
+			sent := stats.Medias[t.media]
+			waiting = waiting || sent.RTCPPacketsSent < got.reports
+			for _, f := range sent.Formats {
 				waiting = waiting || f.RTPPacketsSent < uint64(got.packets)
 			}
 		}
 		if !waiting || !v.pause() {
 			return
 		}
+	}
+}
+
+// part lets the player hang up, which has read the goodbye: what it holds is lost, or taken for an error, where that is done for it.
+func (v *viewer) part() {
+	select {
+	case <-v.gone:
+	case <-time.After(parting):
 	}
 }
 
@@ -144,10 +183,10 @@ func (v *viewer) pause() bool {
 
 // send sends one unit, and returns false where nothing more can be.
 func (v *viewer) send(p packed, got *account) bool {
+	got.last = p
 	if now := time.Now(); got.units < introduction || now.Sub(got.reported) > reportEvery {
 		got.reported = now
-		// What cannot be reported now is reported with a later unit.
-		_ = v.session.WritePacketRTCP(p.track.media, got.report(p))
+		v.tell(p.track, got, got.report())
 	}
 	got.units++
 	for _, packet := range p.packets {
@@ -169,8 +208,9 @@ func (v *viewer) send(p packed, got *account) bool {
 	return true
 }
 
-// report tells what time a unit's timestamp belongs to.
-func (a *account) report(p packed) *rtcp.SenderReport {
+// report tells what time the last unit's timestamp belongs to.
+func (a *account) report() *rtcp.SenderReport {
+	p := a.last
 	// NTP's time is seconds since 1900 in 32.32 bits (RFC 3550, section 4).
 	const from1900To1970 = 2_208_988_800
 	ntp := uint64(p.at.Unix()+from1900To1970)<<32 | uint64(p.at.Nanosecond())<<32/uint64(time.Second)
