@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"castnet/broadcaster/api"
 	"castnet/test/viewer"
 )
 
@@ -127,6 +128,42 @@ const gstreamerPatience = "latency=1000000000"
 
 func gstreamerRTMP(m *matrix, key string) string {
 	return "flvmux name=out streamable=true " + gstreamerPatience + " ! rtmp2sink location=" + m.RTMP + key
+}
+
+// thatHangs is a publisher that at times does not end with its stream, as rtspclientsink of GStreamer 1.22, whose threads wait
+// for each other then: when it has said goodbye it is ended.
+func thatHangs(push publisher) publisher {
+	return func(ctx context.Context, m *matrix, key, file string) error {
+		pushing, end := context.WithCancel(ctx)
+		defer end()
+		ended := make(chan bool, 1)
+		go func() {
+			ended <- m.ended(pushing, key)
+			end()
+		}()
+		err := push(pushing, m, key, file)
+		end()
+		if <-ended {
+			return nil
+		}
+		return err
+	}
+}
+
+// ended waits until a stream's publisher has ended it, and reports whether it has before ctx is done.
+func (m *matrix) ended(ctx context.Context, id string) bool {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if v, err := m.Stream(ctx, id); err == nil && v.State == api.Ended {
+			return true
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 func gstreamerRTSP(m *matrix, key string) string {

@@ -92,7 +92,7 @@ var matrixRows = []row{
 	{name: "srt-h264-aac", film: "h264-aac", push: srtByFFmpeg, watch: everybody},
 	{name: "srt-h264-opus", film: "h264-opus", push: srtByFFmpeg, watch: everybody},
 	{name: "whip-chromium-h264", push: whipByChromium("H264"), watch: everybody, drops: true},
-	{name: "rtsp-gstreamer", film: "h264-opus", push: byGStreamer("opusparse", gstreamerRTSP), watch: everybody, unreported: true},
+	{name: "rtsp-gstreamer", film: "h264-opus", push: thatHangs(byGStreamer("opusparse", gstreamerRTSP)), watch: everybody, unreported: true},
 	{name: "srt-gstreamer", film: "h264-aac", push: byGStreamer("aacparse", gstreamerSRT), watch: everybody},
 	{name: "rtmps-h264-aac", film: "h264-aac", push: rtmpsByFFmpeg, watch: everybody},
 	{name: "whip-chromium-vp8", push: whipByChromium("VP8"), watch: withoutSource, drops: true},
