@@ -1,12 +1,20 @@
 package broadcaster
 
-import "castnet/internal/media"
+import (
+	"time"
 
-// Bounds of the sound that waits for the first picture: four tracks, 5 s.
+	"castnet/internal/media"
+)
+
+// Bounds of the sound that waits for the first picture: ten seconds of one track, as many packets as may wait to be converted
+// (broadcaster/sound), which they do all at once then.
 const (
-	maxEarly      = 1024
+	maxEarly      = 512
 	maxEarlyBytes = 1 << 20
 )
+
+// soundLead is by how much a publisher's sound may begin before its first picture: an encoder that reorders delays that.
+const soundLead = 100 * time.Millisecond
 
 // early holds sound back until a publisher's first picture is here. Many protocols carry each track by itself, and some
 // encoders begin with a burst, in which sound comes ahead of the pictures that it belongs beside.

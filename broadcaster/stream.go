@@ -74,7 +74,6 @@ func newStream(b *Broadcaster, id string, req ingest.Request, losses *free.Losse
 		closed:    make(chan struct{}),
 		replaced:  make(chan struct{}),
 		video:     -1,
-		soundFrom: math.MinInt64,
 		paid:      make(map[common.Hash]struct{}),
 	}
 	s.publisher = &sink{stream: s, remote: req.Remote}
@@ -195,7 +194,7 @@ func (s *Stream) announce(tracks []*media.Track) error {
 	case old == nil:
 		s.segmenter = ingest.NewSegmenter(main)
 		s.converter = s.newConverter()
-		s.early = early{open: s.video >= 0}
+		s.await()
 	case main != old:
 		s.segmenter.SetTrack(main)
 	}
@@ -326,6 +325,9 @@ func (s *Stream) writeVideo(u *media.Unit) error {
 	s.work.Add(u)
 	s.own.Source(u.PTS)
 	for _, e := range s.early.take() {
+		if e.n >= len(s.sounds) || s.tracks[s.sounds[e.n]] != e.track {
+			continue // it has other parameters now
+		}
 		if err := s.publishSound(e.n, e.track, e.unit); err != nil {
 			return err
 		}
@@ -338,6 +340,11 @@ func videoTime(pts int64) time.Duration {
 	return time.Duration(media.Rescale(pts, media.VideoClockRate, int64(time.Second)))
 }
 
+// await has sound wait for the first picture of a publisher, where pictures were announced, and begin with it.
+func (s *Stream) await() {
+	s.early, s.soundFrom = early{open: s.video >= 0}, math.MaxInt64
+}
+
 func (s *Stream) startSegment(seg *media.Segment) error {
 	if err := s.hub.StartSegment(seg); err != nil {
 		return err
@@ -346,7 +353,7 @@ func (s *Stream) startSegment(seg *media.Segment) error {
 		return err
 	}
 	if s.soundFrom == math.MaxInt64 {
-		s.soundFrom = seg.Track.Duration(seg.FirstPTS)
+		s.soundFrom = seg.Track.Duration(seg.FirstPTS) - soundLead
 	}
 	s.mu.Lock()
 	s.status.Segments++
@@ -373,7 +380,7 @@ func (s *Stream) writeSound(n int, track *media.Track, u *media.Unit, main bool)
 		at := media.Rescale(u.DTS, int64(track.ClockRate), media.VideoClockRate)
 		s.meter(&media.Unit{PTS: at, DTS: at, Payload: u.Payload})
 	}
-	if s.early.open {
+	if s.early.open && !main {
 		s.early.add(earlySound{n, track, u})
 		return nil
 	}

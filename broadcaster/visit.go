@@ -75,6 +75,7 @@ func (k *sink) Close(reason error) {
 	s.b.places.free(k.remote)
 	s.own.End(reason == nil)
 	s.tellOwn()
+	s.early = early{}
 	s.work.Pause()
 	if s.leave(k, reason) {
 		s.end(reason)
@@ -173,7 +174,7 @@ func (s *Stream) resume(tracks []*media.Track) error {
 	s.mu.Unlock()
 	s.segmenter.Break()
 	s.splice.Next()
-	s.soundFrom, s.early = math.MaxInt64, early{open: s.video >= 0}
+	s.await()
 	s.note(AtInput, "The publisher is back: the stream goes on.")
 	s.log.Info("publisher is back, the stream goes on", "protocol", req.Protocol, "remote", req.Remote)
 	return nil

@@ -197,8 +197,8 @@ func TestPublisherComesBack(t *testing.T) {
 				t.Fatalf("sound at %v after %v", heard.pts[i], heard.pts[i-1])
 			}
 		}
-		// What sounds before the first picture that is back has nothing beside it.
-		if n := len(heard.pts); n < 56 || n > 60 || heard.pts[30] < saw.pts[30] || heard.holes != 1 {
+		// What sounds long before the first picture that is back has nothing beside it.
+		if n := len(heard.pts); n < 56 || n > 60 || heard.pts[30] < saw.pts[30]-100*time.Millisecond || heard.holes != 1 {
 			t.Errorf("%d packets of sound, %d holes; back at %v with pictures at %v", n, heard.holes, heard.pts[30], saw.pts[30])
 		}
 		<-time.After(time.Minute)
@@ -206,42 +206,57 @@ func TestPublisherComesBack(t *testing.T) {
 }
 
 // TestSoundComesAhead: sound that arrives before the pictures that it belongs beside is heard with them, of a publisher that
-// comes back as well.
+// comes back as well. What has no pictures beside it is not, nor what waited with other parameters.
 func TestSoundComesAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := run(t, nil)
-		var heard <-chan seen
+		var heard, saw <-chan seen
 		for visit := range 2 {
 			p, err := publish(t, b, h264, aac)
 			if err != nil {
 				t.Fatal(err)
 			}
-			stream, _ := b.Stream("demo")
-			if visit == 0 {
-				heard = read(t, stream.Hub().Audio(0, media.AAC))
+			if stream, _ := b.Stream("demo"); visit == 0 {
+				heard, saw = read(t, stream.Hub().Audio(0, media.AAC)), read(t, stream.Hub().Source())
 			}
-			const ahead, beside = 100, 24 // packets before the first picture, and those of them that belong beside pictures
-			for i := range int64(ahead) {
-				at := (i - ahead + beside) * 1024
-				if err := p.Write(1, &media.Unit{PTS: at, DTS: at, Key: true, Capture: time.Now(), Payload: []byte{1}}); err != nil {
+			write := func(track int, pts int64, key bool) {
+				if err := p.Write(track, &media.Unit{PTS: pts, DTS: pts, Key: key, Capture: time.Now(), Payload: []byte{1}}); err != nil {
 					t.Fatal(err)
 				}
+			}
+			write(1, 0, true)
+			changed := *aac
+			changed.Channels = 1
+			if err := p.Start([]*media.Track{h264, &changed}); err != nil {
+				t.Fatal(err)
+			}
+			const packet = 1024
+			for at := int64(-4 * 48_000); at < 48_000/2; at += packet { // from 4 s before the pictures on
+				write(1, at, true)
 			}
 			for i := range int64(30) {
-				if err := p.Write(0, &media.Unit{PTS: i * 3000, DTS: i * 3000, Key: i == 0, Capture: time.Now(), Payload: []byte{2}}); err != nil {
-					t.Fatal(err)
-				}
+				write(0, i*3000, i == 0)
 			}
-			if visit == 0 {
-				p.Close(errGone)
-				<-time.After(time.Second)
+			if visit == 1 {
+				p.Close(nil)
 				continue
 			}
-			p.Close(nil)
+			p.Close(errGone)
+			<-time.After(time.Second)
 		}
-		// Of the first visit nothing is left out; later, sound that begins before the pictures has nothing beside it.
-		if all := <-heard; len(all.pts) != 100+24 || all.stray > 0 {
-			t.Errorf("%d packets were heard, %d in no segment; want 124 in all", len(all.pts), all.stray)
+		sounds, pictures := <-heard, <-saw
+		if len(pictures.pts) != 60 || sounds.stray > 0 || sounds.holes != 1 {
+			t.Fatalf("%d pictures, %d packets of no segment, %d of them behind a hole", len(pictures.pts), sounds.stray, sounds.holes)
+		}
+		const each = 24 + 4 // packets in half a second, and in the tenth before it
+		if n := len(sounds.pts); n != 2*each {
+			t.Fatalf("%d packets were heard, want %d of each visit", n, each)
+		}
+		for visit := range 2 {
+			first := pictures.pts[30*visit]
+			if from, to := sounds.pts[each*visit]-first, sounds.pts[each*visit+each-1]-first; from < -100*time.Millisecond || to < 450*time.Millisecond {
+				t.Errorf("visit %d: sound from %v to %v of the first picture", visit, from, to)
+			}
 		}
 	})
 }

@@ -136,17 +136,20 @@ func thatHangs(push publisher) publisher {
 	return func(ctx context.Context, m *matrix, key, file string) error {
 		pushing, end := context.WithCancel(ctx)
 		defer end()
-		ended := make(chan bool, 1)
+		ended := make(chan struct{})
 		go func() {
-			ended <- m.ended(pushing, key)
-			end()
+			if m.ended(pushing, key) {
+				close(ended)
+				end()
+			}
 		}()
 		err := push(pushing, m, key, file)
-		end()
-		if <-ended {
-			return nil
+		select {
+		case <-ended: // it was ended here
+			return ctx.Err()
+		default:
+			return err
 		}
-		return err
 	}
 }
 

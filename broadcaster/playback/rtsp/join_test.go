@@ -75,6 +75,9 @@ func TestJoin(t *testing.T) {
 				t.Errorf("reports on the clocks: %v", p.reported)
 			}
 			p.awaitGoodbyes(2)
+			if err := p.client.Wait(); err == nil { // it does not hang up, and is sent away
+				t.Error("the session is open after the end")
+			}
 		})
 	}
 }
@@ -140,6 +143,7 @@ type player struct {
 	timestamps [3][]uint32   // of each track, without repetitions
 	reported   [3]int        // reports of each track
 	ended      chan int      // each track whose sender said goodbye
+	client     *gortsplib.Client
 	packets    chan packet
 }
 
@@ -161,7 +165,7 @@ func (r *rig) join(transport gortsplib.Transport, path string) *player {
 	desc, res, err := client.Describe(u)
 	must(r.T, err)
 	must(r.T, client.SetupAll(desc.BaseURL, desc.Medias))
-	p := &player{T: r.T, described: string(res.Body), packets: make(chan packet, 10_000), ended: make(chan int, 3)}
+	p := &player{T: r.T, described: string(res.Body), packets: make(chan packet, 10_000), ended: make(chan int, 3), client: client}
 	client.OnPacketRTPAny(func(m *description.Media, _ format.Format, got *rtp.Packet) {
 		p.packets <- packet{track: slices.Index(desc.Medias, m), timestamp: got.Timestamp, at: time.Now()}
 	})
@@ -215,11 +219,12 @@ func (p *player) await(pictures int) {
 func (p *player) awaitGoodbyes(tracks int) {
 	p.Helper()
 	late := time.After(2 * time.Minute)
-	for n := range tracks {
+	for left := make(map[int]bool); len(left) < tracks; {
 		select {
-		case <-p.ended:
+		case track := <-p.ended:
+			left[track] = true
 		case <-late:
-			p.Fatalf("%d of %d tracks have ended", n, tracks)
+			p.Fatalf("of %d tracks only %v have ended", tracks, left)
 		}
 	}
 }

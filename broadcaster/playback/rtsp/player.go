@@ -23,16 +23,21 @@ const (
 	// introduction is how many units of each track are preceded by a report on its clock. Until a player has one of each track it can
 	// put sound and pictures in step by the packets' arrival only, which in a burst says nothing.
 	introduction = 10
+	// reportEvery is the distance of reports after that.
+	reportEvery = 5 * time.Second
 	// fresh is how long a player waits for a key picture that was asked for, before it is sent what there is from the last one on. Those
 	// who show pictures by the clock of their first one are nearer to live for it.
 	fresh = 400 * time.Millisecond
 	// flushed is how long what has been sent may take to leave after the end.
 	flushed = 5 * time.Second
-	// parting is how long a player may take to hang up after that.
+	// drained is the pause before the goodbye, which takes another way than media by UDP: who read it first would leave the rest.
+	drained = 500 * time.Millisecond
+	// parting is how long a player may take to hang up after the goodbye.
 	parting = 2 * time.Second
-	// reportEvery is the distance of reports after that.
-	reportEvery = 5 * time.Second
 )
+
+// cname names the sender of a session's tracks.
+const cname = "castnet"
 
 // viewer is one who plays a show.
 type viewer struct {
@@ -48,7 +53,6 @@ type account struct {
 	packets, bytes uint32 // as reports count them
 	units          int
 	reported       time.Time
-	reports        uint64
 	last           packed
 }
 
@@ -76,8 +80,6 @@ func (v *viewer) run(ctx context.Context) {
 		p, wait, ok := v.show.log.get(&at)
 		if !ok {
 			if wait == nil {
-				v.sayGoodbye()
-				v.flush()
 				v.part()
 				return
 			}
@@ -123,37 +125,12 @@ func (v *viewer) awaitKey() {
 	}
 }
 
-// sayGoodbye ends each track (RFC 3550, section 6.6): over UDP nothing else tells a player that no more comes.
-func (v *viewer) sayGoodbye() {
-	for t, got := range v.tracks {
-		if got.units == 0 {
-			continue
-		}
-		v.tell(t, got, &rtcp.CompoundPacket{
-			got.report(),
-			&rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
-				Source: t.ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: v.show.hub.ID()}},
-			}}},
-			&rtcp.Goodbye{Sources: []uint32{t.ssrc}},
-		})
-	}
-}
-
-// tell sends a report. What cannot be reported now is reported with a later unit.
-func (v *viewer) tell(t *outgoing, got *account, report rtcp.Packet) {
-	if v.session.WritePacketRTCP(t.media, report) == nil {
-		got.reports++
-	}
-}
-
 // flush waits until all that was sent has left.
 func (v *viewer) flush() {
 	for end := time.Now().Add(flushed); time.Now().Before(end); {
 		stats, waiting := v.session.Stats(), false
 		for t, got := range v.tracks {
-			sent := stats.Medias[t.media]
-			waiting = waiting || sent.RTCPPacketsSent < got.reports
-			for _, f := range sent.Formats {
+			for _, f := range stats.Medias[t.media].Formats {
 				waiting = waiting || f.RTPPacketsSent < uint64(got.packets)
 			}
 		}
@@ -163,20 +140,32 @@ func (v *viewer) flush() {
 	}
 }
 
-// part lets the player hang up, which has read the goodbye: what it holds is lost, or taken for an error, where that is done for it.
+// part ends a session whose stream has ended. Each track ends with a goodbye (RFC 3550, section 6.6), as over UDP nothing else tells
+// a player that no more comes. Then it is the player who hangs up: if the server did, what the player still holds would be lost, or
+// taken for an error. Who does not is sent away.
 func (v *viewer) part() {
-	select {
-	case <-v.gone:
-	case <-time.After(parting):
+	defer v.session.Close()
+	v.flush()
+	if !v.wait(drained) {
+		return
 	}
+	for t, got := range v.tracks {
+		if v.session.WritePacketRTCP(t.media, got.report(t.ssrc, &rtcp.Goodbye{Sources: []uint32{t.ssrc}})) != nil {
+			return // it has gone: nothing waits before it
+		}
+	}
+	v.wait(parting)
 }
 
 // pause lets the player breathe. It returns false where the player has gone.
-func (v *viewer) pause() bool {
+func (v *viewer) pause() bool { return v.wait(breath) }
+
+// wait waits for so long. It returns false where the player has gone.
+func (v *viewer) wait(d time.Duration) bool {
 	select {
 	case <-v.gone:
 		return false
-	case <-time.After(breath):
+	case <-time.After(d):
 		return true
 	}
 }
@@ -186,7 +175,8 @@ func (v *viewer) send(p packed, got *account) bool {
 	got.last = p
 	if now := time.Now(); got.units < introduction || now.Sub(got.reported) > reportEvery {
 		got.reported = now
-		v.tell(p.track, got, got.report())
+		// What cannot be reported now is reported with a later unit.
+		_ = v.session.WritePacketRTCP(p.track.media, got.report(p.track.ssrc))
 	}
 	got.units++
 	for _, packet := range p.packets {
@@ -208,13 +198,24 @@ func (v *viewer) send(p packed, got *account) bool {
 	return true
 }
 
-// report tells what time the last unit's timestamp belongs to.
-func (a *account) report() *rtcp.SenderReport {
-	p := a.last
+// report tells what time the last unit's timestamp belongs to, if there was one, by what name the sender of all tracks goes, so that
+// players put them in step (RFC 3550, section 6.5.1), and what else there is to tell.
+func (a *account) report(ssrc uint32, more ...rtcp.Packet) rtcp.Packet {
+	name := &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
+		Source: ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: cname}},
+	}}}
+	if a.reported.IsZero() {
+		all := append(rtcp.CompoundPacket{&rtcp.ReceiverReport{SSRC: ssrc}, name}, more...)
+		return &all
+	}
 	// NTP's time is seconds since 1900 in 32.32 bits (RFC 3550, section 4).
 	const from1900To1970 = 2_208_988_800
-	ntp := uint64(p.at.Unix()+from1900To1970)<<32 | uint64(p.at.Nanosecond())<<32/uint64(time.Second)
-	return &rtcp.SenderReport{SSRC: p.track.ssrc, NTPTime: ntp, RTPTime: uint32(p.pts), PacketCount: a.packets, OctetCount: a.bytes}
+	at := a.last.at
+	ntp := uint64(at.Unix()+from1900To1970)<<32 | uint64(at.Nanosecond())<<32/uint64(time.Second)
+	all := append(rtcp.CompoundPacket{
+		&rtcp.SenderReport{SSRC: ssrc, NTPTime: ntp, RTPTime: uint32(a.last.pts), PacketCount: a.packets, OctetCount: a.bytes}, name,
+	}, more...)
+	return &all
 }
 
 // begins reports whether players can begin with a unit of the track that was asked for.

@@ -29,7 +29,7 @@ const firstType = 96
 // farewell is how long sound is still packetized when the pictures have ended: a rung can end before its stream does.
 const farewell = time.Second
 
-// leaving is how long players may take for what is left of the stream when it has ended, and to be sent the last of it.
+// leaving is how long players may take for what is left of the stream when it has ended, to be sent the last of it, and to hang up.
 const leaving = 2 * flushed
 
 // show packetizes one rendition, with all sounds, once for all its players.

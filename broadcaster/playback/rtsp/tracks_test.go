@@ -58,16 +58,16 @@ func (r *rig) watch(path string) func() map[int][]time.Duration {
 	}
 }
 
-// joined waits until so many play.
+// joined waits until so many play, no more and no fewer.
 func (r *rig) joined(players int) {
 	r.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.After(2 * time.Minute); r.hub.Viewers(playback.RTSP) < players; {
+	for end := time.After(2 * time.Minute); r.hub.Viewers(playback.RTSP) != players; {
 		select {
 		case <-tick.C:
 		case <-end:
-			r.Fatalf("%d players came", r.hub.Viewers(playback.RTSP))
+			r.Fatalf("%d play, not %d", r.hub.Viewers(playback.RTSP), players)
 		}
 	}
 }
