@@ -215,6 +215,12 @@ func (b *Broadcaster) Publish(_ context.Context, req ingest.Request) (ingest.Sin
 		return nil, ingest.ErrWrongKey
 	}
 	b.mu.Lock()
+	present := b.streams[id]
+	b.mu.Unlock()
+	if present != nil {
+		present.relieve()
+	}
+	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.run == nil {
 		return nil, ingest.ErrUnavailable

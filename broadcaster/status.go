@@ -113,6 +113,9 @@ func (s *Stream) Status() Status {
 		st.Sounds = append(st.Sounds, s.tracks[i])
 	}
 	st.Input = s.input.Read(s.b.cfg.Now())
+	if st.Video == nil {
+		st.Input.Pictures = 0 // it has metered packets of sound
+	}
 	if st.Video != nil && st.Video.Reorder > 0 {
 		st.Input.BFrames = true // the codec's parameters say so before a picture does
 	}

@@ -54,6 +54,7 @@ type Stream struct {
 	publisher *sink       // nil while it is gone
 	away      *time.Timer // ends the stream of one that is gone; nil before it has gone once
 	deadline  time.Time   // until when it may come back
+	parted    error       // why it is gone
 	over      bool        // no publisher is let in any more
 	tracks    []*media.Track
 	video     int   // index into tracks, -1 without: then it stays so
@@ -76,7 +77,7 @@ func newStream(b *Broadcaster, id string, req ingest.Request, losses *free.Losse
 		video:     -1,
 		paid:      make(map[common.Hash]struct{}),
 	}
-	s.publisher = &sink{stream: s, remote: req.Remote}
+	s.publisher = s.newSink(req, false)
 	hub, err := playback.New(playback.Config{ID: id, Logger: s.log, Metrics: b.cfg.Playback, OnKeyRequest: s.requestKey})
 	if err != nil {
 		return nil, err

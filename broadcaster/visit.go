@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"castnet/broadcaster/health"
@@ -15,19 +16,43 @@ import (
 )
 
 // maxShapeChange is by how much the shape of the picture (width over height) of a publisher that comes back may differ
-// from the ladder's, in parts of it: a pixel more or less, not another format.
+// from what it was, in parts of it: a pixel more or less, not another format.
 const maxShapeChange = 0.1
+
+// silence is for how long nothing may have come from a publisher when another one with its key takes its place: a connection that
+// broke off without a word looks alive for longer, and encoders come back within seconds.
+const silence = 3 * time.Second
+
+// errSilent is why a visit ended that another publisher took the place of.
+var errSilent = &ingest.Refusal{
+	Code: ingest.CodeKeyInUse, Message: "nothing came for too long, and another publisher with this stream key has come", Limit: silence.String(),
+}
 
 // sink is one visit of a stream's publisher: it implements ingest.Sink.
 type sink struct {
 	stream *Stream
 	remote string // where the publisher is
+	bursts bool   // it publishes whole segments, and is silent between them
 	back   bool   // another visit came before
-	live   bool   // the tracks were taken
+
+	turn  sync.Mutex // of the publisher and of who takes its place
+	live  bool       // the tracks were taken
+	heard time.Time  // when something came
+	gone  bool
+}
+
+func (s *Stream) newSink(req ingest.Request, back bool) *sink {
+	return &sink{stream: s, remote: req.Remote, bursts: req.Bursts, back: back, heard: s.b.cfg.Now()}
 }
 
 // Start takes the tracks, at first and when parameters change.
 func (k *sink) Start(tracks []*media.Track) error {
+	k.turn.Lock()
+	defer k.turn.Unlock()
+	if k.gone {
+		return errSilent
+	}
+	k.heard = k.stream.b.cfg.Now()
 	if !k.live && k.back {
 		if err := k.stream.resume(tracks); err != nil {
 			return err
@@ -44,7 +69,13 @@ func (k *sink) Start(tracks []*media.Track) error {
 
 // Write takes one unit.
 func (k *sink) Write(track int, u *media.Unit) error {
+	k.turn.Lock()
+	defer k.turn.Unlock()
+	if k.gone {
+		return errSilent
+	}
 	s := k.stream
+	k.heard = s.b.cfg.Now()
 	s.mu.Lock()
 	isVideo, n, t := track == s.video, slices.Index(s.sounds, track), s.tracks[track]
 	main := isVideo || s.video < 0 && n == 0
@@ -71,6 +102,17 @@ func (k *sink) Write(track int, u *media.Unit) error {
 // Close ends the visit, and with it the stream where the publisher ended it. One that vanished, or was sent away, may
 // come back for a while.
 func (k *sink) Close(reason error) {
+	k.turn.Lock()
+	defer k.turn.Unlock()
+	k.end(reason)
+}
+
+// end is Close, once. It is the caller's turn.
+func (k *sink) end(reason error) {
+	if k.gone {
+		return
+	}
+	k.gone = true
 	s := k.stream
 	s.b.places.free(k.remote)
 	s.own.End(reason == nil)
@@ -88,20 +130,35 @@ func (k *sink) Close(reason error) {
 	}
 }
 
+// relieve ends the visit of a publisher that has been silent for long when another one comes.
+func (s *Stream) relieve() {
+	s.mu.Lock()
+	k := s.publisher
+	s.mu.Unlock()
+	if k == nil || k.bursts || !k.turn.TryLock() { // what is its turn is not silent
+		return
+	}
+	defer k.turn.Unlock()
+	if s.b.cfg.Now().Sub(k.heard) >= silence {
+		k.end(errSilent)
+	}
+}
+
 // leave lets a publisher go, and reports whether the stream is over with it.
 func (s *Stream) leave(k *sink, reason error) (over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.publisher = nil
 	now := s.b.cfg.Now()
-	if k.live { // one that was refused does not put off the end
-		s.deadline = now.Add(s.b.cfg.ReconnectGrace)
+	if k.live { // one that was refused does not put off the end, nor is it the reason
+		s.deadline, s.parted = now.Add(s.b.cfg.ReconnectGrace), reason
 	}
 	left := s.deadline.Sub(now)
 	s.over = s.over || reason == nil || left <= 0
 	if !s.over {
 		s.status.State = Waiting
-		s.away = time.AfterFunc(left, func() { s.abandon(reason) })
+		parted := s.parted
+		s.away = time.AfterFunc(left, func() { s.abandon(parted) })
 	}
 	return s.over
 }
@@ -156,7 +213,7 @@ func (s *Stream) admit(req ingest.Request) (*sink, error) {
 		return nil, nil //nolint:nilnil // it neither came in nor was refused
 	}
 	s.away.Stop()
-	s.publisher = &sink{stream: s, remote: req.Remote, back: true}
+	s.publisher = s.newSink(req, true)
 	s.request = req
 	return s.publisher, nil
 }
@@ -209,14 +266,10 @@ func (s *Stream) fits(tracks []*media.Track) error {
 	if was := s.tracks[s.video].Codec; t.Codec != was {
 		return refuse("codec", t.Codec.String(), was.String())
 	}
-	rungs := s.hub.Renditions()
-	if len(rungs) == 0 {
-		return nil
-	}
-	rung := rungs[0].Profile()
-	shape := float64(t.Width*rung.Height) / float64(t.Height*rung.Width)
-	if math.Abs(shape-1) > maxShapeChange {
-		return refuse("shape of the picture", fmt.Sprintf("%dx%d", t.Width, t.Height), fmt.Sprintf("the shape of %dx%d", rung.Width, rung.Height))
+	was := s.tracks[s.video]
+	shape := float64(t.Width*was.Height) / float64(t.Height*was.Width)
+	if len(s.hub.Renditions()) > 0 && math.Abs(shape-1) > maxShapeChange { // the ladder has the one that was
+		return refuse("shape of the picture", fmt.Sprintf("%dx%d", t.Width, t.Height), fmt.Sprintf("the shape of %dx%d", was.Width, was.Height))
 	}
 	return nil
 }

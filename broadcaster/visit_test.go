@@ -329,6 +329,51 @@ func TestPublisherStaysAway(t *testing.T) {
 	})
 }
 
+// TestSilentPublisher: one that comes takes the place of one with the same key of which nothing has come for a while, and goes on
+// with its stream, whatever the shape of the ladder; not of one that sends, nor of one who is silent between segments.
+func TestSilentPublisher(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, transcoder.Ladder{{Name: "360p", Codec: media.H264, Width: 480, Height: 360, Bitrate: 500_000, Divisor: 1}})
+		first, err := publish(t, b, h264, aac)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream, _ := b.Stream("demo")
+		pictures := read(t, stream.Hub().Source())
+		for range 5 {
+			first.second()
+			if _, err := publish(t, b, h264, aac); !errors.Is(err, ingest.ErrKeyInUse) {
+				t.Fatalf("beside one who sends: %v", err)
+			}
+		}
+		<-time.After(4 * time.Second)
+		second, err := publish(t, b, h264, aac)
+		if err != nil {
+			t.Fatalf("in the place of one who is silent: %v", err)
+		}
+		second.second()
+		if err := first.Write(0, &media.Unit{Key: true, Payload: []byte{1}}); ingest.CodeOf(err) != ingest.CodeKeyInUse {
+			t.Errorf("the first one writes on: %v", err)
+		}
+		first.Close(errGone)
+		if now, _ := b.Stream("demo"); now != stream || stream.Status().State != broadcaster.Live {
+			t.Errorf("the stream is %q, the same: %v", stream.Status().State, now == stream)
+		}
+		second.Close(nil)
+		if saw := <-pictures; len(saw.pts) != 180 || saw.holes != 1 || !errors.Is(saw.reason, io.EOF) {
+			t.Errorf("%d pictures, %d holes, %v; want 180, 1, EOF", len(saw.pts), saw.holes, saw.reason)
+		}
+
+		if _, err := b.Publish(t.Context(), ingest.Request{Protocol: "http", Key: "other", Remote: "192.0.2.1:1", Bursts: true}); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(8 * time.Second)
+		if _, err := b.Publish(t.Context(), ingest.Request{Protocol: "rtmp", Key: "other", Remote: "192.0.2.1:1"}); !errors.Is(err, ingest.ErrKeyInUse) {
+			t.Errorf("between segments: %v", err)
+		}
+	})
+}
+
 // TestPublisherComesBackAsAnother: what viewers and the ladder cannot go on with is refused, and does not put the end off.
 func TestPublisherComesBackAsAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

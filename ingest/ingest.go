@@ -30,6 +30,8 @@ type Request struct {
 	Key string
 	// Remote is the publisher's network address, host:port.
 	Remote string
+	// Bursts says that whole segments are published, with silence in between.
+	Bursts bool
 }
 
 // Sink takes one publisher's stream. One goroutine calls it: Start, then any number of Write, then Close once.

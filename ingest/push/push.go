@@ -228,7 +228,7 @@ func (s *Server) session(key, remote string, seq uint64) (*session, error) {
 		}
 	}
 	ctx, cancel := context.WithCancel(s.run)
-	sink, err := s.cfg.Gate.Publish(ctx, ingest.Request{Protocol: "http", Key: key, Remote: remote})
+	sink, err := s.cfg.Gate.Publish(ctx, ingest.Request{Protocol: "http", Key: key, Remote: remote, Bursts: true})
 	if err != nil {
 		cancel()
 		s.cfg.Logger.Info("publisher refused", "remote", remote, "reason", err)

@@ -2,6 +2,7 @@ package srt
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gosrt "github.com/datarhei/gosrt"
@@ -37,6 +38,7 @@ func (g *goodbyes) Print(topic string, socket uint32, _ int, message func() stri
 		r := g.readers[socket]
 		g.mu.Unlock()
 		if r != nil {
+			r.said.Store(true)
 			r.settle()
 		}
 	}
@@ -66,6 +68,7 @@ func (g *goodbyes) read(conn gosrt.Conn) (r *reader, end func()) {
 type reader struct {
 	conn gosrt.Conn
 	over chan struct{} // closed when nobody reads any more
+	said atomic.Bool   // the publisher said goodbye
 
 	mu      sync.Mutex
 	waiting time.Time // since when; zero while it does not

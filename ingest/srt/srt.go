@@ -194,10 +194,11 @@ func (s *Server) serve(ctx context.Context, request gosrt.ConnRequest) {
 	case refused:
 		s.metrics.Refused.WithLabelValues(string(ingest.CodeOf(reason))).Inc()
 		log.Warn("publisher refused", "after", lasted, "reason", reason)
-	case reason == nil || errors.Is(reason, io.EOF): // SRT's shutdown and its timeout look the same
+	case (reason == nil || errors.Is(reason, io.EOF)) && from.said.Load(): // a connection that timed out ends alike
 		reason = nil
 		log.Info("publisher ended its stream", "after", lasted)
 	default:
+		reason = cmp.Or(reason, io.EOF)
 		log.Info("publisher vanished", "after", lasted, "reason", reason)
 		reason = fmt.Errorf("%w (%w)", errVanished, reason)
 	}

@@ -100,6 +100,27 @@ func TestFFmpegPush(t *testing.T) {
 	}
 }
 
+// TestVanished: a publisher that is gone without a goodbye may come back.
+func TestVanished(t *testing.T) {
+	_, args := material(t)
+	g := ingesttest.NewGate()
+	address := start(t, g, func(c *srt.Config) { c.IdleTimeout = 2 * time.Second })
+	cmd := exec.CommandContext(t.Context(), "/usr/bin/ffmpeg", slices.Concat([]string{"-v", "error", "-nostdin", "-stream_loop", "-1"}, args[:len(args)-2], []string{"-f", "mpegts", "srt://" + address + "?streamid=publish:demo"})...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r := <-g.Sinks
+	<-r.Started
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	<-r.Closed
+	if r.Reason == nil || ingest.CodeOf(r.Reason) == ingest.CodeBadData {
+		t.Errorf("it ended with %v", r.Reason)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	_, args := material(t)
 	g := ingesttest.NewGate()
