@@ -29,7 +29,8 @@ import (
 const (
 	// syncTolerance is how far pictures and sound may be apart by the publisher's reports before sound is moved.
 	syncTolerance = 20 * time.Millisecond
-	// maxApart is how far the layers of pictures may be apart, by the publisher's reports or in what was published.
+	// maxApart is how far the layers of pictures may be apart, by the publisher's reports or in what was published, and by how much
+	// pictures are moved to the sound.
 	maxApart = 2 * time.Second
 	// maxHeld is for how long the layer that is shown waits for the next one, which is in the midst of a picture, and
 	// maxHeldPictures how many pictures of it do.
@@ -449,7 +450,8 @@ func (t *Track) packetOfSound(p *rtp.Packet, pts int64, now time.Time) error {
 }
 
 // Report takes the publisher's word on which RTP timestamp belongs to which wall-clock time (RTCP sender report, RFC 3550
-// section 6.4.1), and moves sound to where it belongs beside the pictures.
+// section 6.4.1), and moves sound to where it belongs beside the pictures; or the pictures, while none of them is published, as
+// sound that is cannot be moved back.
 func (t *Track) Report(ntp uint64, timestamp uint32) {
 	if !t.clock.started {
 		t.early = &report{ntp, timestamp}
@@ -465,7 +467,11 @@ func (t *Track) Report(ntp uint64, timestamp uint32) {
 	}
 	for _, tone := range s.tones {
 		off := tone.clock.wall - s.pictures.clock.wall
-		if tone.clock.known && off.Abs() > syncTolerance {
+		switch {
+		case !tone.clock.known || off.Abs() <= syncTolerance:
+		case tone.started && !s.pictures.begun && off.Abs() <= maxApart:
+			s.pictures.clock.shift(-off)
+		default:
 			tone.clock.shift(off)
 		}
 	}
