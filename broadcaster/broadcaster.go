@@ -215,9 +215,9 @@ func (b *Broadcaster) Publish(_ context.Context, req ingest.Request) (ingest.Sin
 		return nil, ingest.ErrWrongKey
 	}
 	b.mu.Lock()
-	present := b.streams[id]
+	present, running := b.streams[id], b.run != nil
 	b.mu.Unlock()
-	if present != nil {
+	if present != nil && running {
 		present.relieve()
 	}
 	b.mu.Lock()

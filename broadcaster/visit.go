@@ -20,8 +20,9 @@ import (
 const maxShapeChange = 0.1
 
 // silence is for how long nothing may have come from a publisher when another one with its key takes its place: a connection that
-// broke off without a word looks alive for longer, and encoders come back within seconds.
-const silence = 3 * time.Second
+// broke off without a word looks alive for longer, and encoders come back within seconds. It is more than RTSP weighs a goodbye for.
+// Who has sent nothing yet has as long as connecting and the wait for a key frame may take.
+const silence, starting = 5 * time.Second, 15 * time.Second
 
 // errSilent is why a visit ended that another publisher took the place of.
 var errSilent = &ingest.Refusal{
@@ -37,7 +38,8 @@ type sink struct {
 
 	turn  sync.Mutex // of the publisher and of who takes its place
 	live  bool       // the tracks were taken
-	heard time.Time  // when something came
+	wrote bool       // something came
+	heard time.Time  // when it did, or the publisher
 	gone  bool
 }
 
@@ -52,7 +54,6 @@ func (k *sink) Start(tracks []*media.Track) error {
 	if k.gone {
 		return errSilent
 	}
-	k.heard = k.stream.b.cfg.Now()
 	if !k.live && k.back {
 		if err := k.stream.resume(tracks); err != nil {
 			return err
@@ -75,7 +76,7 @@ func (k *sink) Write(track int, u *media.Unit) error {
 		return errSilent
 	}
 	s := k.stream
-	k.heard = s.b.cfg.Now()
+	k.wrote, k.heard = true, s.b.cfg.Now()
 	s.mu.Lock()
 	isVideo, n, t := track == s.video, slices.Index(s.sounds, track), s.tracks[track]
 	main := isVideo || s.video < 0 && n == 0
@@ -139,7 +140,11 @@ func (s *Stream) relieve() {
 		return
 	}
 	defer k.turn.Unlock()
-	if s.b.cfg.Now().Sub(k.heard) >= silence {
+	patience := silence
+	if !k.wrote {
+		patience = starting
+	}
+	if s.b.cfg.Now().Sub(k.heard) >= patience {
 		k.end(errSilent)
 	}
 }

@@ -346,10 +346,14 @@ func TestSilentPublisher(t *testing.T) {
 				t.Fatalf("beside one who sends: %v", err)
 			}
 		}
-		<-time.After(4 * time.Second)
+		<-time.After(6 * time.Second)
 		second, err := publish(t, b, h264, aac)
 		if err != nil {
 			t.Fatalf("in the place of one who is silent: %v", err)
+		}
+		<-time.After(6 * time.Second)
+		if _, err := publish(t, b, h264, aac); !errors.Is(err, ingest.ErrKeyInUse) {
+			t.Fatalf("beside one who has come and not begun: %v", err)
 		}
 		second.second()
 		if err := first.Write(0, &media.Unit{Key: true, Payload: []byte{1}}); ingest.CodeOf(err) != ingest.CodeKeyInUse {

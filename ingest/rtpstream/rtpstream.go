@@ -465,11 +465,11 @@ func (t *Track) Report(ntp uint64, timestamp uint32) {
 	if s.pictures == nil || !s.pictures.clock.known {
 		return
 	}
-	for _, tone := range s.tones {
+	for n, tone := range s.tones {
 		off := tone.clock.wall - s.pictures.clock.wall
 		switch {
 		case !tone.clock.known || off.Abs() <= syncTolerance:
-		case tone.started && !s.pictures.begun && off.Abs() <= maxApart:
+		case n == 0 && tone.started && !s.pictures.begun && off.Abs() <= maxApart: // players begin with the first sound
 			s.pictures.clock.shift(-off)
 		default:
 			tone.clock.shift(off)
