@@ -63,8 +63,8 @@ func (l *layer) hand(t *testing.T, n int, packets []*rtp.Packet) {
 	}
 }
 
-// twoLayers is a stream of two, of which the first and smaller one is shown; the larger one comes later.
-func twoLayers(t *testing.T) (s *rtpstream.Stream, r *ingesttest.Recorder, layers [2]*layer) {
+// newStream is a stream of pictures with so many tracks of sound, and what records it.
+func newStream(t *testing.T, sounds int) (*rtpstream.Stream, *ingesttest.Recorder) {
 	t.Helper()
 	g := ingesttest.NewGate()
 	sink, err := g.Publish(t.Context(), ingest.Request{Key: "demo"})
@@ -75,8 +75,15 @@ func twoLayers(t *testing.T) (s *rtpstream.Stream, r *ingesttest.Recorder, layer
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = rtpstream.New(sink, metrics)
-	s.Expect(true, 0)
+	s := rtpstream.New(sink, metrics)
+	s.Expect(true, sounds)
+	return s, <-g.Sinks
+}
+
+// twoLayers is a stream of two, of which the first and smaller one is shown; the larger one comes later.
+func twoLayers(t *testing.T) (s *rtpstream.Stream, r *ingesttest.Recorder, layers [2]*layer) {
+	t.Helper()
+	s, r = newStream(t, 0)
 	for i, width := range []int{160, 320} {
 		v, err := clip.Make(t.Context(), clip.Spec{Width: width, Height: width * 3 / 4, FPS: 30, Seconds: 2, GOP: 60})
 		if err != nil {
@@ -89,7 +96,7 @@ func twoLayers(t *testing.T) (s *rtpstream.Stream, r *ingesttest.Recorder, layer
 		layers[i] = &layer{Track: track, video: v, start: uint32(i) * 0x8765_4321, late: time.Duration(i) * 100 * time.Millisecond}
 	}
 	s.Show(layers[0].Track)
-	return s, <-g.Sinks, layers
+	return s, r, layers
 }
 
 // steady fails where one of n pictures is missing, comes twice, or has not the time that it should. One tick is for the clocks, which

@@ -5,11 +5,7 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
-	"github.com/prometheus/client_golang/prometheus"
 
-	"castnet/ingest"
-	"castnet/ingest/ingesttest"
-	"castnet/ingest/rtpstream"
 	"castnet/internal/media"
 	"castnet/test/clip"
 )
@@ -17,21 +13,11 @@ import (
 // TestSoundBeforePictures: sound that is published stays where it is when pictures come two seconds later, and their reports say
 // that it took a tenth of a second longer: the pictures lie beside it.
 func TestSoundBeforePictures(t *testing.T) {
-	g := ingesttest.NewGate()
-	sink, err := g.Publish(t.Context(), ingest.Request{Key: "demo"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	metrics, err := ingest.NewMetrics(prometheus.NewRegistry(), "test")
-	if err != nil {
-		t.Fatal(err)
-	}
 	video, err := clip.Make(t.Context(), clip.Spec{Width: 160, Height: 120, FPS: 30, Seconds: 1, GOP: 30})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := rtpstream.New(sink, metrics)
-	s.Expect(true, 1)
+	s, r := newStream(t, 1)
 	shown, err := s.Layer(media.H264)
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +56,7 @@ func TestSoundBeforePictures(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sink.Close(nil)
-	r := g.Wait(t)
+	r.Close(nil)
 	heard, seen := r.Units[media.Opus], r.Units[media.H264]
 	if len(heard) != packets || len(seen) == 0 {
 		t.Fatalf("%d packets of sound of %d, %d pictures", len(heard), packets, len(seen))

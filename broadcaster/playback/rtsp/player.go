@@ -204,17 +204,14 @@ func (a *account) report(ssrc uint32, more ...rtcp.Packet) rtcp.Packet {
 	name := &rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
 		Source: ssrc, Items: []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: cname}},
 	}}}
-	if a.reported.IsZero() {
-		all := append(rtcp.CompoundPacket{&rtcp.ReceiverReport{SSRC: ssrc}, name}, more...)
-		return &all
+	all := rtcp.CompoundPacket{&rtcp.ReceiverReport{SSRC: ssrc}, name}
+	if at := a.last.at; !a.reported.IsZero() {
+		// NTP's time is seconds since 1900 in 32.32 bits (RFC 3550, section 4).
+		const from1900To1970 = 2_208_988_800
+		ntp := uint64(at.Unix()+from1900To1970)<<32 | uint64(at.Nanosecond())<<32/uint64(time.Second)
+		all[0] = &rtcp.SenderReport{SSRC: ssrc, NTPTime: ntp, RTPTime: uint32(a.last.pts), PacketCount: a.packets, OctetCount: a.bytes}
 	}
-	// NTP's time is seconds since 1900 in 32.32 bits (RFC 3550, section 4).
-	const from1900To1970 = 2_208_988_800
-	at := a.last.at
-	ntp := uint64(at.Unix()+from1900To1970)<<32 | uint64(at.Nanosecond())<<32/uint64(time.Second)
-	all := append(rtcp.CompoundPacket{
-		&rtcp.SenderReport{SSRC: ssrc, NTPTime: ntp, RTPTime: uint32(a.last.pts), PacketCount: a.packets, OctetCount: a.bytes}, name,
-	}, more...)
+	all = append(all, more...)
 	return &all
 }
 
